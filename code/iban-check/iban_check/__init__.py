@@ -1,0 +1,1 @@
+"""Checks bank account numbers (IBAN, ISO 13616)."""

@@ -1,0 +1,1 @@
+"""What the order functions have in common; packed into each of them."""

@@ -1,0 +1,189 @@
+//! One error type: what went wrong, where, and what mends it. The kind is what callers branch on, and `main` turns it
+//! into the exit code.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What sort of failure it is; each has an exit code of its own (`docs/commands.md`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The machine, the network or a service let us down.
+    Failed,
+    /// The command line asks for something that does not exist.
+    Usage,
+    /// A definition, a source tree or a limit is not as it must be.
+    Invalid,
+    /// Stored bytes contradict their own record, or a digest does not match.
+    Integrity,
+    /// Something other than expected was found.
+    Conflict,
+    /// The user asked us to stop.
+    Interrupted,
+}
+
+/// A failure, with the place in `message` and the way out in `help`.
+///
+/// `more` holds further failures of the same operation, so that ten bad definitions are reported at once.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    help: Option<String>,
+    cause: Option<io::Error>,
+    more: Vec<Error>,
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner {
+            kind,
+            message: message.into(),
+            help: None,
+            cause: None,
+            more: Vec::new(),
+        }))
+    }
+
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Invalid, message)
+    }
+
+    pub fn failed(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Failed, message)
+    }
+
+    /// An operating-system error: `operation` is a verb phrase ("read", "create the directory").
+    pub fn io(operation: &str, path: &Path, cause: io::Error) -> Self {
+        let mut error = Self::failed(format!("cannot {operation} `{}`: {cause}", path.display()));
+        error.0.cause = Some(cause);
+        error
+    }
+
+    /// Like [`Error::io`], for something that the user named or that stands in a source tree: theirs to mend.
+    pub fn input(operation: &str, path: &Path, cause: io::Error) -> Self {
+        let mut error = Self::io(operation, path, cause);
+        error.0.kind = ErrorKind::Invalid;
+        error
+    }
+
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.0.help = Some(help.into());
+        self
+    }
+
+    /// The same failure, said to have happened in `place`.
+    #[must_use]
+    pub fn within(mut self, place: impl fmt::Display) -> Self {
+        self.0.message = format!("{place}: {}", self.0.message);
+        for error in &mut self.0.more {
+            error.0.message = format!("{place}: {}", error.0.message);
+        }
+        self
+    }
+
+    /// Joins failures into one; the first decides the kind. `None` if there are none.
+    pub fn join(errors: impl IntoIterator<Item = Error>) -> Option<Self> {
+        let mut errors = errors.into_iter();
+        let mut first = errors.next()?;
+        for mut error in errors {
+            let more = std::mem::take(&mut error.0.more);
+            first.0.more.push(error);
+            first.0.more.extend(more);
+        }
+        Some(first)
+    }
+
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// This failure and those that were joined to it, in the order in which they were found.
+    pub fn each(&self) -> impl Iterator<Item = &Error> {
+        std::iter::once(self).chain(&self.0.more)
+    }
+
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    pub fn help_text(&self) -> Option<&str> {
+        self.0.help.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.message())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.cause.as_ref().map(|cause| cause as _)
+    }
+}
+
+/// All values, or all failures joined. An interruption hides the others: they only tell that work was cut short.
+pub(crate) fn collect_all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let mut values = Vec::new();
+    let mut errors = Vec::new();
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Err(error),
+            Err(error) => errors.push(error),
+        }
+    }
+    Error::join(errors).map_or(Ok(values), Err)
+}
+
+/// `text`, cut to what still helps in a message: nobody reads a 5 MB value in a terminal.
+pub fn shorten(text: &str) -> String {
+    const LONGEST: usize = 200;
+    match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
+        None => text.to_owned(),
+    }
+}
+
+/// The candidate that `found` was probably meant to be.
+pub fn suggest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    /// Below this likeness a suggestion misleads more often than it helps; clap uses the same bound.
+    const ALIKE: f64 = 0.7;
+    // Likeness costs the product of the lengths; no name is this long.
+    if found.len() > 200 {
+        return None;
+    }
+    candidates
+        .into_iter()
+        .map(|candidate| (strsim::jaro(found, candidate), candidate))
+        .filter(|(likeness, _)| *likeness > ALIKE)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn suggests_the_nearest_name_and_nothing_far_away() {
+        let keys = ["memory_size", "timeout", "handler"];
+        assert_eq!(suggest("memry_size", keys), Some("memory_size"));
+        assert_eq!(suggest("zzz", keys), None);
+    }
+
+    #[test]
+    fn long_values_are_cut_at_a_character() {
+        let long = "é".repeat(300);
+        assert!(shorten(&long).starts_with(&"é".repeat(200)));
+        assert!(shorten(&long).ends_with("… (600 bytes)"));
+    }
+}

@@ -1,0 +1,392 @@
+//! The keys of a definition, with Terraform's names (`aws_lambda_function`). Parser, defaults and JSON Schema come from
+//! these types alone.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+
+use super::text::{Bounded, EntryPrefix, GlobText, RelativePath, Rule, Text};
+use crate::{Error, Result};
+
+/// A Lambda function or layer, as `lambda-pack` builds and deploys it.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "lambda-pack function definition")]
+pub struct Definition {
+    /// Address of this schema, for editors.
+    #[serde(rename = "$schema", default, skip_serializing)]
+    #[schemars(rename = "$schema")]
+    #[expect(dead_code, reason = "allowed in the file, read by editors only")]
+    schema: Option<String>,
+    /// Name in AWS and key everywhere; default: the file's name without `.json`.
+    pub function_name: Option<FunctionName>,
+    /// `function` (default) or `layer`.
+    #[serde(rename = "type", default)]
+    pub kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<Text<DescriptionRule>>,
+    /// The file or directory that the function is packed from, or several that are merged.
+    #[serde(skip_serializing)]
+    pub source: Source,
+    /// Runtime identifier, such as `python3.13`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runtime: Option<Text<RuntimeRule>>,
+    /// Runtimes that a layer is made for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compatible_runtimes: Option<Vec<Text<RuntimeRule>>>,
+    /// Entry point, such as `app.lambda_handler`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handler: Option<Text<HandlerRule>>,
+    /// One instruction set: `x86_64` (default) or `arm64`.
+    #[serde(default)]
+    pub architectures: Architectures,
+    /// Memory in MB; default 128.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_size: Option<Bounded<128, 10_240>>,
+    /// Longest run in seconds; default 3.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Bounded<1, 900>>,
+    /// Environment variables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<UniqueMap<Text<EnvironmentKeyRule>>>,
+    /// Layer version ARNs, or names of layers that are defined beside this file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ephemeral_storage: Option<EphemeralStorage>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tracing_config: Option<TracingConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dead_letter_config: Option<DeadLetterConfig>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vpc_config: Option<VpcConfig>,
+    /// Key that encrypts the environment variables.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kms_key_arn: Option<String>,
+    /// Concurrency kept for this function alone; -1 means none is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reserved_concurrent_executions: Option<Bounded<-1, { i32::MAX as i64 }>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tags: Option<UniqueMap<String>>,
+}
+
+impl Definition {
+    /// Fills in name and defaults, so that what is published says what will be deployed.
+    pub(super) fn resolve(mut self, name: FunctionName) -> Result<Self> {
+        self.function_name = Some(name);
+        match self.kind {
+            Kind::Function => {
+                if self.compatible_runtimes.is_some() {
+                    return Err(misplaced("compatible_runtimes", "layers"));
+                }
+                // Lambda's own defaults, see CreateFunction in its API reference.
+                self.memory_size.get_or_insert(Bounded::literal(128));
+                self.timeout.get_or_insert(Bounded::literal(3));
+                self.environment.get_or_insert_default();
+                self.layers.get_or_insert_default();
+            }
+            Kind::Layer => {
+                let functions_only = [
+                    ("runtime", self.runtime.is_some()),
+                    ("handler", self.handler.is_some()),
+                    ("memory_size", self.memory_size.is_some()),
+                    ("timeout", self.timeout.is_some()),
+                    ("environment", self.environment.is_some()),
+                    ("layers", self.layers.is_some()),
+                    ("ephemeral_storage", self.ephemeral_storage.is_some()),
+                    ("tracing_config", self.tracing_config.is_some()),
+                    ("dead_letter_config", self.dead_letter_config.is_some()),
+                    ("vpc_config", self.vpc_config.is_some()),
+                    ("kms_key_arn", self.kms_key_arn.is_some()),
+                    (
+                        "reserved_concurrent_executions",
+                        self.reserved_concurrent_executions.is_some(),
+                    ),
+                    ("tags", self.tags.is_some()),
+                ];
+                if let Some((key, _)) = functions_only.into_iter().find(|(_, set)| *set) {
+                    return Err(misplaced(key, "functions"));
+                }
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn misplaced(key: &str, owners: &str) -> Error {
+    Error::invalid(format!("key `{key}` is for {owners} only")).help("remove the key, or correct `type`")
+}
+
+/// The JSON Schema of a definition, draft 2020-12.
+pub fn json_schema() -> schemars::Schema {
+    schemars::schema_for!(Definition)
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    #[default]
+    Function,
+    Layer,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Architecture {
+    #[default]
+    #[serde(rename = "x86_64")]
+    X86_64,
+    #[serde(rename = "arm64")]
+    Arm64,
+}
+
+/// Lambda takes a list that must have one member.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Vec<Architecture>")]
+pub struct Architectures(#[schemars(length(equal = 1))] [Architecture; 1]);
+
+impl TryFrom<Vec<Architecture>> for Architectures {
+    type Error = String;
+
+    fn try_from(list: Vec<Architecture>) -> Result<Self, String> {
+        <[Architecture; 1]>::try_from(list)
+            .map(Architectures)
+            .map_err(|list| format!("found {} architectures; allowed: one, `x86_64` or `arm64`", list.len()))
+    }
+}
+
+/// Size of `/tmp`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EphemeralStorage {
+    /// In MB.
+    size: Bounded<512, 10_240>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TracingConfig {
+    mode: TracingMode,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+pub enum TracingMode {
+    Active,
+    PassThrough,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeadLetterConfig {
+    /// ARN of an SQS queue or SNS topic.
+    target_arn: String,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VpcConfig {
+    subnet_ids: Vec<String>,
+    security_group_ids: Vec<String>,
+}
+
+/// Where the files come from. A plain string is a path; a list is merged into one tree.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(with = "SourceForms")]
+pub struct Source(pub Vec<SourceSpec>);
+
+/// The forms of `source`, for the JSON Schema; [`Source`] reads them with better messages than `untagged` gives.
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "describes the JSON, is never made")]
+enum SourceForms {
+    One(SourceForm),
+    Many(#[schemars(length(min = 1))] Vec<SourceForm>),
+}
+
+#[derive(JsonSchema)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "describes the JSON, is never made")]
+enum SourceForm {
+    Path(RelativePath),
+    Spec(SourceSpec),
+}
+
+/// One part of a source tree.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SourceSpec {
+    /// File or directory, relative to the code directory.
+    pub path: RelativePath,
+    /// Only what matches is taken. A glob that spells out a name which is otherwise left out brings it back.
+    pub include: Option<Vec<GlobText>>,
+    /// What matches is left out. All globs see the entry path before `prefix` is put in front.
+    #[serde(default)]
+    pub exclude: Vec<GlobText>,
+    /// Directory in the archive that the entries are put under.
+    pub prefix: Option<EntryPrefix>,
+    #[serde(default)]
+    pub symlinks: Symlinks,
+    /// What matches is executable and nothing else is, whatever the file system says.
+    pub executable: Option<Vec<GlobText>>,
+    /// Honour `.gitignore` files within the tree too.
+    #[serde(default)]
+    pub gitignore: bool,
+}
+
+impl SourceSpec {
+    pub fn plain(path: RelativePath) -> Self {
+        SourceSpec {
+            path,
+            include: None,
+            exclude: Vec::new(),
+            prefix: None,
+            symlinks: Symlinks::default(),
+            executable: None,
+            gitignore: false,
+        }
+    }
+}
+
+/// What becomes of symbolic links.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Symlinks {
+    /// Stored as links.
+    #[default]
+    Preserve,
+    /// Replaced by what they lead to.
+    Follow,
+    /// Refused.
+    Error,
+}
+
+impl<'de> Deserialize<'de> for SourceSpecForm {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_any(SourceVisitor { list: false })
+            .map(|mut it| SourceSpecForm(it.0.pop().expect("a string or an object gives one part")))
+    }
+}
+
+/// An element of a `source` list: a path or an object, but no list again.
+struct SourceSpecForm(SourceSpec);
+
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SourceVisitor { list: true })
+    }
+}
+
+struct SourceVisitor {
+    list: bool,
+}
+
+impl<'de> Visitor<'de> for SourceVisitor {
+    type Value = Source;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a path below the code directory (relative, without `..`), or an object with `path`")?;
+        if self.list {
+            f.write_str(", or a list of these that is not empty")?;
+        }
+        Ok(())
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Source, E> {
+        let path = text
+            .parse()
+            .map_err(|_expected| E::invalid_value(de::Unexpected::Str(text), &self))?;
+        Ok(Source(vec![SourceSpec::plain(path)]))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Source, A::Error> {
+        SourceSpec::deserialize(MapAccessDeserializer::new(map)).map(|spec| Source(vec![spec]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Source, A::Error> {
+        let mut specs = Vec::new();
+        if self.list {
+            while let Some(SourceSpecForm(spec)) = seq.next_element()? {
+                specs.push(spec);
+            }
+        }
+        if specs.is_empty() {
+            return Err(de::Error::invalid_value(de::Unexpected::Seq, &self));
+        }
+        Ok(Source(specs))
+    }
+}
+
+/// A map of strings in which no key may come twice: JSON would silently keep the last.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct UniqueMap<K: Ord>(BTreeMap<K, String>);
+
+impl<K: Ord> Default for UniqueMap<K> {
+    fn default() -> Self {
+        UniqueMap(BTreeMap::new())
+    }
+}
+
+impl<'de, K: Deserialize<'de> + Ord + fmt::Display> Deserialize<'de> for UniqueMap<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Unique<K>(std::marker::PhantomData<fn() -> K>);
+
+        impl<'de, K: Deserialize<'de> + Ord + fmt::Display> Visitor<'de> for Unique<K> {
+            type Value = UniqueMap<K>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of strings")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Self::Value, A::Error> {
+                let mut map = BTreeMap::new();
+                while let Some((key, value)) = access.next_entry::<K, String>()? {
+                    if map.contains_key(&key) {
+                        return Err(de::Error::custom(format_args!("`{key}` comes twice")));
+                    }
+                    map.insert(key, value);
+                }
+                Ok(UniqueMap(map))
+            }
+        }
+
+        deserializer.deserialize_map(Unique(std::marker::PhantomData))
+    }
+}
+
+/// Rules of strings: (type, pattern, in words).
+macro_rules! rules {
+    ($($(#[$doc:meta])* $rule:ident: $name:literal, $pattern:literal, $expected:literal;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub enum $rule {}
+
+        impl Rule for $rule {
+            const NAME: &'static str = $name;
+            const PATTERN: &'static str = $pattern;
+            const EXPECTED: &'static str = $expected;
+        }
+    )*};
+}
+
+rules! {
+    /// CreateFunction's `FunctionName`, without the ARN forms.
+    FunctionNameRule: "FunctionName", r"^[A-Za-z0-9_-]{1,64}$", "1 to 64 letters, digits, `_` or `-`";
+    /// Families of runtimes rather than a list, which would refuse tomorrow's.
+    RuntimeRule: "Runtime",
+        r"^(python3\.[0-9]+|nodejs[0-9]+\.x|java[0-9]+(\.al2)?|dotnet(core)?[0-9]+(\.[0-9]+)?|ruby[0-9]+\.[0-9]+|go1\.x|provided(\.al[0-9]+)?)$",
+        "a runtime identifier such as `python3.13`, `nodejs22.x`, `java21`, `dotnet8`, `ruby3.4` or `provided.al2023`";
+    /// CreateFunction's `Handler`.
+    HandlerRule: "Handler", r"^[^\s]{1,128}$", "1 to 128 characters without white space";
+    /// CreateFunction's `Description`.
+    DescriptionRule: "Description", r"^[\s\S]{0,256}$", "at most 256 characters";
+    /// CreateFunction's `EnvironmentVariableName`.
+    EnvironmentKeyRule: "EnvironmentKey", r"^[A-Za-z][A-Za-z0-9_]+$",
+        "a variable name: a letter, then at least one letter, digit or `_`";
+}
+
+pub type FunctionName = Text<FunctionNameRule>;

@@ -1,0 +1,259 @@
+//! Function definitions: `lambda-json/<name>.json`, one file a function or layer.
+
+mod definition;
+mod text;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+pub use definition::{Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
+pub use text::{EntryPrefix, GlobText, RelativePath};
+
+use crate::{Error, ErrorKind, Result, json, shorten, suggest};
+
+/// A function or layer: its definition with every default filled in, and the file that it came from.
+#[derive(Clone, Debug)]
+pub struct Function {
+    pub name: FunctionName,
+    /// As reached from the configuration directory that was given; for messages.
+    pub file: PathBuf,
+    pub definition: Definition,
+}
+
+impl Function {
+    /// Reads one definition from its bytes. The file's name matters only where the definition has no `function_name`.
+    pub fn parse(file: &Path, bytes: &[u8]) -> Result<Self> {
+        let stem = checked_stem(file)?;
+        let definition: Definition = json::parse(file.display(), bytes)?;
+        let name = match &definition.function_name {
+            Some(name) => name.clone(),
+            None => stem.parse().map_err(|expected| {
+                Error::invalid(format!(
+                    "{}: the file's name `{stem}` would be the function's name, which must be {expected}",
+                    file.display()
+                ))
+                .help("set `function_name` in the file, or rename the file")
+            })?,
+        };
+        let definition = definition
+            .resolve(name.clone())
+            .map_err(|error| error.within(file.display()))?;
+        Ok(Function {
+            name,
+            file: file.to_owned(),
+            definition,
+        })
+    }
+}
+
+/// File names reach messages, shells and logs of others, so they get no more freedom than they need.
+fn checked_stem(file: &Path) -> Result<&str> {
+    let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("");
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if stem.is_empty() || !stem.chars().all(plain) {
+        return Err(Error::invalid(format!(
+            "{:?}: a definition's file name may hold letters, digits, `.`, `_` and `-` only",
+            file.display().to_string()
+        ))
+        .help("rename the file; with `function_name` set in it, nothing else changes"));
+    }
+    Ok(stem)
+}
+
+/// All functions of a configuration directory, by name. Every bad file is reported, not just the first.
+pub fn load(config_dir: &Path) -> Result<BTreeMap<String, Function>> {
+    let files = definition_files(config_dir)?;
+    if files.is_empty() {
+        // An empty map would tell Terraform to destroy every function.
+        return Err(
+            Error::invalid(format!("`{}` holds no `*.json` definition", config_dir.display()))
+                .help("name the directory with --config-dir, or add a definition (see `lambda-pack schema`)"),
+        );
+    }
+    let mut functions = BTreeMap::<String, Function>::new();
+    let mut errors = Vec::new();
+    for file in files {
+        let parsed = fs::read(&file)
+            .map_err(|cause| Error::input("read", &file, cause))
+            .and_then(|bytes| Function::parse(&file, &bytes));
+        match parsed {
+            Ok(function) => {
+                if let Some(other) = functions.get(function.name.as_str()) {
+                    errors.push(Error::invalid(format!(
+                        "two definitions of the function `{}`: `{}` and `{}`",
+                        function.name,
+                        other.file.display(),
+                        function.file.display()
+                    )));
+                } else {
+                    functions.insert(function.name.to_string(), function);
+                }
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    match Error::join(errors) {
+        Some(error) => Err(error),
+        None => Ok(functions),
+    }
+}
+
+/// The `*.json` files of the directory itself, sorted, without editors' hidden ones.
+fn definition_files(config_dir: &Path) -> Result<Vec<PathBuf>> {
+    let cannot_list = |cause| {
+        Error::input("list the definitions in", config_dir, cause)
+            .help("name the directory of the function definitions with --config-dir")
+    };
+    let mut files = Vec::new();
+    for entry in fs::read_dir(config_dir).map_err(cannot_list)? {
+        let path = entry.map_err(cannot_list)?.path();
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !hidden && path.extension().is_some_and(|extension| extension == "json") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Keeps the named functions, or all where no name is given.
+pub fn select(mut functions: BTreeMap<String, Function>, names: &[String]) -> Result<BTreeMap<String, Function>> {
+    if names.is_empty() {
+        return Ok(functions);
+    }
+    let mut selected = BTreeMap::new();
+    for name in names {
+        if selected.contains_key(name) {
+            continue;
+        }
+        match functions.remove_entry(name) {
+            Some((name, function)) => {
+                selected.insert(name, function);
+            }
+            None => {
+                let known: Vec<&str> = functions.keys().chain(selected.keys()).map(String::as_str).collect();
+                let help = match suggest(name, known.iter().copied()) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => format!("defined: {}", shorten(&known.join(", "))),
+                };
+                return Err(
+                    Error::new(ErrorKind::Usage, format!("no function is named `{}`", shorten(name))).help(help),
+                );
+            }
+        }
+    }
+    Ok(selected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(file: &str, json: &str) -> Result<Function> {
+        Function::parse(Path::new(file), json.as_bytes())
+    }
+
+    #[track_caller]
+    fn refused(json: &str, expected: &str) {
+        let error = parse("lambda-json/app.json", json).expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Invalid);
+        assert!(error.message().contains(expected), "{}", error.message());
+    }
+
+    #[test]
+    fn the_name_is_the_stem_or_what_the_file_says() {
+        let json = r#"{"source": "app.py"}"#;
+        assert_eq!(parse("lambda-json/app.json", json).expect("app").name.as_str(), "app");
+        let json = r#"{"function_name": "other", "source": "app.py"}"#;
+        assert_eq!(
+            parse("lambda-json/app.json", json).expect("other").name.as_str(),
+            "other"
+        );
+        assert!(parse("lambda-json/my.app.json", r#"{"source": "app.py"}"#).is_err());
+    }
+
+    #[test]
+    fn a_file_name_that_a_shell_would_run_is_refused() {
+        for name in ["a; echo PWNED.json", "$(id).json", "a b.json", "é.json"] {
+            let json = r#"{"function_name": "fine", "source": "app.py"}"#;
+            assert!(parse(name, json).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn errors_name_file_line_key_found_and_allowed() {
+        refused(
+            "{\n  \"source\": \"a\",\n  \"memry_size\": 1\n}",
+            "lambda-json/app.json:3:14: unknown key `memry_size`",
+        );
+        refused(
+            "{\n  \"source\": \"a\",\n  \"memory_size\": 64\n}",
+            "app.json:3:19: key `memory_size`: found integer `64`; allowed: an integer from 128 to 10240",
+        );
+        refused(
+            r#"{"source": "a", "timeout": "10"}"#,
+            "key `timeout`: found string \"10\"",
+        );
+        refused(
+            r#"{"source": "a", "runtime": "python"}"#,
+            "key `runtime`: found string \"python\"",
+        );
+        refused(r#"{"source": "../a"}"#, "key `source`");
+        refused(r#"{"source": "/a"}"#, "key `source`");
+        refused(
+            r#"{"source": {"path": "a", "symlinks": "folow"}}"#,
+            "key `source.symlinks`: found `folow`",
+        );
+        refused(
+            r#"{"source": {"path": "a", "inclde": []}}"#,
+            "unknown key `source.inclde`",
+        );
+        refused(
+            r#"{"source": ["a", {"path": 3}]}"#,
+            "key `source[1].path`: found integer `3`",
+        );
+        refused(r#"{"source": []}"#, "key `source`");
+        refused(r#"{"source": "a", "source": "b"}"#, "key `source` comes twice");
+        refused(
+            r#"{"source": "a", "environment": {"AB": "1", "AB": "2"}}"#,
+            "key `environment`: `AB` comes twice",
+        );
+        refused(
+            r#"{"source": "a", "environment": {"AB": 1}}"#,
+            "key `environment.AB`: found integer `1`",
+        );
+        refused(r#"{"source": "a", "environment": {"A B": "1"}}"#, "A B");
+        refused(
+            r#"{"source": "a", "architectures": ["arm64", "x86_64"]}"#,
+            "key `architectures`",
+        );
+        refused("{}", "lambda-json/app.json:1:2: key `source` is missing");
+        refused("{\"source\": \"a\",\n}", "app.json:2:1: not JSON");
+        refused("{\"source\": \"a\"} x", "app.json:1:17: not JSON");
+        refused("", "app.json:1:0: not JSON");
+        refused(r#"{"type": "layer", "source": "a", "handler": "x.y"}"#, "`handler`");
+    }
+
+    #[test]
+    fn a_resolved_definition_has_the_defaults_and_no_source() {
+        let function = parse("lambda-json/app.json", r#"{"$schema": "x", "source": "app.py"}"#).expect("app");
+        assert_eq!(
+            serde_json::to_value(&function.definition).expect("JSON"),
+            serde_json::json!({
+                "function_name": "app", "type": "function", "architectures": ["x86_64"], "memory_size": 128,
+                "timeout": 3, "environment": {}, "layers": []
+            })
+        );
+    }
+
+    #[test]
+    fn a_name_that_is_not_there_gets_a_suggestion() {
+        let app = parse("app.json", r#"{"source": "app.py"}"#).expect("app");
+        let functions = BTreeMap::from([("app".to_owned(), app)]);
+        let error = select(functions, &["ap".to_owned()]).expect_err("unknown");
+        assert_eq!(error.help_text(), Some("did you mean `app`?"));
+    }
+}

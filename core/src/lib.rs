@@ -1,0 +1,21 @@
+//! The pure part of lambda-pack: what a function is, which files it is packed from, what they hash to, and the bytes of
+//! its zip. The modules stand in the order in which data passes through them:
+//!
+//! ```text
+//! lambda-json/*.json -> function -> source -> manifest (digest) -> archive
+//! ```
+//!
+//! Nothing here knows the command line, the environment, the clock or the network; what it needs of them is passed in.
+
+pub mod archive;
+pub mod digest;
+mod error;
+pub mod function;
+pub mod json;
+pub mod limits;
+pub mod manifest;
+mod meter;
+pub mod source;
+
+pub use error::{Error, ErrorKind, Result, shorten, suggest};
+pub use meter::Meter;

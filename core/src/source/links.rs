@@ -1,0 +1,109 @@
+//! Symbolic links must lead to something that is in the package itself; anything else would break, or leak, elsewhere.
+//! Links are resolved over the merged entries, not on the disk, so that the answer is the same on every machine.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+
+use super::{Content, TreeEntry, names};
+use crate::Error;
+
+/// As many links as Linux follows before it says ELOOP (path_resolution(7)).
+const MOST_LINKS: u32 = 40;
+
+enum Fault {
+    Absolute,
+    ClimbsOut,
+    Loops,
+    NotThere,
+}
+
+/// The faults of all links of a merged tree.
+pub fn check(entries: &[TreeEntry]) -> Vec<Error> {
+    let tree = Index::new(entries);
+    let links = entries.iter().filter_map(|entry| match &entry.content {
+        Content::Symlink { target } => Some((entry, target)),
+        Content::File { .. } => None,
+    });
+    links
+        .filter_map(|(entry, target)| {
+            tree.resolve(entry, target)
+                .err()
+                .map(|fault| report(entry, target, &fault))
+        })
+        .collect()
+}
+
+fn report(entry: &TreeEntry, target: &str, fault: &Fault) -> Error {
+    let link = format!("the symbolic link `{}` -> `{target}`", entry.file.display());
+    let error = match fault {
+        Fault::Absolute => Error::invalid(format!("{link} is absolute: it leads elsewhere on another machine"))
+            .help("make it relative: `ln -sfr TARGET LINK`"),
+        Fault::ClimbsOut => Error::invalid(format!("{link} leads out of the source tree")),
+        Fault::Loops => Error::invalid(format!("{link} leads back to itself")),
+        // Only the wording depends on the disk.
+        Fault::NotThere if fs::metadata(&entry.file).is_err() => {
+            Error::invalid(format!("{link} is dangling: it leads to nothing"))
+        }
+        Fault::NotThere => Error::invalid(format!("{link} leads to what is left out of the package")),
+    };
+    match fault {
+        Fault::Absolute => error,
+        _ => error.help("mend or remove the link, leave it out with `exclude`, or set `symlinks` to `follow`"),
+    }
+}
+
+struct Index<'a> {
+    directories: HashSet<&'a str>,
+    content: HashMap<&'a str, &'a Content>,
+}
+
+impl<'a> Index<'a> {
+    fn new(entries: &'a [TreeEntry]) -> Self {
+        Index {
+            directories: entries.iter().flat_map(|entry| names::parents(&entry.path)).collect(),
+            content: entries
+                .iter()
+                .map(|entry| (entry.path.as_str(), &entry.content))
+                .collect(),
+        }
+    }
+
+    /// Follows a link component by component, through other links too.
+    fn resolve(&self, link: &TreeEntry, target: &str) -> Result<(), Fault> {
+        let mut place: Vec<&str> = link.path.split('/').collect();
+        place.pop();
+        let mut rest: Vec<&str> = target.split('/').rev().collect();
+        if target.starts_with('/') {
+            return Err(Fault::Absolute);
+        }
+        let mut links = 1;
+        while let Some(component) = rest.pop() {
+            match component {
+                "" | "." => continue,
+                ".." => {
+                    place.pop().ok_or(Fault::ClimbsOut)?;
+                    continue;
+                }
+                name => place.push(name),
+            }
+            match self.content.get(place.join("/").as_str()) {
+                Some(Content::Symlink { target }) => {
+                    links += 1;
+                    if links > MOST_LINKS {
+                        return Err(Fault::Loops);
+                    }
+                    if target.starts_with('/') {
+                        return Err(Fault::Absolute);
+                    }
+                    place.pop();
+                    rest.extend(target.split('/').rev());
+                }
+                Some(Content::File { .. }) if rest.is_empty() => return Ok(()),
+                Some(Content::File { .. }) => return Err(Fault::NotThere),
+                None if self.directories.contains(place.join("/").as_str()) => {}
+                None => return Err(Fault::NotThere),
+            }
+        }
+        Ok(())
+    }
+}

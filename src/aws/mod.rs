@@ -1,0 +1,54 @@
+//! AWS: configuration by the standard chain, and its errors in plain words.
+
+mod explain;
+
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_smithy_http_client::Builder as HttpClient;
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use lambda_pack_core::{Error, Result};
+
+use crate::settings::AwsSettings;
+
+pub use explain::{explain, status};
+
+/// Attempts for throttling, 5xx and connections that break, with exponential backoff and jitter. The SDK's 3 are few for
+/// S3 under load; more make an unreachable endpoint take minutes.
+const ATTEMPTS: u32 = 5;
+
+/// Loads region, endpoint, credentials and retries: flags, then environment and AWS configuration files.
+pub async fn load(settings: &AwsSettings) -> Result<SdkConfig> {
+    let client = HttpClient::new()
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .build_https();
+    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(client);
+    if let Some(region) = &settings.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(url) = &settings.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    if let Some(profile) = &settings.profile {
+        loader = loader.profile_name(profile);
+    }
+    // Who sets the number of attempts in the standard way means it.
+    if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
+        loader = loader.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+    }
+    let config = loader.load().await;
+    if config.region().is_some() {
+        return Ok(config);
+    }
+    if has_custom_endpoint(&config) {
+        // Local services sign with any region; this is the one that they assume.
+        return Ok(config.into_builder().region(Region::new("us-east-1")).build());
+    }
+    Err(Error::failed("no AWS region is configured").help("set --region, AWS_REGION, or `region` in the AWS profile"))
+}
+
+/// Whether requests go to something else than AWS itself, which then is addressed path-style: local services have no
+/// host name for each bucket.
+pub fn has_custom_endpoint(config: &SdkConfig) -> bool {
+    config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some()
+}

@@ -1,0 +1,239 @@
+//! The command line as typed. These types stop at `settings` and `commands`: the core never sees them.
+
+use std::path::PathBuf;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const EXAMPLES: &str = "\
+Examples:
+  lambda-pack hash code/                 one digest of a directory, the same on every machine
+  lambda-pack build                      dist/<function>.zip for every function
+  lambda-pack upload                     build and publish what the store lacks
+  lambda-pack upload --store s3://my-bucket/lambda
+
+Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 integrity, 5 conflict or other than expected,
+130 interrupted.";
+
+/// Deterministic AWS Lambda packages, and source hashes that Terraform can trust.
+#[derive(Debug, Parser)]
+#[command(name = "lambda-pack", version, after_help = EXAMPLES, styles = STYLES, propagate_version = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options that every command takes. Order: flag, variable, `lambda-pack.toml`, default.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Common options")]
+pub struct Common {
+    /// Directory of the function definitions [default: lambda-json]
+    #[arg(
+        long,
+        global = true,
+        env = "LAMBDA_PACK_CONFIG_DIR",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
+    pub config_dir: Option<PathBuf>,
+    /// Directory that `source` in a definition is relative to [default: code]
+    #[arg(
+        long,
+        global = true,
+        env = "LAMBDA_PACK_CODE_DIR",
+        value_name = "DIR",
+        hide_env_values = true
+    )]
+    pub code_dir: Option<PathBuf>,
+    /// Where packages are kept: s3://bucket/prefix or file:///dir [default: .lambda-pack/store in the project]
+    #[arg(
+        long,
+        global = true,
+        env = "LAMBDA_PACK_STORE",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub store: Option<String>,
+    /// Print JSON instead of text
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print errors only
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more on stderr; twice for details
+    #[arg(long, short, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+    /// Colour the output (auto: on a terminal, unless NO_COLOR is set)
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: ColorChoice,
+    /// Threads that hash and compress [default: one a processor]
+    #[arg(long, global = true, env = "LAMBDA_PACK_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), hide_env_values = true)]
+    pub jobs: Option<u16>,
+    /// Neither read nor write a cache (this version keeps none)
+    #[arg(long, global = true)]
+    pub no_cache: bool,
+    /// AWS region of the store
+    #[arg(
+        long,
+        global = true,
+        env = "LAMBDA_PACK_REGION",
+        value_name = "REGION",
+        hide_env_values = true
+    )]
+    pub region: Option<String>,
+    /// Address of the S3 service, for a local or compatible one
+    #[arg(
+        long,
+        global = true,
+        env = "LAMBDA_PACK_ENDPOINT_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub endpoint_url: Option<String>,
+    /// Profile in the AWS configuration files
+    #[arg(
+        long,
+        global = true,
+        env = "LAMBDA_PACK_PROFILE",
+        value_name = "NAME",
+        hide_env_values = true
+    )]
+    pub profile: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Hash(HashArgs),
+    Build(BuildArgs),
+    Upload(UploadArgs),
+    External(ExternalArgs),
+    Validate(ValidateArgs),
+    /// Print the JSON Schema of a function definition
+    #[command(after_help = "Example:\n  lambda-pack schema > lambda-json.schema.json")]
+    Schema,
+    /// Print a shell's completion script
+    #[command(after_help = "Example:\n  lambda-pack completions bash > /etc/bash_completion.d/lambda-pack")]
+    Completions {
+        shell: Shell,
+    },
+    Man(ManArgs),
+}
+
+/// Print the source hash of files and directories
+///
+/// A line each: `<digest>  <path>`. Needs no project and no AWS. Left out of directories are .git, .terraform,
+/// .terragrunt-cache, .venv, __pycache__, *.pyc and the like, and what a .lambdaignore file names.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lambda-pack hash code/
+  lambda-pack hash --json code/ | jq '.entries[].path'
+  lambda-pack hash code/* > hashes.txt && lambda-pack hash --check hashes.txt")]
+pub struct HashArgs {
+    /// Files and directories [default: the current directory]
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Hash function, inside and out
+    #[arg(long, value_enum, default_value = "blake3")]
+    pub algorithm: AlgorithmName,
+    /// Verify the lines of FILE (`-`: stdin) that `hash` printed before; exit 4 if one differs
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "algorithm", "json"])]
+    pub check: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum AlgorithmName {
+    Blake3,
+    Sha256,
+    Md5,
+}
+
+/// Build packages into a directory, as <name>.zip
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  lambda-pack build\n  lambda-pack build my-function --out-dir /tmp/zips --json")]
+pub struct BuildArgs {
+    /// Functions [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Directory for the packages [default: dist]
+    #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true)]
+    pub out_dir: Option<PathBuf>,
+}
+
+/// Build what the store lacks, and upload it
+///
+/// A package and its record are immutable: the first upload of a source hash wins, and everybody after it uses that
+/// package (`unchanged`).
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lambda-pack upload
+  lambda-pack upload --store s3://my-bucket/lambda my-function
+  lambda-pack upload my-function --expect my-function=$HASH    (exit 5 if the source is another by now)")]
+pub struct UploadArgs {
+    /// Functions [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Refuse to upload NAME unless its source hash is HASH
+    #[arg(long, value_name = "NAME=HASH")]
+    pub expect: Vec<String>,
+}
+
+/// Answer Terraform's `external` data source: JSON query on stdin, JSON result on stdout
+#[derive(Args, Debug)]
+pub struct ExternalArgs {
+    #[command(subcommand)]
+    pub query: ExternalQuery,
+}
+
+#[derive(Clone, Copy, Debug, Subcommand)]
+pub enum ExternalQuery {
+    /// Source hashes and resolved definitions; query keys: config_dir, code_dir, names
+    #[command(after_help = "Example:\n  echo '{\"code_dir\": \"code\"}' | lambda-pack external hash")]
+    Hash,
+    /// Where the packages of these source hashes are stored; query keys: store, packages
+    #[command(
+        after_help = "Example:\n  echo '{}' | lambda-pack external hash | jq '{packages, store: \"s3://my-bucket\"}' | lambda-pack external published"
+    )]
+    Published,
+}
+
+/// Check definitions and sources without building anything
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  lambda-pack validate && echo fine")]
+pub struct ValidateArgs {
+    /// Functions [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// Print the manual page, or write those of all commands
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  lambda-pack man | man -l -\n  lambda-pack man --out-dir /usr/local/share/man/man1"
+)]
+pub struct ManArgs {
+    /// Write the pages of all commands into this directory
+    #[arg(long, value_name = "DIR")]
+    pub out_dir: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,73 @@
+//! `external hash` and `external published`: Terraform's questions. Neither has any effect.
+
+use lambda_pack_core::{Error, ErrorKind, Meter, Result};
+
+use super::output;
+use crate::cli::Common;
+use crate::external::{self, HashQuery, HashedPackage, PublishedQuery};
+use crate::parallel;
+use crate::settings::Settings;
+use crate::store::{Found, REQUESTS_AT_ONCE, Record, Store};
+
+pub fn hash(common: &Common, meter: &'static Meter) -> Result<()> {
+    let query: HashQuery = external::read_query()?;
+    let names = query.names()?;
+    let common = Common {
+        config_dir: query.config_dir.or_else(|| common.config_dir.clone()),
+        code_dir: query.code_dir.or_else(|| common.code_dir.clone()),
+        ..common.clone()
+    };
+    let settings = Settings::resolve(&common, None)?;
+    let hashed = super::hash_functions(&settings, &names, meter)?;
+    let packages = hashed.iter().map(|hashed| {
+        let function = &hashed.function;
+        (
+            function.name.as_str(),
+            hashed.manifest.source_hash(),
+            &function.definition,
+        )
+    });
+    output::json(&external::hash_result(packages))
+}
+
+pub fn published(common: &Common, meter: &'static Meter) -> Result<()> {
+    let query: PublishedQuery = external::read_query()?;
+    let packages: Vec<(String, HashedPackage)> = query.packages()?.into_iter().collect();
+    let common = Common {
+        store: query.store.or_else(|| common.store.clone()),
+        ..common.clone()
+    };
+    let settings = Settings::resolve(&common, None)?;
+    let store = Store::open(&settings.store, &settings.aws, meter)?;
+    let records = parallel::map(&packages, REQUESTS_AT_ONCE, |(name, package)| {
+        record(&store, name, package)
+    });
+    let records = super::all(records)?;
+    let published = packages
+        .into_iter()
+        .zip(records)
+        .map(|((name, package), record)| (name, package, record));
+    output::json(&external::published_result(store.url(), published))
+}
+
+fn record(store: &Store, name: &str, package: &HashedPackage) -> Result<Record> {
+    let source_hash = package.source_hash(name)?;
+    let missing = |what: &str| {
+        Error::new(
+            ErrorKind::Failed,
+            format!(
+                "function `{name}`: {what} for the source hash {source_hash} in `{}`",
+                store.url()
+            ),
+        )
+        .help(format!(
+            "in the project, run: lambda-pack upload {name} --expect {name}={source_hash} --store '{}'",
+            store.url()
+        ))
+    };
+    match store.find(name, &source_hash)? {
+        Found::Published(record) => Ok(record),
+        Found::Nothing => Err(missing("there is no package")),
+        Found::PackageMissing(..) => Err(missing("the package was deleted that is recorded")),
+    }
+}

@@ -1,0 +1,142 @@
+//! One verb a file. Only here is anything printed to stdout, and only what was asked for.
+
+mod build;
+mod external;
+mod hash;
+mod output;
+mod texts;
+mod upload;
+mod validate;
+
+use std::collections::BTreeMap;
+
+use lambda_pack_core::digest::Algorithm;
+use lambda_pack_core::function::{self, Function};
+use lambda_pack_core::manifest::Manifest;
+use lambda_pack_core::source::Tree;
+use lambda_pack_core::{Error, Meter, Result};
+use rayon::prelude::*;
+
+use crate::cli::{Cli, Command, ExternalQuery};
+use crate::report;
+use crate::settings::Settings;
+
+pub fn run(cli: Cli, meter: &'static Meter) -> Result<()> {
+    output::refuse_closed_stdout()?;
+    let common = &cli.common;
+    match &cli.command {
+        Command::Hash(args) => hash::run(args, common, meter),
+        Command::Build(args) => build::run(args, common, meter),
+        Command::Upload(args) => upload::run(args, common, meter),
+        Command::External(args) => match args.query {
+            ExternalQuery::Hash => external::hash(common, meter),
+            ExternalQuery::Published => external::published(common, meter),
+        },
+        Command::Validate(args) => validate::run(args, common, meter),
+        Command::Schema => texts::schema(),
+        Command::Completions { shell } => texts::completions(*shell),
+        Command::Man(args) => texts::man(args),
+    }
+}
+
+/// A function with what it is packed from.
+struct Hashed {
+    function: Function,
+    tree: Tree,
+    manifest: Manifest,
+}
+
+/// Walks and hashes the named functions, or all; reports every fault, and every warning.
+fn hash_functions(settings: &Settings, names: &[String], meter: &Meter) -> Result<Vec<Hashed>> {
+    let functions = function::select(function::load(&settings.config_dir)?, names)?;
+    let hashed: Vec<Result<Hashed>> = functions
+        .into_par_iter()
+        .map(|(_, function)| {
+            let tree = Tree::of(&function, &settings.code_dir)?;
+            let manifest = tree
+                .manifest(Algorithm::Blake3, meter)
+                .map_err(|error| error.within(format_args!("function `{}`", function.name)))?;
+            Ok(Hashed {
+                function,
+                tree,
+                manifest,
+            })
+        })
+        .collect();
+    let hashed = all(hashed)?;
+    for Hashed { function, tree, .. } in &hashed {
+        for warning in &tree.warnings {
+            report::warning(&format!("function `{}`: {warning}", function.name));
+        }
+    }
+    Ok(hashed)
+}
+
+/// All values, or all failures as one.
+fn all<T>(results: Vec<Result<T>>) -> Result<Vec<T>> {
+    let mut values = Vec::with_capacity(results.len());
+    let mut errors = Vec::new();
+    for result in results {
+        match result {
+            Ok(value) => values.push(value),
+            Err(error) => errors.push(error),
+        }
+    }
+    Error::join(errors).map_or(Ok(values), Err)
+}
+
+/// A row of `build` and `upload`, as `--json` prints it.
+#[derive(serde::Serialize)]
+struct PackageRow {
+    name: String,
+    source_hash: String,
+    code_sha256: String,
+    path: Option<String>,
+    store_url: Option<String>,
+    size_bytes: u64,
+    unzipped_bytes: u64,
+    entries: u64,
+    status: Status,
+}
+
+#[derive(Clone, Copy, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    Built,
+    Unchanged,
+    Uploaded,
+}
+
+impl Status {
+    fn name(self) -> &'static str {
+        match self {
+            Status::Built => "built",
+            Status::Unchanged => "unchanged",
+            Status::Uploaded => "uploaded",
+        }
+    }
+}
+
+fn print_packages(rows: &[PackageRow], json: bool) -> Result<()> {
+    if json {
+        return output::json(&rows);
+    }
+    let header = ["function", "status", "size", "unzipped", "entries", "source hash"];
+    let lines = rows.iter().map(|row| {
+        vec![
+            row.name.clone(),
+            row.status.name().to_owned(),
+            report::bytes(row.size_bytes),
+            report::bytes(row.unzipped_bytes),
+            row.entries.to_string(),
+            // Enough to compare by eye; `--json` has it whole.
+            row.source_hash[..16].to_owned(),
+        ]
+    });
+    output::line(&report::table(&header, &[2, 3, 4], lines))
+}
+
+/// A map that is keyed by function name, from a list.
+fn by_name<T>(items: impl IntoIterator<Item = (String, T)>) -> BTreeMap<String, T> {
+    items.into_iter().collect()
+}

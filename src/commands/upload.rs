@@ -1,0 +1,150 @@
+//! `upload`: build what the store lacks, and publish it.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, OnceLock};
+
+use lambda_pack_core::digest::{Algorithm, Digest};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, archive, limits, source};
+
+use super::{Hashed, PackageRow, Status};
+use crate::cli::{Common, UploadArgs};
+use crate::report::Progress;
+use crate::settings::Settings;
+use crate::store::{Built, Found, Published, REQUESTS_AT_ONCE, Store};
+use crate::{git, parallel};
+
+pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<()> {
+    let expected = parse_expected(&args.expect)?;
+    let settings = Settings::resolve(common, None)?;
+    let progress = Progress::start("uploading", meter);
+    let hashed = super::hash_functions(&settings, &args.names, meter)?;
+    check_expected(&expected, &hashed)?;
+    if let crate::store::StoreUrl::File(directory) = &settings.store {
+        let functions = hashed.iter().map(|hashed| &hashed.function);
+        source::refuse_inside_sources("store", directory, functions, &settings.code_dir)?;
+    }
+    super::all(hashed.iter().map(check_limits).collect())?;
+    let uploader = Uploader {
+        store: Store::open(&settings.store, &settings.aws, meter)?,
+        code_dir: &settings.code_dir,
+        git_commit: OnceLock::new(),
+        packing: Mutex::new(()),
+        meter,
+    };
+    let rows = parallel::map(&hashed, REQUESTS_AT_ONCE, |hashed| {
+        meter.check()?;
+        uploader
+            .upload(hashed)
+            .map_err(|error| error.within(format_args!("function `{}`", hashed.function.name)))
+    });
+    drop(progress);
+    super::print_packages(&super::all(rows)?, common.json)
+}
+
+fn parse_expected(expect: &[String]) -> Result<BTreeMap<String, Digest>> {
+    let parsed = expect.iter().map(|text| {
+        text.split_once('=')
+            .and_then(|(name, hash)| Some((name.to_owned(), Digest::from_hex(Algorithm::Blake3, hash)?)))
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Usage,
+                    format!("--expect {}: not NAME=HASH", lambda_pack_core::shorten(text)),
+                )
+                .help("HASH is the 64 digits of the source hash, as `build --json` and `external hash` print it")
+            })
+    });
+    Ok(super::by_name(super::all(parsed.collect())?))
+}
+
+/// What was planned is uploaded, or nothing is.
+fn check_expected(expected: &BTreeMap<String, Digest>, hashed: &[Hashed]) -> Result<()> {
+    let errors = expected.iter().filter_map(|(name, expected)| {
+        let Some(found) = hashed.iter().find(|hashed| hashed.function.name.as_str() == name) else {
+            return Some(Error::new(
+                ErrorKind::Usage,
+                format!("--expect names `{name}`, which is not uploaded"),
+            ));
+        };
+        let source_hash = found.manifest.source_hash();
+        (source_hash != *expected).then(|| {
+            Error::new(
+                ErrorKind::Conflict,
+                format!("function `{name}`: its source hash is {source_hash}, expected was {expected}"),
+            )
+            .help("the source changed after the plan: plan again")
+        })
+    });
+    Error::join(errors).map_or(Ok(()), Err)
+}
+
+fn check_limits(hashed: &Hashed) -> Result<()> {
+    match limits::unzipped_problem(hashed.manifest.unzipped_bytes()) {
+        None => Ok(()),
+        Some(problem) => Err(
+            Error::invalid(format!("function `{}`: {problem}", hashed.function.name))
+                .help("leave files out with `exclude` or `.lambdaignore`; `lambda-pack hash --json` lists their sizes"),
+        ),
+    }
+}
+
+struct Uploader<'a> {
+    store: Store,
+    code_dir: &'a Path,
+    /// Asked for once, and only if something is uploaded.
+    git_commit: OnceLock<Option<String>>,
+    /// One package is packed at a time, by all processors; meanwhile others are on their way.
+    packing: Mutex<()>,
+    meter: &'static Meter,
+}
+
+impl Uploader<'_> {
+    fn upload(&self, hashed: &Hashed) -> Result<PackageRow> {
+        let name = hashed.function.name.as_str();
+        let source_hash = hashed.manifest.source_hash();
+        let found = self.store.find(name, &source_hash)?;
+        let published = match found {
+            Found::Published(record) => Published::Unchanged(record),
+            Found::Nothing | Found::PackageMissing(..) => self.build_and_publish(hashed, &found)?,
+        };
+        let (record, status) = match published {
+            Published::Uploaded(record) => (record, Status::Uploaded),
+            Published::Unchanged(record) => (record, Status::Unchanged),
+        };
+        tracing::info!("{name}: {} {}", status.name(), self.store.package_url(&record));
+        Ok(PackageRow {
+            name: name.to_owned(),
+            source_hash: source_hash.to_hex(),
+            code_sha256: record.code_sha256.to_base64(),
+            path: None,
+            store_url: Some(self.store.package_url(&record)),
+            size_bytes: record.size_bytes,
+            unzipped_bytes: record.unzipped_bytes,
+            entries: record.entries,
+            status,
+        })
+    }
+
+    fn build_and_publish(&self, hashed: &Hashed, found: &Found) -> Result<Published> {
+        let temporary = std::env::temp_dir();
+        let cannot_write = |cause| Error::io("write a temporary file in", &temporary, cause);
+        let mut zip = tempfile::NamedTempFile::new_in(&temporary).map_err(cannot_write)?;
+        let package = {
+            let _one_at_a_time = self.packing.lock().expect("packing does not panic");
+            archive::pack(
+                &hashed.tree,
+                &hashed.manifest,
+                zip.as_file_mut(),
+                &temporary,
+                self.meter,
+            )?
+        };
+        let built = Built {
+            file: zip.path(),
+            package: &package,
+            manifest: &hashed.manifest,
+            git_commit: self.git_commit.get_or_init(|| git::commit(self.code_dir)).clone(),
+        };
+        self.store.publish(hashed.function.name.as_str(), &built, found)
+    }
+}

@@ -1,0 +1,86 @@
+//! `validate`: everything that can be known before building.
+
+use lambda_pack_core::function::Kind;
+use lambda_pack_core::{Error, Meter, Result, limits, source};
+use serde::Serialize;
+
+use super::{Hashed, output};
+use crate::cli::{Common, ValidateArgs};
+use crate::report::{self, Progress};
+use crate::settings::Settings;
+use crate::store::StoreUrl;
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    file: String,
+    entries: usize,
+    unzipped_bytes: u64,
+    warnings: Vec<String>,
+}
+
+pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Result<()> {
+    let settings = Settings::resolve(common, None)?;
+    let progress = Progress::start("validating", meter);
+    let hashed = super::hash_functions(&settings, &args.names, meter)?;
+    let functions = || hashed.iter().map(|hashed| &hashed.function);
+    source::refuse_inside_sources("output directory", &settings.out_dir, functions(), &settings.code_dir)?;
+    if let StoreUrl::File(directory) = &settings.store {
+        source::refuse_inside_sources("store", directory, functions(), &settings.code_dir)?;
+    }
+    let rows = super::all(hashed.iter().map(check).collect())?;
+    drop(progress);
+    for row in &rows {
+        for warning in &row.warnings {
+            report::warning(&format!("function `{}`: {warning}", row.name));
+        }
+    }
+    if common.json {
+        return output::json(&rows);
+    }
+    let lines = rows.iter().map(|row| {
+        let verdict = if row.warnings.is_empty() { "ok" } else { "warning" };
+        vec![
+            row.name.clone(),
+            verdict.to_owned(),
+            row.entries.to_string(),
+            report::bytes(row.unzipped_bytes),
+        ]
+    });
+    output::line(&report::table(
+        &["function", "result", "entries", "unzipped"],
+        &[2, 3],
+        lines,
+    ))
+}
+
+fn check(hashed: &Hashed) -> Result<Row> {
+    let Hashed {
+        function,
+        tree,
+        manifest,
+    } = hashed;
+    if let Some(problem) = limits::unzipped_problem(manifest.unzipped_bytes()) {
+        return Err(Error::invalid(format!("function `{}`: {problem}", function.name))
+            .help("leave files out with `exclude` or `.lambdaignore`"));
+    }
+    let definition = &function.definition;
+    let mut warnings = tree.warnings.clone();
+    if definition.kind == Kind::Function {
+        let unset = [
+            ("runtime", definition.runtime.is_none()),
+            ("handler", definition.handler.is_none()),
+        ];
+        let unset = unset.into_iter().filter(|(_, unset)| *unset);
+        warnings.extend(
+            unset.map(|(key, _)| format!("no `{key}`: lambda-deploy-module then needs it in `function_overrides`")),
+        );
+    }
+    Ok(Row {
+        name: function.name.to_string(),
+        file: function.file.display().to_string(),
+        entries: manifest.entries().len(),
+        unzipped_bytes: manifest.unzipped_bytes(),
+        warnings,
+    })
+}

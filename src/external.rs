@@ -1,0 +1,156 @@
+//! Terraform's `external` protocol: one JSON object of strings on stdin, one on stdout.
+//! <https://registry.terraform.io/providers/hashicorp/external/latest/docs/data-sources/external>
+
+use std::collections::BTreeMap;
+use std::io::{self, IsTerminal, Read};
+use std::path::PathBuf;
+
+use lambda_pack_core::digest::{Algorithm, Digest};
+use lambda_pack_core::function::Definition;
+use lambda_pack_core::manifest::canonical_json;
+use lambda_pack_core::{Error, ErrorKind, Result, json};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::store::{Record, StoreUrl};
+
+/// Largest query that is read. Terraform itself takes answers of up to 64 MiB from its providers.
+const LONGEST_QUERY: u64 = 64 * 1024 * 1024;
+
+/// What `external hash` can be asked; flags are the defaults.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HashQuery {
+    pub config_dir: Option<PathBuf>,
+    pub code_dir: Option<PathBuf>,
+    /// A JSON list in a string: the protocol has no lists.
+    names: Option<String>,
+}
+
+impl HashQuery {
+    /// Empty for all functions.
+    pub fn names(&self) -> Result<Vec<String>> {
+        match &self.names {
+            Some(names) => json::parse("query key `names`", names.as_bytes()),
+            None => Ok(Vec::new()),
+        }
+    }
+}
+
+/// What `external published` can be asked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PublishedQuery {
+    pub store: Option<String>,
+    /// The string that `external hash` gave.
+    packages: String,
+}
+
+impl PublishedQuery {
+    /// By function name.
+    pub fn packages(&self) -> Result<BTreeMap<String, HashedPackage>> {
+        json::parse("query key `packages`", self.packages.as_bytes())
+    }
+}
+
+/// A value of the map that `external hash` gives, on its way back in.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct HashedPackage {
+    source_hash: String,
+    /// Passed on as it is: what was planned is what gets deployed.
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+impl HashedPackage {
+    pub fn source_hash(&self, name: &str) -> Result<Digest> {
+        Digest::from_hex(Algorithm::Blake3, &self.source_hash).ok_or_else(|| {
+            Error::invalid(format!(
+                "query key `packages.{name}.source_hash`: found `{}`; allowed: 64 hex digits",
+                lambda_pack_core::shorten(&self.source_hash)
+            ))
+        })
+    }
+}
+
+/// Reads the query from stdin.
+pub fn read_query<T: DeserializeOwned>() -> Result<T> {
+    let stdin = io::stdin();
+    if stdin.is_terminal() {
+        return Err(Error::new(ErrorKind::Usage, "a query is expected on stdin")
+            .help("for example: echo '{}' | lambda-pack external hash"));
+    }
+    let mut query = Vec::new();
+    stdin
+        .lock()
+        .take(LONGEST_QUERY + 1)
+        .read_to_end(&mut query)
+        .map_err(|cause| Error::failed(format!("cannot read the query from stdin: {cause}")))?;
+    if query.len() as u64 > LONGEST_QUERY {
+        return Err(Error::invalid(format!(
+            "the query is larger than {LONGEST_QUERY} bytes"
+        )));
+    }
+    json::parse("query", &query)
+}
+
+/// The answer of `external hash`.
+pub fn hash_result<'a>(
+    functions: impl IntoIterator<Item = (&'a str, Digest, &'a Definition)>,
+) -> BTreeMap<&'static str, String> {
+    #[derive(Serialize)]
+    struct Hashed<'a> {
+        source_hash: String,
+        definition: &'a Definition,
+    }
+
+    let packages: BTreeMap<&str, Hashed> = functions
+        .into_iter()
+        .map(|(name, source_hash, definition)| {
+            let source_hash = source_hash.to_hex();
+            (
+                name,
+                Hashed {
+                    source_hash,
+                    definition,
+                },
+            )
+        })
+        .collect();
+    let packages = canonical_json(&packages);
+    let hash = Algorithm::Blake3.hash(packages.as_bytes()).to_hex();
+    BTreeMap::from([("packages", packages), ("hash", hash)])
+}
+
+/// The answer of `external published`.
+pub fn published_result(
+    url: &StoreUrl,
+    packages: impl IntoIterator<Item = (String, HashedPackage, Record)>,
+) -> BTreeMap<&'static str, String> {
+    #[derive(Serialize)]
+    struct Published<'a> {
+        #[serde(flatten)]
+        hashed: HashedPackage,
+        /// `null` for a store without buckets.
+        s3_bucket: Option<&'a str>,
+        s3_key: String,
+        code_sha256: String,
+        size_bytes: u64,
+    }
+
+    let packages: BTreeMap<String, Published> = packages
+        .into_iter()
+        .map(|(name, hashed, record)| {
+            let published = Published {
+                hashed,
+                s3_bucket: url.bucket(),
+                code_sha256: record.code_sha256.to_base64(),
+                size_bytes: record.size_bytes,
+                s3_key: record.s3_key,
+            };
+            (name, published)
+        })
+        .collect();
+    BTreeMap::from([("packages", canonical_json(&packages))])
+}

@@ -1,0 +1,34 @@
+//! `lambda-pack`: deterministic AWS Lambda packages, and source hashes that Terraform can trust.
+//!
+//! Command line -> settings -> one file in `commands/` -> core. See `docs/architecture.md`.
+
+mod aws;
+mod cli;
+mod commands;
+mod external;
+mod git;
+mod parallel;
+mod report;
+mod settings;
+mod store;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use lambda_pack_core::Meter;
+
+/// Shared by the work and the signal handler, so it lives as long as the process.
+static METER: Meter = Meter::new();
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    report::set_up(&cli.common);
+    let result = report::interrupt_on_signal(&METER).and_then(|()| commands::run(cli, &METER));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            report::error(&error);
+            report::exit_code(error.kind())
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What people read beside the data: errors, warnings, progress and logs, all on stderr; and the tables that `commands/`
+//! print.
+
+mod progress;
+mod table;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anstyle::{AnsiColor, Style};
+use clap::ColorChoice;
+use lambda_pack_core::{Error, ErrorKind, Meter, Result};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Common;
+
+pub use progress::Progress;
+pub use table::{bytes, table};
+
+static QUIET: AtomicBool = AtomicBool::new(false);
+
+/// Applies `--color`, `--quiet`, `--verbose` and `--jobs` to the process.
+pub fn set_up(common: &Common) {
+    QUIET.store(common.quiet, Ordering::Relaxed);
+    match common.color {
+        ColorChoice::Auto => anstream::ColorChoice::Auto,
+        ColorChoice::Always => anstream::ColorChoice::Always,
+        ColorChoice::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+    let level = match common.verbose {
+        0 => "off",
+        1 => "lambda_pack=info",
+        2 => "lambda_pack=debug",
+        _ => "debug",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level))
+        .with_writer(std::io::stderr)
+        .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
+        .without_time()
+        .init();
+    if let Some(jobs) = common.jobs {
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(jobs.into())
+            .build_global()
+            .expect("nothing has used the pool yet");
+    }
+}
+
+/// Ctrl-C and SIGTERM ask the work to stop, so that temporary files go; asked twice, the process ends at once.
+pub fn interrupt_on_signal(meter: &'static Meter) -> Result<()> {
+    ctrlc::set_handler(move || {
+        if meter.check().is_err() {
+            #[expect(clippy::disallowed_methods, reason = "the user doesn't want to wait, not even for the clean-up")]
+            std::process::exit(130);
+        }
+        meter.interrupt();
+    })
+    .map_err(|error| Error::failed(format!("cannot handle signals: {error}")))
+}
+
+/// The contract's exit codes (`docs/commands.md`).
+pub fn exit_code(kind: ErrorKind) -> ExitCode {
+    ExitCode::from(match kind {
+        ErrorKind::Failed => 1,
+        ErrorKind::Usage => 2,
+        ErrorKind::Invalid => 3,
+        ErrorKind::Integrity => 4,
+        ErrorKind::Conflict => 5,
+        ErrorKind::Interrupted => 130,
+    })
+}
+
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+const HELP: Style = AnsiColor::Cyan.on_default().bold();
+
+/// Prints a failure and those joined to it, each with its way out.
+pub fn error(error: &Error) {
+    for error in error.each() {
+        anstream::eprintln!("{ERROR}error:{ERROR:#} {}", error.message());
+        if let Some(help) = error.help_text() {
+            anstream::eprintln!("  {HELP}help:{HELP:#} {help}");
+        }
+    }
+}
+
+pub fn warning(text: &str) {
+    if !QUIET.load(Ordering::Relaxed) {
+        anstream::eprintln!("{WARNING}warning:{WARNING:#} {text}");
+    }
+}
+
+/// Whether there is somebody to watch a progress display.
+fn is_watched() -> bool {
+    std::io::stderr().is_terminal() && !QUIET.load(Ordering::Relaxed)
+}

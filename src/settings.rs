@@ -1,0 +1,129 @@
+//! From the command line as typed to settings as resolved: flag, `LAMBDA_PACK_*` variable (clap merges these two),
+//! `lambda-pack.toml`, default.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use lambda_pack_core::{Error, Result};
+use serde::Deserialize;
+
+use crate::cli::Common;
+use crate::store::StoreUrl;
+
+const FILE_NAME: &str = "lambda-pack.toml";
+
+/// Where everything is, for one run.
+#[derive(Debug)]
+pub struct Settings {
+    pub code_dir: PathBuf,
+    pub config_dir: PathBuf,
+    pub out_dir: PathBuf,
+    pub store: StoreUrl,
+    pub aws: AwsSettings,
+}
+
+/// How to reach AWS, where the standard configuration is not what is meant.
+#[derive(Clone, Debug, Default)]
+pub struct AwsSettings {
+    pub region: Option<String>,
+    pub endpoint_url: Option<String>,
+    pub profile: Option<String>,
+}
+
+/// `lambda-pack.toml`; paths in it are relative to its directory.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProjectFile {
+    code_dir: Option<PathBuf>,
+    config_dir: Option<PathBuf>,
+    out_dir: Option<PathBuf>,
+    store: Option<String>,
+    region: Option<String>,
+    endpoint_url: Option<String>,
+    profile: Option<String>,
+}
+
+impl Settings {
+    /// `out_dir` is the flag of those commands that have one.
+    pub fn resolve(common: &Common, out_dir: Option<&Path>) -> Result<Self> {
+        // Terraform can't unset a variable in a provisioner's environment, only empty it.
+        let given = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
+        let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+
+        let config_dir = given(&common.config_dir);
+        let found = ProjectFile::find(config_dir.as_deref().unwrap_or(Path::new(".")))?;
+        let (root, file) = match found {
+            Some((root, file)) => (Some(root), file),
+            None => (None, ProjectFile::default()),
+        };
+        let project_dir = match (root, &config_dir) {
+            (Some(root), _) => root,
+            (None, Some(config_dir)) => parent_of(config_dir)?,
+            (None, None) => PathBuf::new(),
+        };
+        let in_project =
+            |path: Option<PathBuf>, default: &str| project_dir.join(path.unwrap_or_else(|| default.into()));
+
+        let store = match (said(&common.store), file.store) {
+            (Some(url), _) => StoreUrl::parse(&url, Path::new("."))?,
+            (None, Some(url)) => StoreUrl::parse(&url, &project_dir)?,
+            (None, None) => StoreUrl::in_directory(&project_dir.join(".lambda-pack/store"))?,
+        };
+        Ok(Settings {
+            code_dir: given(&common.code_dir).unwrap_or_else(|| in_project(file.code_dir, "code")),
+            config_dir: config_dir.unwrap_or_else(|| in_project(file.config_dir, "lambda-json")),
+            out_dir: given(&out_dir.map(Path::to_owned)).unwrap_or_else(|| in_project(file.out_dir, "dist")),
+            store,
+            aws: AwsSettings {
+                region: said(&common.region).or(file.region),
+                endpoint_url: said(&common.endpoint_url).or(file.endpoint_url),
+                profile: said(&common.profile).or(file.profile),
+            },
+        })
+    }
+}
+
+impl ProjectFile {
+    /// The nearest file upward from `start`, with its directory.
+    fn find(start: &Path) -> Result<Option<(PathBuf, Self)>> {
+        let absolute = absolute(start)?;
+        let Some(file) = absolute
+            .ancestors()
+            .map(|dir| dir.join(FILE_NAME))
+            .find(|file| file.is_file())
+        else {
+            return Ok(None);
+        };
+        let text = fs::read_to_string(&file).map_err(|cause| Error::input("read", &file, cause))?;
+        let parsed = toml::from_str(&text)
+            .map_err(|error| Error::invalid(format!("{}: {}", file.display(), error.to_string().trim_end())))?;
+        let directory = file.parent().expect("a file stands in a directory");
+        // Relative to where the user stands, messages are shorter and hold no home directory.
+        let directory = match env::current_dir() {
+            Ok(current) => directory.strip_prefix(&current).unwrap_or(directory),
+            Err(_no_current_directory) => directory,
+        };
+        Ok(Some((directory.to_owned(), parsed)))
+    }
+}
+
+fn parent_of(directory: &Path) -> Result<PathBuf> {
+    match directory.parent() {
+        // `lambda-json` alone: an empty path, which is the directory where the user stands.
+        Some(parent) if parent.as_os_str().is_empty() && !directory.ends_with("..") => Ok(PathBuf::new()),
+        Some(parent) if !directory.ends_with("..") && directory != Path::new(".") => Ok(parent.to_owned()),
+        _ => {
+            let absolute = absolute(directory)?;
+            Ok(absolute.parent().unwrap_or(&absolute).to_owned())
+        }
+    }
+}
+
+/// Symbolic links are resolved where the path exists, so that "upward" means what `cd ..` means to the kernel.
+fn absolute(path: &Path) -> Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Ok(real) => Ok(real),
+        Err(_missing) => std::path::absolute(path).map_err(|cause| Error::input("find", path, cause)),
+    }
+}

@@ -1,0 +1,113 @@
+//! Records: the small objects that say "this source hash is that package".
+
+use lambda_pack_core::archive::{CodeSha256, PACKAGE_FORMAT};
+use lambda_pack_core::digest::Digest;
+use lambda_pack_core::manifest::HASH_VERSION;
+use serde::{Deserialize, Serialize};
+
+use super::{Built, StoreUrl};
+
+/// A record, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    name: String,
+    source_hash: Digest,
+    pub code_sha256: CodeSha256,
+    pub s3_key: String,
+    pub size_bytes: u64,
+    pub unzipped_bytes: u64,
+    pub entries: u64,
+    package_format: u32,
+}
+
+/// Its JSON. Unknown keys are let pass: a later version may add some, and an older tool must still find its package.
+#[derive(Serialize, Deserialize)]
+struct RecordJson {
+    name: String,
+    hash_version: u32,
+    source_hash: String,
+    package_format: u32,
+    code_sha256: String,
+    s3_key: String,
+    size_bytes: u64,
+    unzipped_bytes: u64,
+    entries: u64,
+}
+
+pub fn key(name: &str, source_hash: &Digest) -> String {
+    format!("records/{name}/{}.json", source_hash.to_hex())
+}
+
+pub fn manifest_key(name: &str, source_hash: &Digest) -> String {
+    format!("manifests/{name}/{}.json", source_hash.to_hex())
+}
+
+fn package_key(name: &str, code_sha256: &CodeSha256) -> String {
+    format!("packages/{name}/{}.zip", code_sha256.to_hex())
+}
+
+impl Record {
+    pub fn new(url: &StoreUrl, name: &str, built: &Built) -> Self {
+        let code_sha256 = built.package.code_sha256;
+        Record {
+            name: name.to_owned(),
+            source_hash: built.manifest.source_hash(),
+            code_sha256,
+            s3_key: url.full_key(&package_key(name, &code_sha256)),
+            size_bytes: built.package.size_bytes,
+            unzipped_bytes: built.manifest.unzipped_bytes(),
+            entries: built.manifest.entries().len() as u64,
+            package_format: PACKAGE_FORMAT,
+        }
+    }
+
+    /// Reads the record that was found for a name and source hash; the error says what is wrong with it.
+    pub fn parse(url: &StoreUrl, name: &str, source_hash: &Digest, content: &[u8]) -> Result<Self, String> {
+        let json: RecordJson = serde_json::from_slice(content).map_err(|error| format!("not a record: {error}"))?;
+        let code_sha256 = CodeSha256::from_base64(&json.code_sha256)
+            .ok_or_else(|| format!("its code_sha256 `{}` is none", json.code_sha256))?;
+        let expected = [
+            ("name", name.to_owned(), json.name),
+            ("source_hash", source_hash.to_hex(), json.source_hash),
+            ("hash_version", HASH_VERSION.to_string(), json.hash_version.to_string()),
+            (
+                "s3_key",
+                url.full_key(&package_key(name, &code_sha256)),
+                json.s3_key.clone(),
+            ),
+        ];
+        if let Some((key, expected, found)) = expected.into_iter().find(|(_, expected, found)| expected != found) {
+            return Err(format!("its {key} is `{found}`, which should be `{expected}`"));
+        }
+        Ok(Record {
+            name: name.to_owned(),
+            source_hash: *source_hash,
+            code_sha256,
+            s3_key: json.s3_key,
+            size_bytes: json.size_bytes,
+            unzipped_bytes: json.unzipped_bytes,
+            entries: json.entries,
+            package_format: json.package_format,
+        })
+    }
+
+    pub fn to_json(&self) -> Vec<u8> {
+        let json = RecordJson {
+            name: self.name.clone(),
+            hash_version: HASH_VERSION,
+            source_hash: self.source_hash.to_hex(),
+            package_format: self.package_format,
+            code_sha256: self.code_sha256.to_base64(),
+            s3_key: self.s3_key.clone(),
+            size_bytes: self.size_bytes,
+            unzipped_bytes: self.unzipped_bytes,
+            entries: self.entries,
+        };
+        serde_json::to_vec(&json).expect("strings and numbers")
+    }
+
+    /// The package's key, relative to the store's root.
+    pub fn package_key(&self) -> String {
+        package_key(&self.name, &self.code_sha256)
+    }
+}
