@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
@@ -11,6 +12,11 @@ const STYLES: Styles = Styles::styled()
     .usage(AnsiColor::Green.on_default().bold())
     .literal(AnsiColor::Cyan.on_default().bold())
     .placeholder(AnsiColor::Cyan.on_default());
+
+/// A path that may be empty, which means "not given": Terraform can't unset a variable in a provisioner's environment.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().map(PathBuf::from)
+}
 
 const EXAMPLES: &str = "\
 Examples:
@@ -42,7 +48,7 @@ pub struct Common {
         global = true,
         env = "LAMBDA_PACK_CONFIG_DIR",
         value_name = "DIR",
-        hide_env_values = true
+        hide_env_values = true, value_parser = path()
     )]
     pub config_dir: Option<PathBuf>,
     /// Directory that `source` in a definition is relative to [default: code]
@@ -51,7 +57,7 @@ pub struct Common {
         global = true,
         env = "LAMBDA_PACK_CODE_DIR",
         value_name = "DIR",
-        hide_env_values = true
+        hide_env_values = true, value_parser = path()
     )]
     pub code_dir: Option<PathBuf>,
     /// Where packages are kept: s3://bucket/prefix or file:///dir [default: .lambda-pack/store in the project]
@@ -165,7 +171,7 @@ pub struct BuildArgs {
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
     /// Directory for the packages [default: dist]
-    #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true)]
+    #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true, value_parser = path())]
     pub out_dir: Option<PathBuf>,
 }
 

@@ -47,7 +47,6 @@ struct ProjectFile {
 impl Settings {
     /// `out_dir` is the flag of those commands that have one.
     pub fn resolve(common: &Common, out_dir: Option<&Path>) -> Result<Self> {
-        // Terraform can't unset a variable in a provisioner's environment, only empty it.
         let given = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
         let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
 

@@ -60,7 +60,10 @@ impl Error {
 
     /// An operating-system error: `operation` is a verb phrase ("read", "create the directory").
     pub fn io(operation: &str, path: &Path, cause: io::Error) -> Self {
-        let mut error = Self::failed(format!("cannot {operation} `{}`: {cause}", path.display()));
+        let mut error = Self::failed(format!(
+            "cannot {operation} `{}`: {cause}",
+            shorten(&path.display().to_string())
+        ));
         error.0.cause = Some(cause);
         error
     }

@@ -57,11 +57,19 @@ fn printable(path: &Path) -> Result<&str> {
 /// `<digest>  <path>`; names with a backslash or a line break are escaped, and the line then starts with a backslash,
 /// as `b3sum` and `sha256sum` do.
 fn format_line(digest: &Digest, name: &str) -> String {
+    let (mark, name) = escape(name);
+    format!("{mark}{digest}  {name}")
+}
+
+/// The name as a line can hold it, and the mark at the line's beginning that tells.
+fn escape(name: &str) -> (&'static str, String) {
     if !name.contains(['\\', '\n', '\r']) {
-        return format!("{digest}  {name}");
+        return ("", name.to_owned());
     }
-    let name = name.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r");
-    format!("\\{digest}  {name}")
+    (
+        "\\",
+        name.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r"),
+    )
 }
 
 fn parse_line(line: &str) -> Option<(Digest, String)> {
@@ -126,7 +134,8 @@ fn check(file: &Path, common: &Common, meter: &Meter) -> Result<()> {
             failed += 1;
         }
         if verdict != "OK" || !common.quiet {
-            output::line(&format!("{}: {verdict}", name.escape_debug()))?;
+            let (mark, name) = escape(name);
+            output::line(&format!("{mark}{name}: {verdict}"))?;
         }
     }
     if failed > 0 {

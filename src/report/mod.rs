@@ -53,7 +53,10 @@ pub fn set_up(common: &Common) {
 pub fn interrupt_on_signal(meter: &'static Meter) -> Result<()> {
     ctrlc::set_handler(move || {
         if meter.check().is_err() {
-            #[expect(clippy::disallowed_methods, reason = "the user doesn't want to wait, not even for the clean-up")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the user doesn't want to wait, not even for the clean-up"
+            )]
             std::process::exit(130);
         }
         meter.interrupt();

@@ -338,8 +338,10 @@ impl Objects for S3Objects {
                 Err(error) if aws::status(&error) == Some(404) => return Ok(None),
                 Err(error) => return Err(aws::explain(&error, "read", &url)),
             };
-            // A multipart object's checksum is one of checksums, `…-3`, and no base64.
-            let proven = answer.checksum_sha256().and_then(CodeSha256::from_base64);
+            let size_bytes = answer.content_length().unwrap_or_default().unsigned_abs();
+            // The checksum of a multipart object is one of checksums.
+            let whole = answer.checksum_sha256().filter(|_| size_bytes <= SINGLE_PUT_BYTES);
+            let proven = whole.and_then(CodeSha256::from_base64);
             let said = || {
                 answer
                     .metadata()?
@@ -347,7 +349,7 @@ impl Objects for S3Objects {
                     .and_then(|text| CodeSha256::from_base64(text))
             };
             Ok(Some(PackageStat {
-                size_bytes: answer.content_length().unwrap_or_default().unsigned_abs(),
+                size_bytes,
                 code_sha256: proven.or_else(said),
             }))
         })

@@ -167,6 +167,7 @@ def check_links(entries: list[Entry]) -> None:
         for entry in entries
         if entry.kind == "l"
     }
+    files = {entry.path for entry in entries if entry.kind != "l"}
     known = {""}
     for entry in entries:
         parts = entry.path.split("/")
@@ -186,6 +187,8 @@ def check_links(entries: list[Entry]) -> None:
                 here = f"{here}/{part}".lstrip("/")
             if here not in known:
                 raise Refused(f"{link}: leads to {here}, which is no entry")
+            if left and here in files:
+                raise Refused(f"{link}: leads through {here}, which is a file")
             if here in links:
                 followed += 1
                 if followed > MAX_LINKS:

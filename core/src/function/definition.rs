@@ -43,6 +43,7 @@ pub struct Definition {
     pub handler: Option<Text<HandlerRule>>,
     /// One instruction set: `x86_64` (default) or `arm64`.
     #[serde(default)]
+    #[schemars(with = "Vec<Architecture>", length(equal = 1))]
     pub architectures: Architectures,
     /// Memory in MB; default 128.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -144,9 +145,9 @@ pub enum Architecture {
 }
 
 /// Lambda takes a list that must have one member.
-#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Architecture>")]
-pub struct Architectures(#[schemars(length(equal = 1))] [Architecture; 1]);
+pub struct Architectures([Architecture; 1]);
 
 impl TryFrom<Vec<Architecture>> for Architectures {
     type Error = String;

@@ -34,22 +34,31 @@ pub fn check(entries: &[TreeEntry]) -> Vec<Error> {
 }
 
 fn report(entry: &TreeEntry, target: &str, fault: &Fault) -> Error {
-    let link = format!("the symbolic link `{}` -> `{target}`", entry.file.display());
-    let error = match fault {
-        Fault::Absolute => Error::invalid(format!("{link} is absolute: it leads elsewhere on another machine"))
-            .help("make it relative: `ln -sfr TARGET LINK`"),
-        Fault::ClimbsOut => Error::invalid(format!("{link} leads out of the source tree")),
-        Fault::Loops => Error::invalid(format!("{link} leads back to itself")),
+    let (what, help) = match fault {
+        Fault::Absolute => (
+            "is absolute: it leads elsewhere on another machine",
+            "make it relative: `ln -sfr TARGET LINK`",
+        ),
+        Fault::ClimbsOut => (
+            "leads out of the source tree",
+            "move its target into the tree, leave the link out with `exclude`, or set `symlinks` to `follow`",
+        ),
+        Fault::Loops => (
+            "leads back to itself, or through more than 40 links",
+            "mend or remove the link, or leave it out with `exclude`",
+        ),
         // Only the wording depends on the disk.
-        Fault::NotThere if fs::metadata(&entry.file).is_err() => {
-            Error::invalid(format!("{link} is dangling: it leads to nothing"))
-        }
-        Fault::NotThere => Error::invalid(format!("{link} leads to what is left out of the package")),
+        Fault::NotThere if fs::metadata(&entry.file).is_err() => (
+            "is dangling: it leads to nothing",
+            "mend or remove the link, or leave it out with `exclude`",
+        ),
+        Fault::NotThere => (
+            "leads to what is not in the package: left out, or an empty directory",
+            "pack its target too, leave the link out with `exclude`, or set `symlinks` to `follow`",
+        ),
     };
-    match fault {
-        Fault::Absolute => error,
-        _ => error.help("mend or remove the link, leave it out with `exclude`, or set `symlinks` to `follow`"),
-    }
+    let link = entry.file.display();
+    Error::invalid(format!("the symbolic link `{link}` -> `{target}` {what}")).help(help)
 }
 
 struct Index<'a> {

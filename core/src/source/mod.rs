@@ -17,7 +17,7 @@ pub(crate) use read::{changed as read_changed, read_stable};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::function::{Function, SourceSpec};
 use crate::manifest::{Entry, EntryKind, Manifest};
-use crate::{Error, Meter, Result, error};
+use crate::{Error, Meter, Result, error, shorten};
 
 /// The entries of one or several merged sources, sorted by the bytes of their paths.
 #[derive(Debug)]
@@ -221,7 +221,7 @@ fn source_root(code_dir: &Path, boundary: &Path, spec: &SourceSpec) -> Result<Pa
     let real = fs::canonicalize(&root).map_err(|cause| {
         Error::input("find the source", &root, cause).help(format!(
             "`source` is relative to the code directory `{}` (--code-dir)",
-            code_dir.display()
+            shorten(&code_dir.display().to_string())
         ))
     })?;
     if !real.starts_with(boundary) {

@@ -1,0 +1,46 @@
+# Everything that guards the project. `make help` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help build test e2e lint lint-rust lint-shell lint-python lint-terraform clean
+
+# Where cargo builds; another directory may be named, for example to share it between clones.
+CARGO_TARGET_DIR ?= target
+export CARGO_TARGET_DIR
+
+# The AWS provider and Terragrunt fail against a local endpoint with it.
+unexport AWS_CA_BUNDLE
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build the release binary, target/release/lambda-pack
+	cargo build --release --locked
+
+test: ## Unit, property and integration tests; installs moto, versitygw and bsdtar where they are missing
+	@tests/setup.sh moto >/dev/null
+	@tests/setup.sh versitygw >/dev/null
+	@tests/setup.sh bsdtar >/dev/null
+	cargo test --workspace --locked
+
+e2e: build ## Both modules on real Terraform against a local AWS; builds the providers once (7 minutes)
+	@tests/setup.sh moto >/dev/null
+	@tests/setup.sh providers >/dev/null
+	python3 tests/e2e/e2e.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack"
+
+lint: lint-rust lint-shell lint-python lint-terraform ## Formatting and static checks
+
+lint-rust:
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- --deny warnings
+
+lint-shell:
+	sh -n tests/setup.sh
+	sh -n lambda-build-module/build-script.sh
+
+lint-python:
+	python3 -m compileall -q -f tests/e2e tests/reference code
+
+lint-terraform:
+	terraform fmt -check -recursive
+
+clean: ## Remove what building and running leave here; caches of the tests stay
+	rm -rf "$(CARGO_TARGET_DIR)" dist .lambda-pack

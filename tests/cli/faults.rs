@@ -1,0 +1,170 @@
+//! What goes wrong around the tool: full disks, closed pipes, signals, files that change.
+
+use std::fs;
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::support::{BINARY, Dir, Run};
+
+/// Waits for a condition; a test that never sees it fails, but no test waits for a time.
+pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(60), "never: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn in_shell(dir: &Dir, script: &str) -> Run {
+    let output = Command::new("bash")
+        .args(["-c", script])
+        .env("PACK", BINARY)
+        .current_dir(dir.path())
+        .output();
+    Run::new(output.unwrap())
+}
+
+#[test]
+fn lost_output_is_a_failure() {
+    let dir = Dir::with_app();
+    let before = dir.snapshot();
+    for (script, words) in [
+        (
+            "\"$PACK\" hash code > /dev/full",
+            "cannot write to stdout: No space left",
+        ),
+        ("\"$PACK\" hash code >&-", "stdout is closed"),
+        ("\"$PACK\" upload >&-", "stdout is closed"),
+        ("echo '{}' | \"$PACK\" external hash >&-", "stdout is closed"),
+        (
+            "set -o pipefail; \"$PACK\" schema | true",
+            "cannot write to stdout: Broken pipe",
+        ),
+    ] {
+        // Whether a reader is gone before we write is a race that the shell decides; it is lost now and then.
+        let mut run = in_shell(&dir, script);
+        while script.contains("| true") && run.code == 0 {
+            run = in_shell(&dir, script);
+        }
+        assert_eq!(run.code, 1, "{script}: {run:?}");
+        assert!(run.stderr.contains(words), "{script}: {run:?}");
+    }
+    assert!(dir.snapshot() == before);
+}
+
+/// A file system of its own with less room than the package needs. Making one takes root and `mount`.
+#[test]
+fn a_full_disk_leaves_nothing_behind() {
+    let dir = Dir::with_app();
+    let mut noise = fs::read(BINARY).unwrap();
+    noise.truncate(2 * 1024 * 1024);
+    dir.write("code/app.py", noise);
+    fs::create_dir(dir.join("small")).unwrap();
+    let small = dir.join("small").display().to_string();
+    let mount = Command::new("unshare")
+        .args(["--mount", "bash", "-c"])
+        .arg(format!(
+            "mount -t tmpfs -o size=64k none '{small}' || exit 99
+             '{BINARY}' build --out-dir '{small}'; echo build $?
+             '{BINARY}' upload --store 'file://{small}'; echo upload $?
+             find '{small}' -type f | wc -l"
+        ))
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    let run = Run::new(mount);
+    if run.code != 0 {
+        eprintln!(
+            "SKIPPED a_full_disk_leaves_nothing_behind: no right to mount a file system here: {}",
+            run.stderr
+        );
+        return;
+    }
+    // The manifest of an upload is complete when the zip fails to fit: a file that nothing refers to.
+    assert_eq!(run.stdout, "build 1\nupload 1\n1\n", "{run:?}");
+    assert_eq!(run.stderr.matches("No space left on device").count(), 2, "{run:?}");
+}
+
+#[test]
+fn an_interrupt_ends_with_130_and_leaves_nothing() {
+    let dir = Dir::with_app();
+    let file = fs::File::create(dir.join("code/large")).unwrap();
+    file.set_len(3 * 1024 * 1024 * 1024).unwrap();
+    dir.write("lambda-json/app.json", r#"{"source": "large"}"#);
+    let child = dir.command(["build"]).spawn();
+    let pid = child.id().to_string();
+    let starting = || fs::read_dir(dir.join("dist")).is_ok_and(|mut entries| entries.next().is_some());
+    wait_for("the package's temporary file", starting);
+    crate::support::run("kill", &["-INT", &pid]);
+    let run = Run::new(child.wait_with_output().unwrap());
+    assert_eq!(run.code, 130, "{run:?}");
+    assert!(run.stderr.contains("interrupted"), "{run:?}");
+    assert_eq!(fs::read_dir(dir.join("dist")).unwrap().count(), 0);
+}
+
+#[test]
+fn a_file_that_is_written_meanwhile_is_refused() {
+    let dir = Dir::with_app();
+    let path = dir.write("code/app.py", vec![0; 1000]);
+    let writer = Command::new("bash")
+        .args([
+            "-c",
+            "while :; do echo more >> \"$1\"; done",
+            "-",
+            path.to_str().unwrap(),
+        ])
+        .spawn();
+    let mut writer = writer.unwrap();
+    let mut refused = None;
+    wait_for("a change during the read", || {
+        let run = dir.command(["hash", "code/app.py"]).run();
+        let changed = run.code == 3;
+        refused = Some(run);
+        changed
+    });
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    assert!(
+        refused
+            .unwrap()
+            .stderr
+            .contains("code/app.py` changed while it was read")
+    );
+}
+
+#[test]
+fn a_directory_that_may_not_be_written_is_named() {
+    let dir = Dir::with_app();
+    dir.write("dist", "a file where a directory should be");
+    dir.command(["build"]).fails(1, &["dist", "cannot"]);
+    dir.command(["upload", "--store", "file:///dev/null/store"])
+        .fails(1, &["/dev/null/store", "cannot"]);
+}
+
+#[test]
+fn help_has_examples_and_usage_errors_are_exit_2() {
+    let dir = Dir::new();
+    for command in ["hash", "build", "upload", "validate", "schema", "completions", "man"] {
+        let help = dir.command([command, "--help"]).ok().stdout;
+        assert!(help.contains("Example"), "{command}: {help}");
+    }
+    dir.command(["bild"]).fails(2, &["unrecognized subcommand", "build"]);
+    dir.command(["build", "--jobs", "0"]).fails(2, &["--jobs"]);
+    assert!(dir.command(["man"]).ok().stdout.contains(".TH lambda-pack"));
+    assert!(dir.command(["completions", "bash"]).ok().stdout.contains("complete"));
+    dir.command(["man", "--out-dir", "man1"]).ok();
+    assert!(dir.join("man1/lambda-pack-upload.1").is_file());
+}
+
+#[test]
+fn a_pipe_gets_no_colour_and_no_progress() {
+    let dir = Dir::with_app();
+    let run = dir.command(["build", "nope"]).fails(2, &["error:"]);
+    assert!(!run.stderr.contains('\u{1b}'));
+    let run = dir
+        .command(["build", "nope", "--color", "always"])
+        .fails(2, &["\u{1b}["]);
+    assert!(run.stderr.contains("error:"));
+    assert_eq!(dir.command(["build"]).ok().stderr, "");
+}

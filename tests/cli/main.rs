@@ -1,0 +1,15 @@
+//! The real binary, as users and Terraform run it: one file a concern.
+#![expect(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test says what it skips, and ends where it fails"
+)]
+
+mod definitions;
+mod external;
+mod faults;
+mod hash;
+mod packages;
+mod s3;
+mod store;
+mod support;
