@@ -134,7 +134,7 @@ impl std::error::Error for Error {
 }
 
 /// All values, or all failures joined. An interruption hides the others: they only tell that work was cut short.
-pub(crate) fn collect_all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
+pub fn collect_all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
     let mut values = Vec::new();
     let mut errors = Vec::new();
     for result in results {

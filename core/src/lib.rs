@@ -17,5 +17,5 @@ pub mod manifest;
 mod meter;
 pub mod source;
 
-pub use error::{Error, ErrorKind, Result, shorten, suggest};
+pub use error::{Error, ErrorKind, Result, collect_all, shorten, suggest};
 pub use meter::Meter;

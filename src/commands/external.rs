@@ -1,6 +1,6 @@
 //! `external hash` and `external published`: Terraform's questions. Neither has any effect.
 
-use lambda_pack_core::{Error, ErrorKind, Meter, Result};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all};
 
 use super::output;
 use crate::cli::Common;
@@ -42,7 +42,7 @@ pub fn published(common: &Common, meter: &'static Meter) -> Result<()> {
     let records = parallel::map(&packages, REQUESTS_AT_ONCE, |(name, package)| {
         record(&store, name, package)
     });
-    let records = super::all(records)?;
+    let records = collect_all(records)?;
     let published = packages
         .into_iter()
         .zip(records)

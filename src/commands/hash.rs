@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::source::Tree;
-use lambda_pack_core::{Error, ErrorKind, Meter, Result, shorten};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, shorten};
 
 use super::output;
 use crate::cli::{AlgorithmName, Common, HashArgs};
@@ -25,7 +25,7 @@ pub fn run(args: &HashArgs, common: &Common, meter: &'static Meter) -> Result<()
     };
     let here = [PathBuf::from(".")];
     let paths = if args.paths.is_empty() { &here[..] } else { &args.paths };
-    let manifests = super::all(paths.iter().map(|path| manifest(path, algorithm, meter)).collect())?;
+    let manifests = collect_all(paths.iter().map(|path| manifest(path, algorithm, meter)))?;
     drop(progress);
     if common.json {
         return manifests

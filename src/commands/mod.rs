@@ -8,13 +8,11 @@ mod texts;
 mod upload;
 mod validate;
 
-use std::collections::BTreeMap;
-
 use lambda_pack_core::digest::Algorithm;
 use lambda_pack_core::function::{self, Function};
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::source::Tree;
-use lambda_pack_core::{Error, Meter, Result};
+use lambda_pack_core::{Meter, Result, collect_all};
 use rayon::prelude::*;
 
 use crate::cli::{Cli, Command, ExternalQuery};
@@ -63,26 +61,13 @@ fn hash_functions(settings: &Settings, names: &[String], meter: &Meter) -> Resul
             })
         })
         .collect();
-    let hashed = all(hashed)?;
+    let hashed = collect_all(hashed)?;
     for Hashed { function, tree, .. } in &hashed {
         for warning in &tree.warnings {
             report::warning(&format!("function `{}`: {warning}", function.name));
         }
     }
     Ok(hashed)
-}
-
-/// All values, or all failures as one.
-fn all<T>(results: Vec<Result<T>>) -> Result<Vec<T>> {
-    let mut values = Vec::with_capacity(results.len());
-    let mut errors = Vec::new();
-    for result in results {
-        match result {
-            Ok(value) => values.push(value),
-            Err(error) => errors.push(error),
-        }
-    }
-    Error::join(errors).map_or(Ok(values), Err)
 }
 
 /// A row of `build` and `upload`, as `--json` prints it.
@@ -134,9 +119,4 @@ fn print_packages(rows: &[PackageRow], json: bool) -> Result<()> {
         ]
     });
     output::line(&report::table(&header, &[2, 3, 4], lines))
-}
-
-/// A map that is keyed by function name, from a list.
-fn by_name<T>(items: impl IntoIterator<Item = (String, T)>) -> BTreeMap<String, T> {
-    items.into_iter().collect()
 }

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use lambda_pack_core::digest::{Algorithm, Digest};
-use lambda_pack_core::{Error, ErrorKind, Meter, Result, archive, limits, source};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, archive, collect_all, limits, source};
 
 use super::{Hashed, PackageRow, Status};
 use crate::cli::{Common, UploadArgs};
 use crate::report::Progress;
 use crate::settings::Settings;
-use crate::store::{Built, Found, Published, REQUESTS_AT_ONCE, Store};
+use crate::store::{Built, Found, Published, REQUESTS_AT_ONCE, Store, StoreUrl};
 use crate::{git, parallel};
 
 pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<()> {
@@ -20,11 +21,11 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     let progress = Progress::start("uploading", meter);
     let hashed = super::hash_functions(&settings, &args.names, meter)?;
     check_expected(&expected, &hashed)?;
-    if let crate::store::StoreUrl::File(directory) = &settings.store {
+    if let StoreUrl::File(directory) = &settings.store {
         let functions = hashed.iter().map(|hashed| &hashed.function);
         source::refuse_inside_sources("store", directory, functions, &settings.code_dir)?;
     }
-    super::all(hashed.iter().map(check_limits).collect())?;
+    collect_all(hashed.iter().map(check_limits))?;
     let uploader = Uploader {
         store: Store::open(&settings.store, &settings.aws, meter)?,
         code_dir: &settings.code_dir,
@@ -32,14 +33,21 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
         packing: Mutex::new(()),
         meter,
     };
+    // What fails for one function because of the network or a missing right fails for all.
+    let hopeless = AtomicBool::new(false);
     let rows = parallel::map(&hashed, REQUESTS_AT_ONCE, |hashed| {
         meter.check()?;
-        uploader
-            .upload(hashed)
-            .map_err(|error| error.within(format_args!("function `{}`", hashed.function.name)))
+        if hopeless.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        uploader.upload(hashed).map(Some).map_err(|error| {
+            hopeless.fetch_or(error.kind() == ErrorKind::Failed, Ordering::Relaxed);
+            error.within(format_args!("function `{}`", hashed.function.name))
+        })
     });
     drop(progress);
-    super::print_packages(&super::all(rows)?, common.json)
+    let rows: Vec<PackageRow> = collect_all(rows)?.into_iter().flatten().collect();
+    super::print_packages(&rows, common.json)
 }
 
 fn parse_expected(expect: &[String]) -> Result<BTreeMap<String, Digest>> {
@@ -54,7 +62,7 @@ fn parse_expected(expect: &[String]) -> Result<BTreeMap<String, Digest>> {
                 .help("HASH is the 64 digits of the source hash, as `build --json` and `external hash` print it")
             })
     });
-    Ok(super::by_name(super::all(parsed.collect())?))
+    Ok(collect_all(parsed)?.into_iter().collect())
 }
 
 /// What was planned is uploaded, or nothing is.

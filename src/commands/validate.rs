@@ -1,7 +1,7 @@
 //! `validate`: everything that can be known before building.
 
 use lambda_pack_core::function::Kind;
-use lambda_pack_core::{Error, Meter, Result, limits, source};
+use lambda_pack_core::{Error, Meter, Result, collect_all, limits, source};
 use serde::Serialize;
 
 use super::{Hashed, output};
@@ -28,7 +28,7 @@ pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Resul
     if let StoreUrl::File(directory) = &settings.store {
         source::refuse_inside_sources("store", directory, functions(), &settings.code_dir)?;
     }
-    let rows = super::all(hashed.iter().map(check).collect())?;
+    let rows = collect_all(hashed.iter().map(check))?;
     drop(progress);
     for row in &rows {
         for warning in &row.warnings {

@@ -82,11 +82,17 @@ const HELP: Style = AnsiColor::Cyan.on_default().bold();
 
 /// Prints a failure and those joined to it, each with its way out.
 pub fn error(error: &Error) {
-    for error in error.each() {
+    /// A screenful; who has mended these sees the rest.
+    const MOST: usize = 20;
+    for error in error.each().take(MOST) {
         anstream::eprintln!("{ERROR}error:{ERROR:#} {}", error.message());
         if let Some(help) = error.help_text() {
             anstream::eprintln!("  {HELP}help:{HELP:#} {help}");
         }
+    }
+    match error.each().skip(MOST).count() {
+        0 => {}
+        more => anstream::eprintln!("{ERROR}error:{ERROR:#} and {more} more"),
     }
 }
 

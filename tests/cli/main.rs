@@ -10,6 +10,7 @@ mod external;
 mod faults;
 mod hash;
 mod packages;
+mod readme;
 mod s3;
 mod store;
 mod support;

@@ -223,6 +223,21 @@ fn a_missing_bucket_is_named(server: &'static Server) {
     assert_eq!(run.stderr.matches("error:").count(), 1, "{run:?}");
 }
 
+/// What fails for all is not tried for all, nor told a thousand times.
+#[test]
+fn a_failing_service_is_given_up_early() {
+    let project = crate::support::server::MOTO.project();
+    for index in 0..500 {
+        project
+            .dir
+            .write(&format!("lambda-json/f{index}.json"), r#"{"source": "app.py"}"#);
+    }
+    let run = project
+        .command(["upload", "--store", "s3://no-such-bucket/x"])
+        .fails(1, &["bucket does not exist"]);
+    assert!(run.stderr.matches("error:").count() <= 21, "{run:?}");
+}
+
 fn is_package_put(request: &Request) -> bool {
     request.method == "PUT" && request.target.contains("/packages/")
 }

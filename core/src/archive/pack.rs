@@ -17,10 +17,9 @@ use super::deflate::{CHUNK_BYTES, Deflater, LARGE_FILE_BYTES, deflate_chunk};
 use super::zip::{Header, Method, ZipWriter};
 use super::{CodeSha256, Package};
 use crate::digest::{Algorithm, Hasher};
-use crate::error::collect_all;
 use crate::manifest::{Entry, EntryKind, Manifest};
 use crate::source::{Content, Tree, TreeEntry, read_changed, read_stable};
-use crate::{Error, Meter, Result};
+use crate::{Error, Meter, Result, collect_all};
 
 /// Input bytes that are compressed before the result is handed on. Three batches are in memory at a time at most:
 /// compressed, waiting, written.

@@ -17,7 +17,7 @@ pub(crate) use read::{changed as read_changed, read_stable};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::function::{Function, SourceSpec};
 use crate::manifest::{Entry, EntryKind, Manifest};
-use crate::{Error, Meter, Result, error, shorten};
+use crate::{Error, Meter, Result, collect_all, shorten};
 
 /// The entries of one or several merged sources, sorted by the bytes of their paths.
 #[derive(Debug)]
@@ -80,7 +80,7 @@ impl Tree {
             };
             Ok((spec.path.as_str().to_owned(), walk::walk(&root, &options)?))
         });
-        Self::merge(error::collect_all(parts)?)
+        Self::merge(collect_all(parts)?)
     }
 
     /// Merges parts, each named for messages, and checks what only the whole can tell.
@@ -127,7 +127,7 @@ impl Tree {
             .par_iter()
             .map(|entry| entry.hash(algorithm, meter))
             .collect();
-        Ok(Manifest::new(algorithm, error::collect_all(hashed)?, None))
+        Ok(Manifest::new(algorithm, collect_all(hashed)?, None))
     }
 }
 

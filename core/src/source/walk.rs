@@ -8,9 +8,8 @@ use globset::{GlobSet, GlobSetBuilder};
 use ignore::WalkBuilder;
 
 use super::{Content, TreeEntry, left_out, names};
-use crate::error::collect_all;
 use crate::function::{GlobText, Symlinks};
-use crate::{Error, Result};
+use crate::{Error, Result, collect_all};
 
 /// Ignore file of our own: gitignore syntax, in any directory, no repository needed.
 const IGNORE_FILE: &str = ".lambdaignore";
