@@ -134,6 +134,13 @@ pub enum Command {
     Man(ManArgs),
 }
 
+impl Command {
+    /// Whether an interruption must leave time to remove them.
+    pub fn has_temporary_files(&self) -> bool {
+        matches!(self, Command::Build(_) | Command::Upload(_))
+    }
+}
+
 /// Print the source hash of files and directories
 ///
 /// A line each: `<digest>  <path>`. Needs no project and no AWS. Left out of directories are .git, .terraform,

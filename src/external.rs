@@ -6,9 +6,10 @@ use std::io::{self, IsTerminal, Read};
 use std::path::PathBuf;
 
 use lambda_pack_core::digest::{Algorithm, Digest};
-use lambda_pack_core::function::Definition;
+use lambda_pack_core::function::{Definition, FunctionName};
+use lambda_pack_core::json::{self, Object};
 use lambda_pack_core::manifest::canonical_json;
-use lambda_pack_core::{Error, ErrorKind, Result, json};
+use lambda_pack_core::{Error, ErrorKind, Result};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -29,12 +30,17 @@ pub struct HashQuery {
 }
 
 impl HashQuery {
-    /// Empty for all functions.
-    pub fn names(&self) -> Result<Vec<String>> {
-        match &self.names {
-            Some(names) => json::parse("query key `names`", names.as_bytes()),
-            None => Ok(Vec::new()),
+    /// `None` for all functions.
+    pub fn names(&self) -> Result<Option<Vec<String>>> {
+        let Some(names) = &self.names else { return Ok(None) };
+        let names: Vec<String> = json::parse("query key `names`", names.as_bytes())?;
+        if names.is_empty() {
+            // To some it means none, to others all; one of the two destroys every function.
+            return Err(
+                Error::invalid("query key `names` is an empty list").help("leave the key out for all functions")
+            );
         }
+        Ok(Some(names))
     }
 }
 
@@ -49,22 +55,26 @@ pub struct PublishedQuery {
 
 impl PublishedQuery {
     /// By function name.
-    pub fn packages(&self) -> Result<BTreeMap<String, HashedPackage>> {
-        json::parse("query key `packages`", self.packages.as_bytes())
+    pub fn packages(&self) -> Result<BTreeMap<FunctionName, HashedPackage>> {
+        let packages: BTreeMap<_, Object<_>> = json::parse("query key `packages`", self.packages.as_bytes())?;
+        Ok(packages
+            .into_iter()
+            .map(|(name, Object(package))| (name, package))
+            .collect())
     }
 }
 
 /// A value of the map that `external hash` gives, on its way back in.
 #[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct HashedPackage {
     source_hash: String,
     /// Passed on as it is: what was planned is what gets deployed.
-    #[serde(flatten)]
-    rest: Map<String, Value>,
+    definition: Map<String, Value>,
 }
 
 impl HashedPackage {
-    pub fn source_hash(&self, name: &str) -> Result<Digest> {
+    pub fn source_hash(&self, name: &FunctionName) -> Result<Digest> {
         Digest::from_hex(Algorithm::Blake3, &self.source_hash).ok_or_else(|| {
             Error::invalid(format!(
                 "query key `packages.{name}.source_hash`: found `{}`; allowed: 64 hex digits",
@@ -92,7 +102,7 @@ pub fn read_query<T: DeserializeOwned>() -> Result<T> {
             "the query is larger than {LONGEST_QUERY} bytes"
         )));
     }
-    json::parse("query", &query)
+    json::parse_object("query", &query)
 }
 
 /// The answer of `external hash`.
@@ -126,7 +136,7 @@ pub fn hash_result<'a>(
 /// The answer of `external published`.
 pub fn published_result(
     url: &StoreUrl,
-    packages: impl IntoIterator<Item = (String, HashedPackage, Record)>,
+    packages: impl IntoIterator<Item = (FunctionName, HashedPackage, Record)>,
 ) -> BTreeMap<&'static str, String> {
     #[derive(Serialize)]
     struct Published<'a> {
@@ -139,7 +149,7 @@ pub fn published_result(
         size_bytes: u64,
     }
 
-    let packages: BTreeMap<String, Published> = packages
+    let packages: BTreeMap<FunctionName, Published> = packages
         .into_iter()
         .map(|(name, hashed, record)| {
             let published = Published {

@@ -22,8 +22,9 @@ static METER: Meter = Meter::new();
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    report::set_up(&cli.common);
-    let result = report::interrupt_on_signal(&METER).and_then(|()| commands::run(cli, &METER));
+    let result = report::set_up(&cli.common)
+        .and_then(|()| report::interrupt_on_signal(&METER, cli.command.has_temporary_files()))
+        .and_then(|()| commands::run(&cli, &METER));
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use lambda_pack_core::{Error, Result};
 use serde::Deserialize;
 
+use crate::aws::AwsSettings;
 use crate::cli::Common;
 use crate::store::StoreUrl;
 
@@ -21,14 +22,6 @@ pub struct Settings {
     pub out_dir: PathBuf,
     pub store: StoreUrl,
     pub aws: AwsSettings,
-}
-
-/// How to reach AWS, where the standard configuration is not what is meant.
-#[derive(Clone, Debug, Default)]
-pub struct AwsSettings {
-    pub region: Option<String>,
-    pub endpoint_url: Option<String>,
-    pub profile: Option<String>,
 }
 
 /// `lambda-pack.toml`; paths in it are relative to its directory.
@@ -45,7 +38,7 @@ struct ProjectFile {
 }
 
 impl Settings {
-    /// `out_dir` is the flag of those commands that have one.
+    /// `out_dir` is the flag of the command that has one; the others must know the directory to keep it out of sources.
     pub fn resolve(common: &Common, out_dir: Option<&Path>) -> Result<Self> {
         let given = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
         let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
@@ -72,7 +65,12 @@ impl Settings {
         Ok(Settings {
             code_dir: given(&common.code_dir).unwrap_or_else(|| in_project(file.code_dir, "code")),
             config_dir: config_dir.unwrap_or_else(|| in_project(file.config_dir, "lambda-json")),
-            out_dir: given(&out_dir.map(Path::to_owned)).unwrap_or_else(|| in_project(file.out_dir, "dist")),
+            out_dir: given(
+                &out_dir
+                    .map(Path::to_owned)
+                    .or_else(|| env::var_os("LAMBDA_PACK_OUT_DIR").map(PathBuf::from)),
+            )
+            .unwrap_or_else(|| in_project(file.out_dir, "dist")),
             store,
             aws: AwsSettings {
                 region: said(&common.region).or(file.region),
@@ -119,10 +117,12 @@ fn parent_of(directory: &Path) -> Result<PathBuf> {
     }
 }
 
-/// Symbolic links are resolved where the path exists, so that "upward" means what `cd ..` means to the kernel.
+/// As the user spelled it; only `..` needs the disk, where a symbolic link is followed before it.
 fn absolute(path: &Path) -> Result<PathBuf> {
-    match fs::canonicalize(path) {
-        Ok(real) => Ok(real),
-        Err(_missing) => std::path::absolute(path).map_err(|cause| Error::input("find", path, cause)),
-    }
+    let absolute = if path.iter().any(|part| part == "..") {
+        fs::canonicalize(path)
+    } else {
+        std::path::absolute(path)
+    };
+    absolute.map_err(|cause| Error::input("find", path, cause))
 }

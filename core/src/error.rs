@@ -148,12 +148,23 @@ pub fn collect_all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Ve
 }
 
 /// `text`, cut to what still helps in a message: nobody reads a 5 MB value in a terminal.
+///
+/// Control characters are spelled out: a name from a file must not steer a terminal.
 pub fn shorten(text: &str) -> String {
     const LONGEST: usize = 200;
-    match text.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}… ({} bytes)", &text[..end], text.len()),
-        None => text.to_owned(),
+    let (shown, rest) = match text.char_indices().nth(LONGEST) {
+        Some((end, _)) => (&text[..end], format!("… ({} bytes)", text.len())),
+        None => (text, String::new()),
+    };
+    let mut short = String::with_capacity(shown.len());
+    for c in shown.chars() {
+        if c.is_control() {
+            short.extend(c.escape_default());
+        } else {
+            short.push(c);
+        }
     }
+    short + &rest
 }
 
 /// The candidate that `found` was probably meant to be.

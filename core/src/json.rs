@@ -1,15 +1,26 @@
 //! JSON in, or an error that names file, line, key, what was found and what is allowed.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
 
-use serde::de::DeserializeOwned;
+use schemars::JsonSchema;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
 use serde_path_to_error::Segment;
 
 use crate::{Error, Result, shorten, suggest};
 
-/// Parses a whole text; `place` names it in messages. `serde` finds the faults, this puts them into words.
+/// Parses a whole text that must be one object; `place` names it in messages.
+pub fn parse_object<T: DeserializeOwned>(place: impl Display, bytes: &[u8]) -> Result<T> {
+    parse(place, bytes).map(|Object(value)| value)
+}
+
+/// Parses a whole text. `serde` finds the faults, this puts them into words.
 pub fn parse<T: DeserializeOwned>(place: impl Display, bytes: &[u8]) -> Result<T> {
+    // What Windows editors put in front of UTF-8 (RFC 8259, section 8.1, lets parsers ignore it).
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let key = key_of(error.path());
@@ -46,41 +57,39 @@ fn explain(place: &impl Display, key: &str, error: &serde_json::Error) -> Error 
     if error.classify() != Category::Data {
         return Error::invalid(format!("{place}: not JSON: {text}"));
     }
-    // serde quotes names with backquotes: the first is what was found, the others are what is allowed.
-    let quoted: Vec<&str> = text.split('`').skip(1).step_by(2).collect();
     let in_key = |what: String| match key {
         "" => Error::invalid(format!("{place}: {what}")),
         key => Error::invalid(format!("{place}: key `{}`: {what}", shorten(key))),
     };
-    match (text.split_once(' ').map_or("", |(word, _)| word), quoted.split_first()) {
-        ("unknown", Some((found, allowed))) if text.starts_with("unknown field") => {
-            let parent = key.strip_suffix(found).unwrap_or(key);
-            let error = Error::invalid(format!("{place}: unknown key `{parent}{}`", shorten(found)));
-            error.help(allowed_names(found, allowed))
-        }
-        ("unknown", Some((found, allowed))) => {
-            in_key(format!("found `{}`", shorten(found))).help(allowed_names(found, allowed))
-        }
-        ("missing", Some((name, _))) => {
-            let parent = if key.is_empty() {
-                String::new()
-            } else {
-                format!("{key}.")
-            };
-            Error::invalid(format!("{place}: key `{parent}{name}` is missing"))
-        }
-        ("duplicate", Some((name, _))) => Error::invalid(format!("{place}: key `{name}` comes twice")),
-        ("invalid", _) => {
-            let text = text
-                .strip_prefix("invalid type: ")
-                .or_else(|| text.strip_prefix("invalid value: "))
-                .unwrap_or(text);
-            in_key(match text.rsplit_once(", expected ") {
-                Some((found, allowed)) => format!("found {}; allowed: {allowed}", shorten(found)),
-                None => shorten(text),
-            })
-        }
-        _ => in_key(shorten(text)),
+    // serde quotes names with backquotes; what was found may hold some too, what is allowed doesn't.
+    let (said, expected) = text.rsplit_once(", expected ").unwrap_or((text, ""));
+    let allowed: Vec<&str> = expected.split('`').skip(1).step_by(2).collect();
+    let quoted = |text: &str| -> String {
+        let inner = text.split_once('`').and_then(|(_, rest)| rest.rsplit_once('`'));
+        inner.map_or(text, |(inner, _)| inner).to_owned()
+    };
+    let name = quoted(said);
+    let nested = || match key {
+        "" => shorten(&name),
+        key => format!("{}.{}", shorten(key), shorten(&name)),
+    };
+    if said.starts_with("unknown field ") {
+        // The path ends with the key that was found.
+        Error::invalid(format!("{place}: unknown key `{}`", shorten(key))).help(allowed_names(&name, &allowed))
+    } else if said.starts_with("unknown variant ") {
+        in_key(format!("found `{}`", shorten(&name))).help(allowed_names(&name, &allowed))
+    } else if said.starts_with("missing field ") {
+        Error::invalid(format!("{place}: key `{}` is missing", nested()))
+    } else if said.starts_with("duplicate field ") {
+        let key = if key.ends_with(&name) { shorten(key) } else { nested() };
+        Error::invalid(format!("{place}: key `{key}` comes twice"))
+    } else if let Some(found) = said
+        .strip_prefix("invalid type: ")
+        .or_else(|| said.strip_prefix("invalid value: "))
+    {
+        in_key(format!("found {}; allowed: {expected}", shorten(found)))
+    } else {
+        in_key(shorten(text))
     }
 }
 
@@ -89,5 +98,31 @@ fn allowed_names(found: &str, allowed: &[&str]) -> String {
     match suggest(found, allowed.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`? allowed: `{names}`"),
         None => format!("allowed: `{names}`"),
+    }
+}
+
+/// A value that is an object in JSON. serde's derive would take a list of the fields in their order too.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(transparent)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ObjectVisitor<T>(PhantomData<fn() -> T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+                T::deserialize(MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        deserializer.deserialize_map(ObjectVisitor(PhantomData))
     }
 }

@@ -103,9 +103,9 @@ where
             let (_, what, help) = CODES[1];
             cannot(what, help)
         }
-        SdkError::DispatchFailure(_) if details.contains("credentials") => cannot(
+        SdkError::DispatchFailure(_) if details.contains("credential") => cannot(
             &format!("no AWS credentials were found ({})", innermost(error)),
-            "log in (`aws sso login`), or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+            "log in (`aws sso login`), name a profile that exists (--profile, AWS_PROFILE), or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
         ),
         SdkError::DispatchFailure(_) | SdkError::TimeoutError(_) => cannot(
             &format!("the service can't be reached ({})", innermost(error)),

@@ -2,14 +2,14 @@
 
 mod explain;
 
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use lambda_pack_core::{Error, Result};
-
-use crate::settings::AwsSettings;
+use lambda_pack_core::{Error, Result, shorten};
 
 pub use explain::{explain, status};
 
@@ -17,12 +17,22 @@ pub use explain::{explain, status};
 /// S3 under load; more make an unreachable endpoint take minutes.
 const ATTEMPTS: u32 = 5;
 
+/// How to reach AWS, where the standard configuration is not what is meant.
+#[derive(Clone, Debug, Default)]
+pub struct AwsSettings {
+    pub region: Option<String>,
+    pub endpoint_url: Option<String>,
+    pub profile: Option<String>,
+}
+
 /// Loads region, endpoint, credentials and retries: flags, then environment and AWS configuration files.
 pub async fn load(settings: &AwsSettings) -> Result<SdkConfig> {
     let client = HttpClient::new()
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .build_https();
-    let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(client);
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(client.clone())
+        .retry_config(RetryConfig::standard().with_max_attempts(attempts()?));
     if let Some(region) = &settings.region {
         loader = loader.region(Region::new(region.clone()));
     }
@@ -30,11 +40,12 @@ pub async fn load(settings: &AwsSettings) -> Result<SdkConfig> {
         loader = loader.endpoint_url(url);
     }
     if let Some(profile) = &settings.profile {
-        loader = loader.profile_name(profile);
-    }
-    // Who sets the number of attempts in the standard way means it.
-    if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
-        loader = loader.retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS));
+        // A profile that is named wins over keys in the environment; the SDK's own chain would take these first.
+        let provider = ProfileFileCredentialsProvider::builder()
+            .configure(&ProviderConfig::default().with_http_client(client))
+            .profile_name(profile)
+            .build();
+        loader = loader.profile_name(profile).credentials_provider(provider);
     }
     let config = loader.load().await;
     if config.region().is_some() {
@@ -45,6 +56,18 @@ pub async fn load(settings: &AwsSettings) -> Result<SdkConfig> {
         return Ok(config.into_builder().region(Region::new("us-east-1")).build());
     }
     Err(Error::failed("no AWS region is configured").help("set --region, AWS_REGION, or `region` in the AWS profile"))
+}
+
+/// Who sets the number of attempts in the standard way means it.
+fn attempts() -> Result<u32> {
+    match std::env::var("AWS_MAX_ATTEMPTS") {
+        Err(_unset) => Ok(ATTEMPTS),
+        Ok(text) => match text.parse() {
+            Ok(attempts) if attempts > 0 => Ok(attempts),
+            _ => Err(Error::invalid(format!("AWS_MAX_ATTEMPTS is `{}`", shorten(&text)))
+                .help("set it to a number from 1 on")),
+        },
+    }
 }
 
 /// Whether requests go to something else than AWS itself, which then is addressed path-style: local services have no

@@ -1,7 +1,7 @@
 //! `build`: packages into a directory.
 
 use lambda_pack_core::archive::{self, Written};
-use lambda_pack_core::{Meter, Result, collect_all, limits, source};
+use lambda_pack_core::{Meter, Result, collect_all, limits};
 
 use super::{Hashed, PackageRow, Status};
 use crate::cli::{BuildArgs, Common};
@@ -13,8 +13,6 @@ pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<(
     let settings = Settings::resolve(common, args.out_dir.as_deref())?;
     let progress = Progress::start("building", meter);
     let hashed = super::hash_functions(&settings, &args.names, meter)?;
-    let functions = hashed.iter().map(|hashed| &hashed.function);
-    source::refuse_inside_sources("output directory", &settings.out_dir, functions, &settings.code_dir)?;
     let rows = parallel::map(&hashed, rayon::current_num_threads(), |hashed| {
         build(hashed, &settings, meter)
     });

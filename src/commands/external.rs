@@ -1,5 +1,8 @@
 //! `external hash` and `external published`: Terraform's questions. Neither has any effect.
 
+use std::path::PathBuf;
+
+use lambda_pack_core::function::FunctionName;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all};
 
 use super::output;
@@ -13,12 +16,12 @@ pub fn hash(common: &Common, meter: &'static Meter) -> Result<()> {
     let query: HashQuery = external::read_query()?;
     let names = query.names()?;
     let common = Common {
-        config_dir: query.config_dir.or_else(|| common.config_dir.clone()),
-        code_dir: query.code_dir.or_else(|| common.code_dir.clone()),
+        config_dir: given(query.config_dir).or_else(|| common.config_dir.clone()),
+        code_dir: given(query.code_dir).or_else(|| common.code_dir.clone()),
         ..common.clone()
     };
     let settings = Settings::resolve(&common, None)?;
-    let hashed = super::hash_functions(&settings, &names, meter)?;
+    let hashed = super::hash_functions(&settings, &names.unwrap_or_default(), meter)?;
     let packages = hashed.iter().map(|hashed| {
         let function = &hashed.function;
         (
@@ -32,9 +35,12 @@ pub fn hash(common: &Common, meter: &'static Meter) -> Result<()> {
 
 pub fn published(common: &Common, meter: &'static Meter) -> Result<()> {
     let query: PublishedQuery = external::read_query()?;
-    let packages: Vec<(String, HashedPackage)> = query.packages()?.into_iter().collect();
+    let packages: Vec<(FunctionName, HashedPackage)> = query.packages()?.into_iter().collect();
     let common = Common {
-        store: query.store.or_else(|| common.store.clone()),
+        store: query
+            .store
+            .filter(|store| !store.is_empty())
+            .or_else(|| common.store.clone()),
         ..common.clone()
     };
     let settings = Settings::resolve(&common, None)?;
@@ -50,7 +56,12 @@ pub fn published(common: &Common, meter: &'static Meter) -> Result<()> {
     output::json(&external::published_result(store.url(), published))
 }
 
-fn record(store: &Store, name: &str, package: &HashedPackage) -> Result<Record> {
+/// Terraform can't leave a key out by a condition, only empty it.
+fn given(path: Option<PathBuf>) -> Option<PathBuf> {
+    path.filter(|path| !path.as_os_str().is_empty())
+}
+
+fn record(store: &Store, name: &FunctionName, package: &HashedPackage) -> Result<Record> {
     let source_hash = package.source_hash(name)?;
     let missing = |what: &str| {
         Error::new(
@@ -65,7 +76,7 @@ fn record(store: &Store, name: &str, package: &HashedPackage) -> Result<Record> 
             store.url()
         ))
     };
-    match store.find(name, &source_hash)? {
+    match store.find(name.as_str(), &source_hash)? {
         Found::Published(record) => Ok(record),
         Found::Nothing => Err(missing("there is no package")),
         Found::PackageMissing(..) => Err(missing("the package was deleted that is recorded")),

@@ -103,7 +103,7 @@ fn unescape(name: &str) -> Option<String> {
 fn check(file: &Path, common: &Common, meter: &Meter) -> Result<()> {
     let text = read_lines(file)?;
     let mut expected = Vec::new();
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
         let parsed = parse_line(line).ok_or_else(|| {
             Error::invalid(format!(
                 "{}:{}: not a line of `lambda-pack hash`: {}",

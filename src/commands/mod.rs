@@ -11,15 +11,16 @@ mod validate;
 use lambda_pack_core::digest::Algorithm;
 use lambda_pack_core::function::{self, Function};
 use lambda_pack_core::manifest::Manifest;
-use lambda_pack_core::source::Tree;
+use lambda_pack_core::source::{self, Tree};
 use lambda_pack_core::{Meter, Result, collect_all};
 use rayon::prelude::*;
 
 use crate::cli::{Cli, Command, ExternalQuery};
 use crate::report;
 use crate::settings::Settings;
+use crate::store::StoreUrl;
 
-pub fn run(cli: Cli, meter: &'static Meter) -> Result<()> {
+pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
     output::refuse_closed_stdout()?;
     let common = &cli.common;
     match &cli.command {
@@ -44,9 +45,19 @@ struct Hashed {
     manifest: Manifest,
 }
 
-/// Walks and hashes the named functions, or all; reports every fault, and every warning.
+/// Walks and hashes the named functions, or all; reports every fault, and every warning. What this tool writes may not
+/// stand in what it packs.
 fn hash_functions(settings: &Settings, names: &[String], meter: &Meter) -> Result<Vec<Hashed>> {
     let functions = function::select(function::load(&settings.config_dir)?, names)?;
+    source::refuse_inside_sources(
+        "output directory",
+        &settings.out_dir,
+        functions.values(),
+        &settings.code_dir,
+    )?;
+    if let StoreUrl::File(directory) = &settings.store {
+        source::refuse_inside_sources("store", directory, functions.values(), &settings.code_dir)?;
+    }
     let hashed: Vec<Result<Hashed>> = functions
         .into_par_iter()
         .map(|(_, function)| {

@@ -6,25 +6,28 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use lambda_pack_core::digest::{Algorithm, Digest};
-use lambda_pack_core::{Error, ErrorKind, Meter, Result, archive, collect_all, limits, source};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, archive, collect_all, limits};
 
 use super::{Hashed, PackageRow, Status};
 use crate::cli::{Common, UploadArgs};
 use crate::report::Progress;
 use crate::settings::Settings;
-use crate::store::{Built, Found, Published, REQUESTS_AT_ONCE, Store, StoreUrl};
+use crate::store::{Built, Found, Published, REQUESTS_AT_ONCE, Store};
 use crate::{git, parallel};
 
 pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<()> {
     let expected = parse_expected(&args.expect)?;
     let settings = Settings::resolve(common, None)?;
     let progress = Progress::start("uploading", meter);
-    let hashed = super::hash_functions(&settings, &args.names, meter)?;
+    // Who expects some functions means these, not all.
+    let expected_names: Vec<String> = expected.keys().cloned().collect();
+    let names = if args.names.is_empty() {
+        &expected_names
+    } else {
+        &args.names
+    };
+    let hashed = super::hash_functions(&settings, names, meter)?;
     check_expected(&expected, &hashed)?;
-    if let StoreUrl::File(directory) = &settings.store {
-        let functions = hashed.iter().map(|hashed| &hashed.function);
-        source::refuse_inside_sources("store", directory, functions, &settings.code_dir)?;
-    }
     collect_all(hashed.iter().map(check_limits))?;
     let uploader = Uploader {
         store: Store::open(&settings.store, &settings.aws, meter)?,
@@ -62,7 +65,13 @@ fn parse_expected(expect: &[String]) -> Result<BTreeMap<String, Digest>> {
                 .help("HASH is the 64 digits of the source hash, as `build --json` and `external hash` print it")
             })
     });
-    Ok(collect_all(parsed)?.into_iter().collect())
+    let mut expected = BTreeMap::new();
+    for (name, hash) in collect_all(parsed)? {
+        if expected.insert(name.clone(), hash).is_some() {
+            return Err(Error::new(ErrorKind::Usage, format!("--expect names `{name}` twice")));
+        }
+    }
+    Ok(expected)
 }
 
 /// What was planned is uploaded, or nothing is.
@@ -136,7 +145,10 @@ impl Uploader<'_> {
     fn build_and_publish(&self, hashed: &Hashed, found: &Found) -> Result<Published> {
         let temporary = std::env::temp_dir();
         let cannot_write = |cause| Error::io("write a temporary file in", &temporary, cause);
-        let mut zip = tempfile::NamedTempFile::new_in(&temporary).map_err(cannot_write)?;
+        let mut zip = tempfile::Builder::new()
+            .prefix("lambda-pack-")
+            .tempfile_in(&temporary)
+            .map_err(cannot_write)?;
         let package = {
             let _one_at_a_time = self.packing.lock().expect("packing does not panic");
             archive::pack(

@@ -1,14 +1,13 @@
 //! `validate`: everything that can be known before building.
 
 use lambda_pack_core::function::Kind;
-use lambda_pack_core::{Error, Meter, Result, collect_all, limits, source};
+use lambda_pack_core::{Error, Meter, Result, collect_all, limits};
 use serde::Serialize;
 
 use super::{Hashed, output};
 use crate::cli::{Common, ValidateArgs};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
-use crate::store::StoreUrl;
 
 #[derive(Serialize)]
 struct Row {
@@ -23,15 +22,11 @@ pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Resul
     let settings = Settings::resolve(common, None)?;
     let progress = Progress::start("validating", meter);
     let hashed = super::hash_functions(&settings, &args.names, meter)?;
-    let functions = || hashed.iter().map(|hashed| &hashed.function);
-    source::refuse_inside_sources("output directory", &settings.out_dir, functions(), &settings.code_dir)?;
-    if let StoreUrl::File(directory) = &settings.store {
-        source::refuse_inside_sources("store", directory, functions(), &settings.code_dir)?;
-    }
     let rows = collect_all(hashed.iter().map(check))?;
     drop(progress);
     for row in &rows {
-        for warning in &row.warnings {
+        // Those of the tree were reported when it was walked.
+        for warning in row.warnings.iter().filter(|warning| warning.starts_with("no `")) {
             report::warning(&format!("function `{}`: {warning}", row.name));
         }
     }

@@ -21,7 +21,7 @@ pub use table::{bytes, table};
 static QUIET: AtomicBool = AtomicBool::new(false);
 
 /// Applies `--color`, `--quiet`, `--verbose` and `--jobs` to the process.
-pub fn set_up(common: &Common) {
+pub fn set_up(common: &Common) -> Result<()> {
     QUIET.store(common.quiet, Ordering::Relaxed);
     match common.color {
         ColorChoice::Auto => anstream::ColorChoice::Auto,
@@ -45,14 +45,16 @@ pub fn set_up(common: &Common) {
         rayon::ThreadPoolBuilder::new()
             .num_threads(jobs.into())
             .build_global()
-            .expect("nothing has used the pool yet");
+            .map_err(|error| Error::failed(format!("cannot start {jobs} threads: {error}")).help("lower --jobs"))?;
     }
+    Ok(())
 }
 
-/// Ctrl-C and SIGTERM ask the work to stop, so that temporary files go; asked twice, the process ends at once.
-pub fn interrupt_on_signal(meter: &'static Meter) -> Result<()> {
+/// Ctrl-C and SIGTERM ask work that has temporary files to stop, so that these go; asked twice, the process ends at once,
+/// as work without any does the first time.
+pub fn interrupt_on_signal(meter: &'static Meter, has_files: bool) -> Result<()> {
     ctrlc::set_handler(move || {
-        if meter.check().is_err() {
+        if !has_files || meter.check().is_err() {
             #[expect(
                 clippy::disallowed_methods,
                 reason = "the user doesn't want to wait, not even for the clean-up"

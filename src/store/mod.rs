@@ -19,7 +19,7 @@ use lambda_pack_core::manifest::{EntryJson, Manifest, ManifestJson};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use serde::Serialize;
 
-use crate::settings::AwsSettings;
+use crate::aws::AwsSettings;
 
 pub use record::Record;
 pub use url::StoreUrl;

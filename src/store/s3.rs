@@ -21,8 +21,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 
 use super::{Created, Object, Objects, PackageNotes, PackageStat};
-use crate::aws;
-use crate::settings::AwsSettings;
+use crate::aws::{self, AwsSettings};
 
 /// Larger packages go in parts, several at a time. Up to here one request does, and S3 then proves the whole object's
 /// SHA-256; a multipart upload has it for each part only.
@@ -82,17 +81,19 @@ impl S3Objects {
 
     /// Runs a call, unless the user interrupts it.
     fn wait<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        self.runtime.block_on(self.unless_interrupted(call))
+    }
+
+    async fn unless_interrupted<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
         /// How soon Ctrl-C is noticed.
         const POLL: Duration = Duration::from_millis(50);
-        self.runtime.block_on(async {
-            tokio::pin!(call);
-            loop {
-                tokio::select! {
-                    result = &mut call => return result,
-                    () = tokio::time::sleep(POLL) => self.meter.check()?,
-                }
+        tokio::pin!(call);
+        loop {
+            tokio::select! {
+                result = &mut call => return result,
+                () = tokio::time::sleep(POLL) => self.meter.check()?,
             }
-        })
+        }
     }
 
     async fn put(&self, key: &str, body: Body<'_>, sha256: String, condition: Condition<'_>) -> Result<Created> {
@@ -128,7 +129,14 @@ impl S3Objects {
         .await
     }
 
-    async fn put_multipart(&self, key: &str, path: &Path, size: u64, metadata: &[(String, String)]) -> Result<Created> {
+    /// One try of a multipart upload. After a 409 AWS wants all of it again, not just its completion.
+    async fn put_multipart(
+        &self,
+        key: &str,
+        path: &Path,
+        size: u64,
+        metadata: &[(String, String)],
+    ) -> Result<Created, Attempt> {
         let url = self.url(key);
         let created = self
             .client
@@ -140,38 +148,13 @@ impl S3Objects {
             .set_metadata(Some(metadata.iter().cloned().collect()))
             .send()
             .await
-            .map_err(|error| aws::explain(&error, "write", &url))?;
+            .map_err(|error| Attempt::of(&error, "write", &url))?;
         let upload_id = created
             .upload_id()
-            .ok_or_else(|| Error::failed(format!("cannot write `{url}`: S3 gave no upload id")))?;
-        let parts = futures::stream::iter(
-            (0..size.div_ceil(PART_BYTES)).map(|index| self.put_part(key, path, upload_id, index)),
-        )
-        .buffered(PARTS_AT_ONCE)
-        .try_collect::<Vec<_>>()
-        .await;
-        let completed = match parts {
-            Ok(parts) => {
-                let upload = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
-                retry_races(&url, || async {
-                    let request = self
-                        .client
-                        .complete_multipart_upload()
-                        .bucket(&self.bucket)
-                        .key(self.key(key))
-                        .upload_id(upload_id)
-                        .multipart_upload(upload.clone())
-                        .if_none_match("*");
-                    match request.send().await {
-                        Ok(_) => Ok(Created::New),
-                        Err(error) => Err(Attempt::of(&error, "write", &url)),
-                    }
-                })
-                .await
-            }
-            Err(error) => Err(error),
-        };
-        if !matches!(completed, Ok(Created::New)) {
+            .ok_or_else(|| Attempt::Failed(Error::failed(format!("cannot write `{url}`: S3 gave no upload id"))))?;
+        let completed = self.put_parts(key, path, size, upload_id).await;
+        if completed.is_err() {
+            // Interrupted or not: parts that nobody completes cost money, and no listing shows them.
             let aborted = self
                 .client
                 .abort_multipart_upload()
@@ -180,15 +163,34 @@ impl S3Objects {
                 .upload_id(upload_id)
                 .send()
                 .await;
-            // The bucket's lifecycle rule removes what is left; the failure itself is what the user must read.
+            // The failure itself is what the user must read.
             if let Err(error) = aborted {
-                tracing::info!(
-                    "could not abort the upload of {url}: {}",
-                    aws::explain(&error, "abort", &url)
-                );
+                tracing::info!("{}", aws::explain(&error, "abort the upload of", &url));
             }
         }
         completed
+    }
+
+    async fn put_parts(&self, key: &str, path: &Path, size: u64, upload_id: &str) -> Result<Created, Attempt> {
+        let url = self.url(key);
+        let indices = 0..size.div_ceil(PART_BYTES);
+        let parts = futures::stream::iter(indices.map(|index| self.put_part(key, path, upload_id, index)))
+            .buffered(PARTS_AT_ONCE)
+            .try_collect::<Vec<_>>();
+        let parts = self.unless_interrupted(parts).await.map_err(Attempt::Failed)?;
+        let upload = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
+        let request = self
+            .client
+            .complete_multipart_upload()
+            .bucket(&self.bucket)
+            .key(self.key(key))
+            .upload_id(upload_id)
+            .multipart_upload(upload)
+            .if_none_match("*");
+        match request.send().await {
+            Ok(_) => Ok(Created::New),
+            Err(error) => Err(Attempt::of(&error, "write", &url)),
+        }
     }
 
     async fn put_part(&self, key: &str, path: &Path, upload_id: &str, index: u64) -> Result<CompletedPart> {
@@ -368,7 +370,11 @@ impl Objects for S3Objects {
         ];
         metadata.extend(notes.git_commit.clone().map(|commit| (GIT_COMMIT.to_owned(), commit)));
         if package.size_bytes > SINGLE_PUT_BYTES {
-            return self.wait(self.put_multipart(key, path, package.size_bytes, &metadata));
+            let url = self.url(key);
+            // Not `wait`, which would drop the upload before it can be aborted.
+            return self.runtime.block_on(retry_races(&url, || {
+                self.put_multipart(key, path, package.size_bytes, &metadata)
+            }));
         }
         let body = Body::File {
             path,

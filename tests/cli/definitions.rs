@@ -65,6 +65,10 @@ fn globs_choose_entries() {
             &[".venv/bin/tool", "main.py"],
         ),
         (
+            r#"{"path": "app", "include": [".venv/**", "lib/__pycache__/**", "main.py"]}"#,
+            &[".venv/bin/tool", "main.py"],
+        ),
+        (
             r#"{"path": "app", "include": ["lib/__pycache__/*.pyc"]}"#,
             &["lib/__pycache__/util.pyc"],
         ),
@@ -112,6 +116,17 @@ fn links_are_kept_followed_or_refused() {
         r#"{"source": {"path": "app", "include": ["lib/*.py", "link*/**"], "symlinks": "follow"}}"#,
     );
     assert_eq!(entries(&dir), ["lib/util.py", "link/notes.md", "link/util.py"]);
+    // What is excluded is not followed, whatever it leads to.
+    dir.symlink("/usr", "code/app/usr");
+    dir.symlink("nowhere", "code/app/dangling");
+    dir.command(["build"]).fails(3, &["code/app/usr", "is absolute"]);
+    dir.write(
+        "lambda-json/app.json",
+        r#"{"source": {"path": "app", "include": ["main.py"], "exclude": ["usr", "dangling"], "symlinks": "follow"}}"#,
+    );
+    assert_eq!(entries(&dir), ["main.py"]);
+    std::fs::remove_file(dir.join("code/app/usr")).unwrap();
+    std::fs::remove_file(dir.join("code/app/dangling")).unwrap();
     // Other code may be reached, but nothing outside of the code directory.
     dir.symlink("../../shared", "code/app/lib/link-out");
     dir.write(
@@ -193,6 +208,10 @@ fn bad_sources_are_refused() {
         dir.command(["external", "hash"]).stdin("{}").fails(3, words);
         assert!(!dir.join("dist").exists());
     }
+    let long = format!(r#"{{"source": {{"path": "app", "prefix": "{}"}}}}"#, "p".repeat(70_000));
+    let dir = with_source(r#""app""#);
+    dir.write("lambda-json/app.json", long);
+    dir.command(["build"]).fails(3, &["longer than a zip can hold"]);
     let dir = with_source(r#""escape""#);
     dir.write("outside/x", "");
     dir.symlink("../outside", "code/escape");
@@ -271,6 +290,11 @@ fn outputs_inside_a_source_are_refused() {
         .fails(3, &["store", "inside its source"]);
     dir.command(["validate", "--store", &store])
         .fails(3, &["store", "inside its source"]);
+    let variable = |args: [&'static str; 2]| dir.command(args).env("LAMBDA_PACK_OUT_DIR", "code/app/dist");
+    variable(["external", "hash"])
+        .stdin("{}")
+        .fails(3, &["output directory", "inside its source"]);
+    variable(["validate", "app"]).fails(3, &["output directory", "inside its source"]);
     assert!(!dir.join("code/app/dist").exists() && !dir.join("code/app/store").exists());
 }
 

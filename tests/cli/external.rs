@@ -34,6 +34,9 @@ fn the_answer_is_the_same_from_anywhere() {
         elsewhere.command(["external", "hash"]).stdin(query.clone()).ok().stdout,
         here
     );
+    // As Windows editors write it.
+    let marked = format!("\u{feff}{query}");
+    assert_eq!(elsewhere.command(["external", "hash"]).stdin(marked).ok().stdout, here);
     // A query wins over flags and variables, as it is what the plan shows.
     let run = elsewhere
         .command(["external", "hash", "--code-dir", "nope"])
@@ -99,12 +102,27 @@ fn bad_queries_are_errors_with_a_place() {
             &["unknown key `code_dr`", "did you mean `code_dir`?"],
         ),
         ("hash", r#"{"names": "app"}"#, &["query key `names`:1:"]),
+        (
+            "hash",
+            r#"{"names": "[]"}"#,
+            &["`names` is an empty list", "leave the key out"],
+        ),
+        (
+            "hash",
+            r#"["lambda-json", "code", "[]"]"#,
+            &["query:1:", "allowed: an object"],
+        ),
+        (
+            "published",
+            r#"{"packages": "{\"../x; touch y\": {}}"}"#,
+            &["../x; touch y", "letters, digits"],
+        ),
         ("hash", r#"{"names": "[1]"}"#, &["query key `names`:1:", "integer `1`"]),
         ("published", "{}", &["key `packages` is missing"]),
         ("published", r#"{"packages": "{\"a\": {}}"}"#, &["source_hash"]),
         (
             "published",
-            r#"{"packages": "{\"a\": {\"source_hash\": \"zz\"}}"}"#,
+            r#"{"packages": "{\"a\": {\"source_hash\": \"zz\", \"definition\": {}}}"}"#,
             &["packages.a.source_hash"],
         ),
         (
@@ -177,4 +195,9 @@ fn published_names_what_the_records_say() {
     assert_eq!(packages["app"]["s3_bucket"], Value::Null);
     let key = packages["app"]["s3_key"].as_str().unwrap();
     assert!(dir.join(".lambda-pack/store").join(key).is_file(), "{key}");
+    // Its answer is no question.
+    let again = json!({ "packages": published.json()["packages"] }).to_string();
+    dir.command(["external", "published"])
+        .stdin(again)
+        .fails(3, &["unknown key `app."]);
 }

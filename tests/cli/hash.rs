@@ -154,6 +154,24 @@ fn ignore_files_work_in_any_directory_without_a_repository() {
     dir.command(["hash", "tree"]).fails(3, &["ignore file"]);
 }
 
+/// What an ignore file that can't be read would have left out must not be packed in silence.
+#[test]
+fn an_ignore_file_that_cannot_be_read_is_refused() {
+    let broken: [fn(&Dir); 4] = [
+        |dir| drop(dir.write("tree/a/.lambdaignore", b"# H\xf6he\nsecret.env\n")),
+        |dir| dir.symlink("../elsewhere", "tree/a/.lambdaignore"),
+        |dir| drop(dir.write("tree/a/.lambdaignore/file", "")),
+        |dir| drop(run("mkfifo", &[dir.join("tree/a/.lambdaignore").to_str().unwrap()])),
+    ];
+    for break_it in broken {
+        let dir = tree();
+        dir.write("tree/elsewhere", "*.env\n");
+        break_it(&dir);
+        dir.command(["hash", "tree"])
+            .fails(3, &["tree/a/.lambdaignore", "help:"]);
+    }
+}
+
 #[test]
 fn the_empty_tree_has_the_digest_of_no_records() {
     let dir = Dir::new();

@@ -209,6 +209,25 @@ fn a_large_package_goes_in_parts(server: &'static Server) {
         rows[0]["code_sha256"].as_str().unwrap()
     );
     assert_eq!(upload(&project)[0]["status"], "unchanged");
+    // Interrupted, the parts that are there already are given up.
+    let mut interrupted = server.project();
+    interrupted.dir.write("code/app.py", noise(70 * 1024 * 1024));
+    let stall = Proxy::before(&server.endpoint, |request| {
+        if request.target.contains("partNumber=4") {
+            Action::Stall
+        } else {
+            Action::Forward
+        }
+    });
+    interrupted.endpoint.clone_from(&stall.endpoint);
+    let child = interrupted.command(["upload"]).spawn();
+    wait_for("the fourth part", || {
+        stall.seen().iter().any(|line| line.contains("partNumber=4"))
+    });
+    crate::support::run("kill", &["-INT", &child.id().to_string()]);
+    let run = Run::new(child.wait_with_output().unwrap());
+    assert_eq!(run.code, 130, "{run:?}");
+    assert_eq!(interrupted.multipart_uploads(), 0);
     // Again, without a record: the object is found when the upload completes, and the parts are given up.
     project.delete(&project.keys_of("records")[0]);
     assert_eq!(upload(&project)[0]["status"], "uploaded");
@@ -422,12 +441,21 @@ fn missing_configuration_is_named() {
     upload()
         .env("AWS_REGION", "eu-west-1")
         .fails(1, &["no AWS credentials were found", "aws sso login"]);
+    upload()
+        .env("AWS_REGION", "eu-west-1")
+        .env("AWS_MAX_ATTEMPTS", "x")
+        .fails(3, &["AWS_MAX_ATTEMPTS is `x`"]);
+    // A profile that is named wins over keys in the environment.
+    let keys =
+        |command: crate::support::TestCommand| command.env("AWS_ACCESS_KEY_ID", "x").env("AWS_SECRET_ACCESS_KEY", "x");
+    keys(upload())
+        .args(["--profile", "nobody"])
+        .env("AWS_REGION", "eu-west-1")
+        .fails(1, &["no AWS credentials were found", "--profile"]);
     // Port 9 is the discard service, which nobody runs.
-    let keys = upload()
-        .env("AWS_ACCESS_KEY_ID", "x")
-        .env("AWS_SECRET_ACCESS_KEY", "x")
-        .env("AWS_MAX_ATTEMPTS", "1");
-    keys.env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    keys(upload())
+        .env("AWS_MAX_ATTEMPTS", "1")
+        .env("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
         .fails(1, &["the service can't be reached", "AWS_ENDPOINT_URL"]);
 }
 

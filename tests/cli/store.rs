@@ -143,7 +143,22 @@ fn expect_refuses_anything_else() {
         .fails(2, &["`other`"]);
     dir.command(["upload", "--expect", "app=short"])
         .fails(2, &["NAME=HASH"]);
+    dir.command([
+        "upload",
+        "--expect",
+        &format!("app={hash}"),
+        "--expect",
+        &format!("app={now}"),
+    ])
+    .fails(2, &["twice"]);
     assert!(dir.snapshot() == before, "nothing was written");
+    // Without names, those that are expected are meant.
+    dir.write("lambda-json/other.json", r#"{"source": "app.py"}"#);
+    let rows = dir
+        .command(["upload", "--json", "--expect", &format!("app={now}")])
+        .ok()
+        .json();
+    assert_eq!(rows.as_array().unwrap().len(), 1);
 }
 
 #[test]

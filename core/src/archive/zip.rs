@@ -168,7 +168,10 @@ fn put_common(out: &mut Vec<u8>, header: &Header, [compressed_size, size]: [u64;
     put32(out, header.crc32);
     put32(out, compressed_size as u32);
     put32(out, size as u32);
-    put16(out, header.path.len() as u16);
+    put16(
+        out,
+        u16::try_from(header.path.len()).expect("the walk refuses longer paths"),
+    );
 }
 
 fn put_zip64_extra(out: &mut Vec<u8>, fields: &[u64]) {

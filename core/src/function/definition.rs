@@ -3,13 +3,16 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::LazyLock;
 
+use regex::Regex;
 use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::text::{Bounded, EntryPrefix, GlobText, RelativePath, Rule, Text};
+use crate::json::Object;
 use crate::{Error, Result};
 
 /// A Lambda function or layer, as `lambda-pack` builds and deploys it.
@@ -56,18 +59,18 @@ pub struct Definition {
     pub environment: Option<UniqueMap<Text<EnvironmentKeyRule>>>,
     /// Layer version ARNs, or names of layers that are defined beside this file.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub layers: Option<Vec<String>>,
+    pub layers: Option<Vec<Text<LayerRule>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub ephemeral_storage: Option<EphemeralStorage>,
+    pub ephemeral_storage: Option<Object<EphemeralStorage>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tracing_config: Option<TracingConfig>,
+    pub tracing_config: Option<Object<TracingConfig>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub dead_letter_config: Option<DeadLetterConfig>,
+    pub dead_letter_config: Option<Object<DeadLetterConfig>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub vpc_config: Option<VpcConfig>,
+    pub vpc_config: Option<Object<VpcConfig>>,
     /// Key that encrypts the environment variables.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub kms_key_arn: Option<String>,
+    pub kms_key_arn: Option<Text<KmsKeyRule>>,
     /// Concurrency kept for this function alone; -1 means none is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reserved_concurrent_executions: Option<Bounded<-1, { i32::MAX as i64 }>>,
@@ -183,7 +186,7 @@ pub enum TracingMode {
 #[serde(deny_unknown_fields)]
 pub struct DeadLetterConfig {
     /// ARN of an SQS queue or SNS topic.
-    target_arn: String,
+    target_arn: Text<DeadLetterRule>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -370,6 +373,11 @@ macro_rules! rules {
             const NAME: &'static str = $name;
             const PATTERN: &'static str = $pattern;
             const EXPECTED: &'static str = $expected;
+
+            fn regex() -> &'static Regex {
+                static REGEX: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).expect("a literal"));
+                &REGEX
+            }
         }
     )*};
 }
@@ -385,6 +393,13 @@ rules! {
     HandlerRule: "Handler", r"^[^\s]{1,128}$", "1 to 128 characters without white space";
     /// CreateFunction's `Description`.
     DescriptionRule: "Description", r"^[\s\S]{0,256}$", "at most 256 characters";
+    /// CreateFunction's `KMSKeyArn`.
+    KmsKeyRule: "KmsKeyArn", r"^arn:[^:]+:kms:[^:]+:[^:]+:.+$", "the ARN of a KMS key or alias";
+    /// CreateFunction's `DeadLetterConfig`.
+    DeadLetterRule: "DeadLetterArn", r"^arn:[^:]+:(sqs|sns):[^:]+:[^:]+:.+$", "the ARN of an SQS queue or an SNS topic";
+    /// CreateFunction's `LayerVersionArn`, or a name.
+    LayerRule: "Layer", r"^(arn:[^:]+:lambda:[^:]+:[^:]+:layer:[A-Za-z0-9_-]+:[0-9]+|[A-Za-z0-9_-]{1,64})$",
+        "the ARN of a layer version, or the name of a layer that is defined here";
     /// CreateFunction's `EnvironmentVariableName`.
     EnvironmentKeyRule: "EnvironmentKey", r"^[A-Za-z][A-Za-z0-9_]+$",
         "a variable name: a letter, then at least one letter, digit or `_`";

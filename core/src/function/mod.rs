@@ -25,7 +25,7 @@ impl Function {
     /// Reads one definition from its bytes. The file's name matters only where the definition has no `function_name`.
     pub fn parse(file: &Path, bytes: &[u8]) -> Result<Self> {
         let stem = checked_stem(file)?;
-        let definition: Definition = json::parse(file.display(), bytes)?;
+        let definition: Definition = json::parse_object(file.display(), bytes)?;
         let name = match &definition.function_name {
             Some(name) => name.clone(),
             None => stem.parse().map_err(|expected| {
@@ -111,7 +111,11 @@ fn definition_files(config_dir: &Path) -> Result<Vec<PathBuf>> {
         let hidden = path
             .file_name()
             .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden && path.extension().is_some_and(|extension| extension == "json") {
+        if !hidden
+            && path
+                .extension()
+                .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
+        {
             files.push(path);
         }
     }
@@ -234,6 +238,16 @@ mod tests {
         refused("{\"source\": \"a\",\n}", "app.json:2:1: not JSON");
         refused("{\"source\": \"a\"} x", "app.json:1:17: not JSON");
         refused("", "app.json:1:0: not JSON");
+        refused(r#"["app", "app.py"]"#, "found sequence; allowed: an object");
+        refused(
+            r#"{"source": "a", "vpc_config": [[], []]}"#,
+            "key `vpc_config`: found sequence; allowed: an object",
+        );
+        refused(r#"{"source": "a", "a`b\u001b": 1}"#, r"unknown key `a`b\u{1b}`");
+        refused(
+            r#"{"source": {"path": "a", "path": "b"}}"#,
+            "key `source.path` comes twice",
+        );
         refused(r#"{"type": "layer", "source": "a", "handler": "x.y"}"#, "`handler`");
     }
 

@@ -195,7 +195,7 @@ pub fn refuse_inside_sources<'a>(
                     output.display(),
                     root.display()
                 ))
-                .help(format!("choose a {what} outside of the sources")));
+                .help(format!("choose another {what}, outside of the sources")));
             }
         }
     }

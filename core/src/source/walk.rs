@@ -1,13 +1,15 @@
 //! The walk: which files of a directory are entries.
 
-use std::ffi::OsStr;
 use std::fs::{self, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use globset::{GlobSet, GlobSetBuilder};
 use ignore::WalkBuilder;
 
-use super::{Content, TreeEntry, left_out, names};
+use super::left_out::{self, Restored};
+use super::{Content, TreeEntry, names};
 use crate::function::{GlobText, Symlinks};
 use crate::{Error, Result, collect_all};
 
@@ -31,9 +33,9 @@ pub struct Options<'a> {
 /// The entries below `root`, in no order, or the one entry of a single file. Every fault is reported.
 pub fn walk(root: &Path, options: &Options) -> Result<Vec<TreeEntry>> {
     let metadata = fs::metadata(root).map_err(|cause| Error::input("read", root, cause))?;
-    let rules = Rules::new(options)?;
+    let rules = Arc::new(Rules::new(options)?);
     if metadata.is_dir() {
-        return walk_directory(root, &rules);
+        return walk_directory(root, rules);
     }
     let Some(name) = root.file_name() else {
         return Err(Error::invalid(format!("`{}` has no file name", root.display())));
@@ -43,79 +45,161 @@ pub fn walk(root: &Path, options: &Options) -> Result<Vec<TreeEntry>> {
     Ok(vec![entry])
 }
 
-fn walk_directory(root: &Path, rules: &Rules) -> Result<Vec<TreeEntry>> {
+fn walk_directory(root: &Path, rules: Arc<Rules>) -> Result<Vec<TreeEntry>> {
     // The walker takes a lone `-` for standard input.
     let walk_root = if root == Path::new("-") { Path::new("./-") } else { root };
-    let restored = rules.restores_left_out;
+    rules.check_ignore_files(walk_root)?;
+    let gate = Gate {
+        root: walk_root.to_owned(),
+        rules: Arc::clone(&rules),
+        refused: Arc::default(),
+    };
+    let refused = Arc::clone(&gate.refused);
     let walker = WalkBuilder::new(walk_root)
         .standard_filters(false)
         .add_custom_ignore_filename(IGNORE_FILE)
-        .git_ignore(rules.options.gitignore)
+        .git_ignore(rules.gitignore)
         .require_git(false)
-        .follow_links(rules.options.symlinks == Symlinks::Follow)
-        .filter_entry(move |entry| {
-            entry.depth() == 0 || restored || !entry.file_name().to_str().is_some_and(left_out::is_left_out)
-        })
+        .follow_links(rules.symlinks == Symlinks::Follow)
+        .filter_entry(move |entry| gate.lets_pass(entry))
         .build();
-    let entries = walker.filter_map(|found| rules.entry(walk_root, found).transpose());
+    let mut entries: Vec<Result<TreeEntry>> = walker
+        .filter_map(|found| rules.entry(walk_root, found).transpose())
+        .collect();
+    let mut refused = refused.lock().expect("the walk does not panic");
+    entries.extend(refused.drain(..).map(Err));
     collect_all(entries)
 }
 
-/// Options in the form that each entry is held against.
-struct Rules<'a> {
-    options: &'a Options<'a>,
-    include: Option<GlobSet>,
-    /// The globs of `include` that spell out a name which is left out otherwise.
-    restore: GlobSet,
-    restores_left_out: bool,
-    exclude: GlobSet,
-    executable: Option<GlobSet>,
+/// What is decided before the walk goes into a directory, or follows a link.
+struct Gate {
+    root: PathBuf,
+    rules: Arc<Rules>,
+    /// The walker takes no errors from its filter.
+    refused: Arc<Mutex<Vec<Error>>>,
 }
 
-impl<'a> Rules<'a> {
-    fn new(options: &'a Options<'a>) -> Result<Self> {
-        let include = options.include.unwrap_or_default();
-        let restore: Vec<&GlobText> = include.iter().filter(|glob| left_out::is_named_by(glob)).collect();
+impl Gate {
+    fn lets_pass(&self, entry: &ignore::DirEntry) -> bool {
+        if entry.depth() == 0 {
+            return true;
+        }
+        let name = entry.file_name().to_str().unwrap_or_default();
+        if left_out::is_left_out(name) && !self.rules.restored.may_hold(name) {
+            return false;
+        }
+        match self.look(entry) {
+            Ok(passes) => passes,
+            Err(error) => {
+                self.refused.lock().expect("the walk does not panic").push(error);
+                false
+            }
+        }
+    }
+
+    fn look(&self, entry: &ignore::DirEntry) -> Result<bool> {
+        let path = entry.path();
+        if entry.path_is_symlink() && self.rules.symlinks == Symlinks::Follow {
+            let below = path.strip_prefix(&self.root).expect("the walk stays below its root");
+            if self.rules.exclude.is_match(below) {
+                return Ok(false);
+            }
+            self.rules.check_followed(path)?;
+        }
+        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
+            self.rules.check_ignore_files(path)?;
+        }
+        Ok(true)
+    }
+}
+
+/// Options in the form that each entry is held against.
+struct Rules {
+    include: Option<GlobSet>,
+    exclude: GlobSet,
+    restored: Restored,
+    prefix: String,
+    symlinks: Symlinks,
+    boundary: Option<PathBuf>,
+    executable: Option<GlobSet>,
+    gitignore: bool,
+}
+
+impl Rules {
+    fn new(options: &Options) -> Result<Self> {
         Ok(Rules {
-            options,
             include: options.include.map(glob_set).transpose()?,
-            restores_left_out: !restore.is_empty(),
-            restore: glob_set(restore)?,
             exclude: glob_set(options.exclude)?,
+            restored: Restored::new(options.include.unwrap_or_default()).map_err(bad_globs)?,
+            prefix: options.prefix.to_owned(),
+            symlinks: options.symlinks,
+            boundary: options.boundary.map(Path::to_owned),
             executable: options.executable.map(glob_set).transpose()?,
+            gitignore: options.gitignore,
         })
+    }
+
+    /// The walker passes over an ignore file that it can't read, and what it should have left out would be packed.
+    fn check_ignore_files(&self, directory: &Path) -> Result<()> {
+        let names = [Some(IGNORE_FILE), self.gitignore.then_some(".gitignore")];
+        for file in names.into_iter().flatten().map(|name| directory.join(name)) {
+            let metadata = match fs::symlink_metadata(&file) {
+                Ok(metadata) => metadata,
+                Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
+                Err(cause) => return Err(Error::input("read", &file, cause)),
+            };
+            if !metadata.is_file() {
+                return Err(
+                    Error::invalid(format!("the ignore file `{}` is no regular file", file.display()))
+                        .help("make it a plain text file: what it says must not depend on the machine"),
+                );
+            }
+            // Fails unless it is UTF-8.
+            fs::read_to_string(&file)
+                .map_err(|cause| Error::input("read", &file, cause).help("an ignore file is UTF-8 text"))?;
+        }
+        Ok(())
     }
 
     /// What the walk found, as an entry; `None` for directories and what is left out.
     fn entry(&self, root: &Path, found: Result<ignore::DirEntry, ignore::Error>) -> Result<Option<TreeEntry>> {
-        let found = found.map_err(|error| Error::invalid(format!("cannot read the source tree: {error}")))?;
+        let below = |path: &Path| path.strip_prefix(root).map(Path::to_owned);
+        let found = match found {
+            Ok(found) => found,
+            Err(error)
+                if path_of(&error)
+                    .and_then(|path| below(path).ok())
+                    .is_some_and(|path| !self.takes(&path)) =>
+            {
+                return Ok(None);
+            }
+            Err(error) => {
+                return Err(Error::invalid(format!("cannot read the source tree: {error}"))
+                    .help("mend or remove it, or leave it out with `exclude`"));
+            }
+        };
         if let Some(error) = found.error() {
             return Err(Error::invalid(format!("bad ignore file: {error}")).help("mend the pattern (gitignore syntax)"));
+        }
+        if found.depth() == 0 {
+            return Ok(None);
         }
         let file = found.path();
         let metadata = found
             .metadata()
             .map_err(|error| Error::invalid(format!("cannot read `{}`: {error}", file.display())))?;
-        if found.depth() == 0 {
+        let path = below(file).expect("the walk stays below its root");
+        if metadata.is_dir() || !self.takes(&path) {
             return Ok(None);
         }
-        if found.path_is_symlink() && self.options.symlinks == Symlinks::Follow {
-            self.check_followed(file)?;
-        }
-        let path = file.strip_prefix(root).expect("the walk stays below its root");
-        if metadata.is_dir() || !self.takes(path) {
-            return Ok(None);
-        }
-        self.file_entry(file, path, &metadata).map(Some)
+        self.file_entry(file, &path, &metadata).map(Some)
     }
 
     /// Whether the globs and the list of left-out names take this path. All see it before `prefix` is put in front.
     fn takes(&self, path: &Path) -> bool {
-        let left_out = path.iter().filter_map(OsStr::to_str).any(left_out::is_left_out);
-        if left_out && !self.restore.is_match(path) {
-            return false;
-        }
-        self.include.as_ref().is_none_or(|globs| globs.is_match(path)) && !self.exclude.is_match(path)
+        self.restored.takes(path)
+            && self.include.as_ref().is_none_or(|globs| globs.is_match(path))
+            && !self.exclude.is_match(path)
     }
 
     fn file_entry(&self, file: &Path, path: &Path, metadata: &Metadata) -> Result<TreeEntry> {
@@ -128,11 +212,12 @@ impl<'a> Rules<'a> {
         let Some(text) = path.to_str() else {
             return refuse("its name is not UTF-8");
         };
-        if let Some(problem) = names::problem(text) {
+        let path_in_archive = format!("{}{text}", self.prefix);
+        if let Some(problem) = names::problem(&path_in_archive) {
             return refuse(problem);
         }
         let content = if metadata.is_symlink() {
-            if self.options.symlinks == Symlinks::Error {
+            if self.symlinks == Symlinks::Error {
                 return refuse("it is a symbolic link, and `symlinks` is `error`");
             }
             let target = fs::read_link(file).map_err(|cause| Error::input("read the link", file, cause))?;
@@ -155,7 +240,7 @@ impl<'a> Rules<'a> {
             return refuse("it is neither a file nor a directory nor a link (a FIFO, socket or device)");
         };
         Ok(TreeEntry {
-            path: format!("{}{text}", self.options.prefix),
+            path: path_in_archive,
             file: file.to_owned(),
             content,
         })
@@ -166,8 +251,8 @@ impl<'a> Rules<'a> {
         let target = fs::read_link(link).map_err(|cause| Error::input("read the link", link, cause))?;
         let real: PathBuf = fs::canonicalize(link).map_err(|cause| Error::input("follow", link, cause))?;
         let outside = self
-            .options
             .boundary
+            .as_ref()
             .is_some_and(|boundary| !real.starts_with(boundary));
         if target.is_absolute() || outside {
             return Err(Error::invalid(format!(
@@ -191,10 +276,22 @@ fn glob_set<'a>(globs: impl IntoIterator<Item = &'a GlobText>) -> Result<GlobSet
     for glob in globs {
         builder.add(glob.glob().clone());
     }
-    // Each glob compiled alone; together they may still be too large.
-    builder
-        .build()
-        .map_err(|error| Error::invalid(format!("the globs of a source: {error}")))
+    builder.build().map_err(bad_globs)
+}
+
+/// Each glob compiled alone; together they may still be too large.
+fn bad_globs(error: globset::Error) -> Error {
+    Error::invalid(format!("the globs of a source: {error}"))
+}
+
+/// The path that a walk error is about.
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        ignore::Error::Loop { child, .. } => Some(child),
+        _ => None,
+    }
 }
 
 #[cfg(unix)]
