@@ -24,7 +24,7 @@ test: ## Unit, property and integration tests; installs moto, versitygw and bsdt
 e2e: build ## Both modules on real Terraform against a local AWS; builds the providers once (7 minutes)
 	@tests/setup.sh moto >/dev/null
 	@tests/setup.sh providers >/dev/null
-	python3 tests/e2e/e2e.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack"
+	PYTHONDONTWRITEBYTECODE=1 python3 tests/e2e/e2e.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack"
 
 lint: lint-rust lint-shell lint-python lint-terraform ## Formatting and static checks
 
@@ -37,7 +37,7 @@ lint-shell:
 	sh -n lambda-build-module/build-script.sh
 
 lint-python:
-	python3 -m compileall -q -f tests/e2e tests/reference code
+	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f tests/e2e tests/reference code
 
 lint-terraform:
 	terraform fmt -check -recursive

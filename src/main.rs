@@ -13,12 +13,13 @@ mod settings;
 mod store;
 
 use std::process::ExitCode;
+use std::sync::LazyLock;
 
 use clap::Parser;
 use lambda_pack_core::Meter;
 
-/// Shared by the work and the signal handler, so it lives as long as the process.
-static METER: Meter = Meter::new();
+/// Shared by the work and the progress display, which runs on a thread of its own.
+static METER: LazyLock<Meter> = LazyLock::new(Meter::default);
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();

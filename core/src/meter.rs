@@ -1,5 +1,6 @@
 //! The one thing that long work shares with whoever waits for it: how far it is, and whether it should stop.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::{Error, ErrorKind, Result};
@@ -7,26 +8,18 @@ use crate::{Error, ErrorKind, Result};
 /// Counters for a progress display, and the flag that Ctrl-C sets.
 #[derive(Debug, Default)]
 pub struct Meter {
-    interrupted: AtomicBool,
+    interrupted: Arc<AtomicBool>,
     hashed: AtomicU64,
     packed: AtomicU64,
 }
 
 impl Meter {
-    pub const fn new() -> Self {
-        Meter {
-            interrupted: AtomicBool::new(false),
-            hashed: AtomicU64::new(0),
-            packed: AtomicU64::new(0),
-        }
+    /// The flag that a signal handler sets, to ask the work to stop at the next file or chunk.
+    pub fn interrupt_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupted)
     }
 
-    /// Asks the work to stop at the next file or chunk.
-    pub fn interrupt(&self) {
-        self.interrupted.store(true, Ordering::Relaxed);
-    }
-
-    /// Fails once [`Meter::interrupt`] was called, so that temporary files are dropped on the way out.
+    /// Fails once the flag was set, so that temporary files are dropped on the way out.
     pub fn check(&self) -> Result<()> {
         if self.interrupted.load(Ordering::Relaxed) {
             return Err(Error::new(ErrorKind::Interrupted, "interrupted"));

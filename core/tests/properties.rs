@@ -43,7 +43,7 @@ fn write_all<'a>(files: impl IntoIterator<Item = (&'a String, &'a (Vec<u8>, bool
 
 fn hash(root: &Path) -> String {
     let tree = Tree::at(root).unwrap();
-    tree.manifest(Algorithm::Blake3, &Meter::new())
+    tree.manifest(Algorithm::Blake3, &Meter::default())
         .unwrap()
         .source_hash()
         .to_string()
@@ -51,10 +51,10 @@ fn hash(root: &Path) -> String {
 
 fn zip(root: &Path) -> Vec<u8> {
     let tree = Tree::at(root).unwrap();
-    let manifest = tree.manifest(Algorithm::Blake3, &Meter::new()).unwrap();
+    let manifest = tree.manifest(Algorithm::Blake3, &Meter::default()).unwrap();
     let out = tempfile::tempdir().unwrap();
     let target = out.path().join("package.zip");
-    write_package(&tree, &manifest, &target, &Meter::new()).unwrap();
+    write_package(&tree, &manifest, &target, &Meter::default()).unwrap();
     fs::read(target).unwrap()
 }
 

@@ -1,7 +1,7 @@
 //! `build`: packages into a directory.
 
 use lambda_pack_core::archive::{self, Written};
-use lambda_pack_core::{Meter, Result, collect_all, limits};
+use lambda_pack_core::{Meter, Result, limits};
 
 use super::{Hashed, PackageRow, Status};
 use crate::cli::{BuildArgs, Common};
@@ -17,7 +17,7 @@ pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<(
         build(hashed, &settings, meter)
     });
     drop(progress);
-    super::print_packages(&collect_all(rows)?, common.json)
+    super::finish(rows, common.json)
 }
 
 fn build(hashed: &Hashed, settings: &Settings, meter: &Meter) -> Result<PackageRow> {

@@ -72,8 +72,8 @@ fn record(store: &Store, name: &FunctionName, package: &HashedPackage) -> Result
             ),
         )
         .help(format!(
-            "in the project, run: lambda-pack upload {name} --expect {name}={source_hash} --store '{}'",
-            store.url()
+            "in the project, run: lambda-pack upload {name} --expect {name}={source_hash} --store {}",
+            store.url().shell_word()
         ))
     };
     match store.find(name.as_str(), &source_hash)? {

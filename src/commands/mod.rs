@@ -113,6 +113,16 @@ impl Status {
     }
 }
 
+/// Prints what was done, also where some of it failed: that much need not be done again.
+fn finish(results: impl IntoIterator<Item = Result<PackageRow>>, json: bool) -> Result<()> {
+    let mut done = Vec::new();
+    let failed = collect_all(results.into_iter().map(|result| result.map(|row| done.push(row)))).map(drop);
+    if failed.is_ok() || !done.is_empty() {
+        print_packages(&done, json)?;
+    }
+    failed
+}
+
 fn print_packages(rows: &[PackageRow], json: bool) -> Result<()> {
     if json {
         return output::json(&rows);

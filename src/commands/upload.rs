@@ -49,8 +49,7 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
         })
     });
     drop(progress);
-    let rows: Vec<PackageRow> = collect_all(rows)?.into_iter().flatten().collect();
-    super::print_packages(&rows, common.json)
+    super::finish(rows.into_iter().filter_map(Result::transpose), common.json)
 }
 
 fn parse_expected(expect: &[String]) -> Result<BTreeMap<String, Digest>> {

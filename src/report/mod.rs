@@ -6,6 +6,7 @@ mod table;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anstyle::{AnsiColor, Style};
@@ -51,19 +52,20 @@ pub fn set_up(common: &Common) -> Result<()> {
 }
 
 /// Ctrl-C and SIGTERM ask work that has temporary files to stop, so that these go; asked twice, the process ends at once,
-/// as work without any does the first time.
-pub fn interrupt_on_signal(meter: &'static Meter, has_files: bool) -> Result<()> {
-    ctrlc::set_handler(move || {
-        if !has_files || meter.check().is_err() {
-            #[expect(
-                clippy::disallowed_methods,
-                reason = "the user doesn't want to wait, not even for the clean-up"
-            )]
-            std::process::exit(130);
-        }
-        meter.interrupt();
-    })
-    .map_err(|error| Error::failed(format!("cannot handle signals: {error}")))
+/// as work without any does the first time. SIGHUP is left as it was, for `nohup`.
+pub fn interrupt_on_signal(meter: &Meter, has_files: bool) -> Result<()> {
+    const INTERRUPTED: i32 = 130;
+    let end_at_once = Arc::new(AtomicBool::new(!has_files));
+    signal_hook::consts::TERM_SIGNALS
+        .iter()
+        .try_for_each(|&signal| {
+            // In this order: the first signal sets what the second one finds.
+            signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&end_at_once))?;
+            signal_hook::flag::register(signal, Arc::clone(&end_at_once))?;
+            signal_hook::flag::register(signal, meter.interrupt_flag())?;
+            Ok(())
+        })
+        .map_err(|error: std::io::Error| Error::failed(format!("cannot handle signals: {error}")))
 }
 
 /// The contract's exit codes (`docs/commands.md`).

@@ -23,6 +23,7 @@ use crate::aws::AwsSettings;
 
 pub use record::Record;
 pub use url::StoreUrl;
+use url::shell_word;
 
 /// Requests that are under way at a time.
 pub const REQUESTS_AT_ONCE: usize = 64;
@@ -207,12 +208,12 @@ impl Store {
     fn contradiction(&self, key: &str, name: &str, problem: &dyn std::fmt::Display) -> Error {
         let url = self.url.of_key(key);
         let remove = match self.url {
-            StoreUrl::S3 { .. } => format!("aws s3 rm '{url}'"),
-            StoreUrl::File(ref root) => format!("rm '{}'", root.join(key).display()),
+            StoreUrl::S3 { .. } => format!("aws s3 rm {}", shell_word(&url)),
+            StoreUrl::File(ref root) => format!("rm {}", shell_word(&root.join(key).to_string_lossy())),
         };
         Error::new(ErrorKind::Integrity, format!("`{url}` can't be trusted: {problem}")).help(format!(
-            "find out who wrote it; then remove it and upload again: {remove} && lambda-pack upload --store '{}' {name}",
-            self.url
+            "find out who wrote it; then remove it and upload again: {remove} && lambda-pack upload --store {} {name}",
+            self.url.shell_word()
         ))
     }
 

@@ -36,7 +36,7 @@ impl StoreUrl {
         let (bucket, prefix) = address.split_once('/').unwrap_or((address, ""));
         // S3's own naming rules, as far as they keep an address from meaning something else.
         let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':');
-        if bucket.is_empty() || !bucket.chars().all(fine) {
+        if !bucket.starts_with(|c: char| c.is_ascii_alphanumeric()) || !bucket.chars().all(fine) {
             return Err(bad("has no valid bucket name"));
         }
         let prefix = prefix.trim_end_matches('/');
@@ -79,12 +79,22 @@ impl StoreUrl {
         }
     }
 
+    /// The address as a word of a command that a message tells to run.
+    pub fn shell_word(&self) -> String {
+        shell_word(&self.to_string())
+    }
+
     pub fn bucket(&self) -> Option<&str> {
         match self {
             StoreUrl::File(_) => None,
             StoreUrl::S3 { bucket, .. } => Some(bucket),
         }
     }
+}
+
+/// Quotes what a shell would take apart.
+pub fn shell_word(text: &str) -> String {
+    shlex::try_quote(text).map_or_else(|_holds_nul| text.to_owned(), Into::into)
 }
 
 impl fmt::Display for StoreUrl {
@@ -128,6 +138,7 @@ mod tests {
             "file://x/y",
             "s3://",
             "s3:///x",
+            "s3://..",
             "s3://b/../x",
             "s3://b//x",
             "s3://b/a//c",

@@ -299,6 +299,13 @@ fn outputs_inside_a_source_are_refused() {
 }
 
 #[test]
+fn variables_that_lambda_sets_itself_are_refused() {
+    let dir = with_source(r#""app", "environment": {"AWS_REGION": "x"}"#);
+    dir.command(["validate"])
+        .fails(3, &["lambda-json/app.json", "`AWS_REGION` is set by Lambda itself"]);
+}
+
+#[test]
 fn the_project_file_is_found_upward_and_flags_win() {
     let dir = with_source(r#""app""#);
     dir.write("lambda-pack.toml", "out_dir = \"out\"\nstore = \"file://./packages\"\n");

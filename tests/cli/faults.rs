@@ -1,7 +1,7 @@
 //! What goes wrong around the tool: full disks, closed pipes, signals, files that change.
 
 use std::fs;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -131,6 +131,42 @@ fn a_file_that_is_written_meanwhile_is_refused() {
             .stderr
             .contains("code/app.py` changed while it was read")
     );
+}
+
+#[test]
+fn what_was_done_before_a_failure_is_reported() {
+    let dir = Dir::with_app();
+    dir.write("lambda-json/other.json", r#"{"source": "app.py"}"#);
+    dir.write("dist/app.zip/file", "a directory in the package's place");
+    let run = dir.command(["build", "--json"]).run();
+    assert!(run.code == 1 && run.stderr.contains("dist/app.zip"), "{run:?}");
+    let rows: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(rows.as_array().unwrap().len(), 1, "{run:?}");
+    assert_eq!(
+        (&rows[0]["name"], &rows[0]["status"]),
+        (&"other".into(), &"built".into())
+    );
+}
+
+#[test]
+fn a_hangup_that_was_ignored_stays_ignored() {
+    let dir = Dir::with_app();
+    let file = fs::File::create(dir.join("code/large")).unwrap();
+    file.set_len(512 * 1024 * 1024).unwrap();
+    dir.write("lambda-json/app.json", r#"{"source": "large"}"#);
+    let script = format!("trap '' HUP; exec '{BINARY}' build --json");
+    let child = Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(dir.path())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let starting = || fs::read_dir(dir.join("dist")).is_ok_and(|mut entries| entries.next().is_some());
+    wait_for("the package's temporary file", starting);
+    crate::support::run("kill", &["-HUP", &child.id().to_string()]);
+    let run = Run::new(child.wait_with_output().unwrap());
+    assert_eq!(run.code, 0, "{run:?}");
 }
 
 #[test]

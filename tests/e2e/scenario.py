@@ -44,8 +44,22 @@ class StepFailed(Exception):
 
 
 def expect(actual: Any, wanted: Any, what: str) -> None:
-    if actual != wanted:
-        raise StepFailed(f"{what}:\n  expected {wanted!r}\n  found    {actual!r}")
+    if actual == wanted:
+        return
+    # Of large collections, only what differs.
+    if isinstance(actual, dict) and isinstance(wanted, dict):
+        both = {key for key in actual.keys() & wanted.keys() if actual[key] == wanted[key]}
+        actual, wanted = ({key: value[key] for key in value.keys() - both} for value in (actual, wanted))
+        what = f"{what}, without what is as expected"
+    elif isinstance(actual, (set, frozenset)) and isinstance(wanted, (set, frozenset)):
+        actual, wanted = actual - wanted, wanted - actual
+        what = f"{what}, without what is as expected"
+    raise StepFailed(f"{what}:\n  expected {shortened(wanted)}\n  found    {shortened(actual)}")
+
+
+def shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 4000 else f"{text[:4000]}… ({len(text)} characters)"
 
 
 def expect_in(text: str, wanted: str, what: str) -> None:
@@ -260,7 +274,7 @@ def moved(s: Scenario) -> None:
     for directory, _, files in os.walk(s.project.code):
         Path(directory, ".terragrunt-source-manifest").write_bytes(os.urandom(16))
         cached = Path(directory, "__pycache__")
-        cached.mkdir()
+        cached.mkdir(exist_ok=True)
         (cached / "module.cpython-313.pyc").write_bytes(os.urandom(16))
         for name in files:
             file = Path(directory, name)
@@ -451,3 +465,23 @@ def shell_in_names(s: Scenario) -> None:
     script = s.project.directory / BUILD / "build-script.sh"
     expect_in(run(["sh", str(script)], s.work, env).stdout, name, "arguments of lambda-pack")
     expect(list(s.work.rglob("pwned")), [], "files that touch made")
+
+
+@step("1,000 functions through the dependency: no size limit is hit")
+def thousand_functions(s: Scenario) -> None:
+    names = {f"thousand-{number:04}" for number in range(1000)}
+    for name in names:
+        (s.project.code / f"{name}.py").write_text(f"def lambda_handler(event, context):\n    return {name!r}\n")
+        definition = {
+            "runtime": "python3.13",
+            "handler": f"{name}.lambda_handler",
+            "source": f"{name}.py",
+            "description": "As long as descriptions are, so that all of them are more than any limit allows",
+            "environment": {"TABLE": f"table-of-{name}", "LOG_LEVEL": "INFO"},
+        }
+        (s.project.definitions / f"{name}.json").write_text(json.dumps(definition))
+    plan = s.plan(BUILD)
+    expect(plan.changes, {upload(name): "create" for name in names}, "planned uploads")
+    s.apply_build(plan, names)
+    plan = s.plan(DEPLOY)
+    expect(plan.changes, {of(kind, name): "create" for name in names for kind in OF_A_FUNCTION}, "planned changes")

@@ -82,6 +82,17 @@ impl Definition {
     /// Fills in name and defaults, so that what is published says what will be deployed.
     pub(super) fn resolve(mut self, name: FunctionName) -> Result<Self> {
         self.function_name = Some(name);
+        if let Some(key) = self
+            .environment
+            .iter()
+            .flat_map(|map| map.0.keys())
+            .find(|key| is_reserved(key.as_str()))
+        {
+            return Err(
+                Error::invalid(format!("environment variable `{key}` is set by Lambda itself"))
+                    .help("use another name: Lambda refuses functions that set this one"),
+            );
+        }
         match self.kind {
             Kind::Function => {
                 if self.compatible_runtimes.is_some() {
@@ -119,6 +130,31 @@ impl Definition {
         }
         Ok(self)
     }
+}
+
+/// Variables that Lambda refuses in a function's configuration:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
+fn is_reserved(variable: &str) -> bool {
+    const RESERVED: [&str; 17] = [
+        "AWS_ACCESS_KEY",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_DEFAULT_REGION",
+        "AWS_EXECUTION_ENV",
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+        "AWS_LAMBDA_FUNCTION_NAME",
+        "AWS_LAMBDA_FUNCTION_VERSION",
+        "AWS_LAMBDA_INITIALIZATION_TYPE",
+        "AWS_LAMBDA_LOG_GROUP_NAME",
+        "AWS_LAMBDA_LOG_STREAM_NAME",
+        "AWS_LAMBDA_RUNTIME_API",
+        "AWS_REGION",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_SECRET_KEY",
+        "AWS_SESSION_TOKEN",
+        "LAMBDA_RUNTIME_DIR",
+        "LAMBDA_TASK_ROOT",
+    ];
+    RESERVED.contains(&variable)
 }
 
 fn misplaced(key: &str, owners: &str) -> Error {
