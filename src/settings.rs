@@ -5,6 +5,7 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use etcetera::BaseStrategy;
 use lambda_pack_core::{Error, Result};
 use serde::Deserialize;
 
@@ -22,6 +23,8 @@ pub struct Settings {
     pub out_dir: PathBuf,
     pub store: StoreUrl,
     pub aws: AwsSettings,
+    /// `None`: no cache is read or written.
+    pub cache_dir: Option<PathBuf>,
 }
 
 /// `lambda-pack.toml`; paths in it are relative to its directory.
@@ -77,7 +80,22 @@ impl Settings {
                 endpoint_url: said(&common.endpoint_url).or(file.endpoint_url),
                 profile: said(&common.profile).or(file.profile),
             },
+            cache_dir: cache_dir(common),
         })
+    }
+}
+
+/// Where this user's caches are: `$XDG_CACHE_HOME/lambda-pack`, by default `~/.cache/lambda-pack`.
+pub fn cache_dir(common: &Common) -> Option<PathBuf> {
+    if common.no_cache {
+        return None;
+    }
+    match etcetera::choose_base_strategy() {
+        Ok(places) => Some(places.cache_dir().join("lambda-pack")),
+        Err(error) => {
+            tracing::info!("no cache: {error}");
+            None
+        }
     }
 }
 

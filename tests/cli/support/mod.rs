@@ -68,6 +68,8 @@ impl Dir {
                 command.env_remove(name);
             }
         }
+        // The user's own caches neither help nor suffer; one that outlives the tests must not matter either.
+        command.env("XDG_CACHE_HOME", concat!(env!("CARGO_TARGET_TMPDIR"), "/cache"));
         // Neither a real account nor the machine's instance role may answer.
         command.env("AWS_EC2_METADATA_DISABLED", "true");
         command
