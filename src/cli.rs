@@ -6,6 +6,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use serde::Deserialize;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -84,7 +85,7 @@ pub struct Common {
     /// Threads that hash and compress [default: one a processor]
     #[arg(long, global = true, env = "LAMBDA_PACK_JOBS", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024), hide_env_values = true)]
     pub jobs: Option<u16>,
-    /// Neither read nor write a cache (this version keeps none)
+    /// Neither read nor write a cache
     #[arg(long, global = true)]
     pub no_cache: bool,
     /// AWS region of the store
@@ -170,6 +171,21 @@ pub enum AlgorithmName {
     Md5,
 }
 
+#[derive(Args, Debug)]
+pub struct PackingArgs {
+    /// How hard to try to make packages small; best is a few percent smaller and takes more than ten times as long [default:
+    /// standard]
+    #[arg(long, value_enum, env = "LAMBDA_PACK_COMPRESSION", hide_env_values = true)]
+    pub compression: Option<CompressionName>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum CompressionName {
+    Standard,
+    Best,
+}
+
 /// Build packages into a directory, as <name>.zip
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  lambda-pack build\n  lambda-pack build my-function --out-dir /tmp/zips --json")]
@@ -180,6 +196,8 @@ pub struct BuildArgs {
     /// Directory for the packages [default: dist]
     #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true, value_parser = path())]
     pub out_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub packing: PackingArgs,
 }
 
 /// Build what the store lacks, and upload it
@@ -199,6 +217,8 @@ pub struct UploadArgs {
     /// Refuse to upload NAME unless its source hash is HASH
     #[arg(long, value_name = "NAME=HASH")]
     pub expect: Vec<String>,
+    #[command(flatten)]
+    pub packing: PackingArgs,
 }
 
 /// Answer Terraform's `external` data source: JSON query on stdin, JSON result on stdout

@@ -10,8 +10,10 @@ use lambda_pack_core::function::{Definition, FunctionName};
 use lambda_pack_core::json::{self, Object};
 use lambda_pack_core::manifest::canonical_json;
 use lambda_pack_core::{Error, ErrorKind, Result};
+use rayon::prelude::*;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::store::{Record, StoreUrl};
@@ -107,7 +109,7 @@ pub fn read_query<T: DeserializeOwned>() -> Result<T> {
 
 /// The answer of `external hash`.
 pub fn hash_result<'a>(
-    functions: impl IntoIterator<Item = (&'a str, Digest, &'a Definition)>,
+    functions: impl IntoParallelIterator<Item = (&'a str, Digest, &'a Definition)>,
 ) -> BTreeMap<&'static str, String> {
     #[derive(Serialize)]
     struct Hashed<'a> {
@@ -115,20 +117,19 @@ pub fn hash_result<'a>(
         definition: &'a Definition,
     }
 
-    let packages: BTreeMap<&str, Hashed> = functions
-        .into_iter()
+    // Names are ASCII, so that their order here is the canonical one.
+    let packages: BTreeMap<&str, Box<RawValue>> = functions
+        .into_par_iter()
         .map(|(name, source_hash, definition)| {
             let source_hash = source_hash.to_hex();
-            (
-                name,
-                Hashed {
-                    source_hash,
-                    definition,
-                },
-            )
+            let hashed = canonical_json(&Hashed {
+                source_hash,
+                definition,
+            });
+            (name, RawValue::from_string(hashed).expect("canonical JSON is JSON"))
         })
         .collect();
-    let packages = canonical_json(&packages);
+    let packages = serde_json::to_string(&packages).expect("string keys, and JSON");
     let hash = Algorithm::Blake3.hash(packages.as_bytes()).to_hex();
     BTreeMap::from([("packages", packages), ("hash", hash)])
 }

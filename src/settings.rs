@@ -6,11 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
+use lambda_pack_core::archive::Compression;
 use lambda_pack_core::{Error, Result};
 use serde::Deserialize;
 
 use crate::aws::AwsSettings;
-use crate::cli::Common;
+use crate::cli::{Common, CompressionName, PackingArgs};
 use crate::store::StoreUrl;
 
 const FILE_NAME: &str = "lambda-pack.toml";
@@ -23,6 +24,7 @@ pub struct Settings {
     pub out_dir: PathBuf,
     pub store: StoreUrl,
     pub aws: AwsSettings,
+    pub compression: Compression,
     /// `None`: no cache is read or written.
     pub cache_dir: Option<PathBuf>,
 }
@@ -38,11 +40,13 @@ struct ProjectFile {
     region: Option<String>,
     endpoint_url: Option<String>,
     profile: Option<String>,
+    compression: Option<CompressionName>,
 }
 
 impl Settings {
-    /// `out_dir` is the flag of the command that has one; the others must know the directory to keep it out of sources.
-    pub fn resolve(common: &Common, out_dir: Option<&Path>) -> Result<Self> {
+    /// `out_dir` and `packing` are flags of the commands that have them; the others must know the directory too, to keep it
+    /// out of sources.
+    pub fn resolve(common: &Common, out_dir: Option<&Path>, packing: Option<&PackingArgs>) -> Result<Self> {
         let given = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
         let said = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
 
@@ -79,6 +83,10 @@ impl Settings {
                 region: said(&common.region).or(file.region),
                 endpoint_url: said(&common.endpoint_url).or(file.endpoint_url),
                 profile: said(&common.profile).or(file.profile),
+            },
+            compression: match packing.and_then(|packing| packing.compression).or(file.compression) {
+                Some(CompressionName::Best) => Compression::Best,
+                Some(CompressionName::Standard) | None => Compression::Standard,
             },
             cache_dir: cache_dir(common),
         })

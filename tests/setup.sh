@@ -1,18 +1,26 @@
 #!/bin/sh
-# Installs what the tests need, where it is missing, and prints its path.
+# Installs what the tests and benchmarks need, where it is missing, and prints
+# its path.
 #
-#   tests/setup.sh moto        a local AWS:            path of moto_server
-#   tests/setup.sh versitygw   a strict local S3:      path of versitygw
-#   tests/setup.sh providers   Terraform's providers:  path of a plugin directory
-#   tests/setup.sh bsdtar      libarchive's tar:       path of bsdtar (Debian's package, if it is missing)
+#   tests/setup.sh moto          a local AWS:            path of moto_server
+#   tests/setup.sh versitygw     a strict local S3:      path of versitygw
+#   tests/setup.sh providers     Terraform's providers:  path of a plugin directory
+#   tests/setup.sh bench-python  Python dependencies:    path of the directory
+#   tests/setup.sh bench-node    Node.js dependencies:   path of the directory
+#   tests/setup.sh bench-go      a Go program that zips: path of the program
+#   tests/setup.sh b3sum         BLAKE3's own tool:      path of b3sum
+#   tests/setup.sh bsdtar | zip | 7zz | qemu | valgrind
+#                                Debian's package:       path of the program
 #
 # Each is installed once for each state of its inputs, below
 # $LAMBDA_PACK_TEST_CACHE (default: lambda-pack-tests in the user's cache
 # directory). It may be run twice at once, killed, and run again. Needs Python
-# and Go. Only the path goes to stdout.
+# and Go; bench-node needs npm, b3sum needs cargo. Only the path goes to stdout.
+# Exit code 3: this kind of machine or user can't have it; stderr says why.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
+bench=$here/../bench
 cache=${LAMBDA_PACK_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lambda-pack-tests}
 
 # The newest one on the Go module proxy when this was written.
@@ -21,6 +29,8 @@ versitygw_version=v1.8.0
 # the external provider whose protocol its stand-in follows.
 aws_version=4.9.0
 external_version=2.3.5
+# The version of the crate that lambda-pack hashes with, or close to it.
+b3sum_version=1.8.7
 
 # digest: 16 hex digits of stdin.
 digest() {
@@ -75,6 +85,52 @@ build_provider() {
         -o "$dir/registry.terraform.io/hashicorp/$1/$2/$platform/terraform-provider-$1_v$2" .
 }
 
+# Content alone: what pip and npm write about the installation itself (and
+# programs that name this machine's interpreter) is removed.
+install_bench_python() {
+    log "installing Python packages into $dir (usually 20 s, 150 MB)"
+    python3 -m pip install --quiet --disable-pip-version-check --target "$dir/site-packages" \
+        --platform manylinux_2_28_x86_64 --platform manylinux2014_x86_64 \
+        --implementation cp --python-version 3.13 --abi cp313 --abi abi3 --abi none \
+        --only-binary :all: --no-deps --no-compile --ignore-requires-python \
+        --require-hashes --requirement "$bench/python/requirements.txt"
+    rm -rf "$dir/site-packages/bin"
+    find "$dir/site-packages" -path '*.dist-info/*' \( -name RECORD -o -name INSTALLER -o -name REQUESTED \) \
+        -exec rm {} +
+}
+
+install_bench_node() {
+    log "installing Node.js packages into $dir (usually 1 min, 140 MB)"
+    cp "$bench/node/package.json" "$bench/node/package-lock.json" "$dir"
+    (cd "$dir" && npm ci --loglevel=error --ignore-scripts --os=linux --cpu=x64 --libc=glibc)
+    find "$dir/node_modules" -name .bin -prune -exec rm -rf {} +
+    rm "$dir/node_modules/.package-lock.json"
+}
+
+install_bench_go() {
+    go build -C "$bench/archivers" -trimpath -o "$dir/zip" .
+}
+
+install_b3sum() {
+    log "building b3sum $b3sum_version into $dir (usually 30 s)"
+    # Not where the project's own objects are.
+    CARGO_TARGET_DIR=$dir/target cargo install --quiet --locked --root "$dir" --version "$b3sum_version" b3sum
+    rm -rf "$dir/target"
+}
+
+# debian PROGRAM PACKAGE: the program's path, from Debian's package if it is missing.
+debian() {
+    if ! command -v "$1"; then
+        if ! command -v apt-get >/dev/null || [ "$(id -u)" != 0 ]; then
+            log "SKIPPED: $1 is missing, and only root on Debian can install it here (package $2)"
+            exit 3
+        fi
+        log "installing $1 (Debian's package $2)"
+        { apt-get update && apt-get install --yes --no-install-recommends "$2"; } >&2
+        command -v "$1"
+    fi
+}
+
 case ${1-} in
 moto)
     # An environment works only with the interpreter that made it.
@@ -89,15 +145,44 @@ providers)
     install providers "$({ echo "$aws_version $external_version"; cat "$here"/e2e/providers/*/go.* "$here"/e2e/providers/*/*.go; } | digest)"
     echo "$dir"
     ;;
+bench-python)
+    install bench_python "$(digest <"$bench/python/requirements.txt")"
+    echo "$dir/site-packages"
+    ;;
+bench-node)
+    install bench_node "$(digest <"$bench/node/package-lock.json")"
+    echo "$dir/node_modules"
+    ;;
+bench-go)
+    install bench_go "$({ cat "$bench"/archivers/*.go; go version; } | digest)"
+    echo "$dir/zip"
+    ;;
+b3sum)
+    install b3sum "$(echo "$b3sum_version" | digest)"
+    echo "$dir/bin/b3sum"
+    ;;
 bsdtar)
-    if ! command -v bsdtar; then
-        log "installing bsdtar (libarchive-tools)"
-        { apt-get update && apt-get install --yes libarchive-tools; } >&2
-        command -v bsdtar
+    debian bsdtar libarchive-tools
+    ;;
+zip)
+    debian zip zip
+    ;;
+7zz)
+    debian 7zz 7zip
+    ;;
+qemu)
+    # Its -cpu models are those of one architecture.
+    if [ "$(uname -sm)" != 'Linux x86_64' ]; then
+        log "SKIPPED: qemu's models of x86-64 processors need Linux on x86-64, not $(uname -sm)"
+        exit 3
     fi
+    debian qemu-x86_64 qemu-user
+    ;;
+valgrind)
+    debian valgrind valgrind
     ;;
 *)
-    echo "usage: tests/setup.sh moto|versitygw|providers|bsdtar" >&2
+    echo "usage: tests/setup.sh TOOL, one of those that the head of this file lists" >&2
     exit 2
     ;;
 esac

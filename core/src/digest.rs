@@ -113,8 +113,12 @@ impl Digest {
     /// The value that [`Digest::to_hex`] wrote.
     pub fn from_hex(algorithm: Algorithm, text: &str) -> Option<Self> {
         let lowercase = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let value = hex::decode(text).ok()?;
-        (lowercase && value.len() == algorithm.digest_len()).then(|| Digest::new(algorithm, &value))
+        Self::from_bytes(algorithm, &hex::decode(text).ok()?).filter(|_| lowercase)
+    }
+
+    /// The value that [`Digest::as_bytes`] gave.
+    pub fn from_bytes(algorithm: Algorithm, value: &[u8]) -> Option<Self> {
+        (value.len() == algorithm.digest_len()).then(|| Digest::new(algorithm, value))
     }
 }
 

@@ -135,7 +135,8 @@ impl std::error::Error for Error {
 
 /// All values, or all failures joined. An interruption hides the others: they only tell that work was cut short.
 pub fn collect_all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
-    let mut values = Vec::new();
+    let results = results.into_iter();
+    let mut values = Vec::with_capacity(results.size_hint().0);
     let mut errors = Vec::new();
     for result in results {
         match result {

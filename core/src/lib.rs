@@ -5,9 +5,11 @@
 //! lambda-json/*.json -> function -> source -> manifest (digest) -> archive
 //! ```
 //!
-//! Nothing here knows the command line, the environment, the clock or the network; what it needs of them is passed in.
+//! Nothing here knows the command line, the environment or the network; what it needs of them is passed in. The clock
+//! decides nothing but how fast work seems.
 
 pub mod archive;
+pub mod cache;
 pub mod digest;
 mod error;
 pub mod function;
@@ -16,6 +18,7 @@ pub mod limits;
 pub mod manifest;
 mod meter;
 pub mod source;
+pub mod temporary;
 
 pub use error::{Error, ErrorKind, Result, collect_all, shorten, suggest};
-pub use meter::Meter;
+pub use meter::{Meter, Progress, Work};

@@ -1,6 +1,8 @@
 //! The manifest: what a source tree holds, entry by entry. Its digest is the source hash; `hash`, `build`, `upload` and
 //! `external` all consume it, so they cannot disagree.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -38,7 +40,7 @@ impl EntryKind {
 /// One archive member: `size` in bytes of the content, or of a symbolic link's target text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    pub path: String,
+    pub path: Arc<str>,
     pub kind: EntryKind,
     pub size: u64,
     pub digest: Digest,
@@ -237,7 +239,7 @@ mod tests {
                 _ => panic!("one content for {}", self.path),
             };
             Entry {
-                path: self.path.clone(),
+                path: self.path.as_str().into(),
                 kind: match self.kind.as_str() {
                     "f" => EntryKind::File,
                     "x" => EntryKind::Executable,

@@ -8,7 +8,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use lambda_pack_core::Meter;
-use lambda_pack_core::archive::write_package;
+use lambda_pack_core::archive::{Compression, write_package};
+use lambda_pack_core::cache::{Caches, DigestCache};
 use lambda_pack_core::digest::Algorithm;
 use lambda_pack_core::source::Tree;
 use proptest::prelude::*;
@@ -42,19 +43,25 @@ fn write_all<'a>(files: impl IntoIterator<Item = (&'a String, &'a (Vec<u8>, bool
 }
 
 fn hash(root: &Path) -> String {
-    let tree = Tree::at(root).unwrap();
-    tree.manifest(Algorithm::Blake3, &Meter::default())
+    let tree = Tree::at(root, &Meter::default()).unwrap();
+    tree.manifest(Algorithm::Blake3, &DigestCache::none(), &Meter::default())
         .unwrap()
         .source_hash()
         .to_string()
 }
 
 fn zip(root: &Path) -> Vec<u8> {
-    let tree = Tree::at(root).unwrap();
-    let manifest = tree.manifest(Algorithm::Blake3, &Meter::default()).unwrap();
+    let tree = Tree::at(root, &Meter::default()).unwrap();
     let out = tempfile::tempdir().unwrap();
     let target = out.path().join("package.zip");
-    write_package(&tree, &manifest, &target, &Meter::default()).unwrap();
+    write_package(
+        &tree,
+        &target,
+        Compression::Standard,
+        &Caches::none(),
+        &Meter::default(),
+    )
+    .unwrap();
     fs::read(target).unwrap()
 }
 

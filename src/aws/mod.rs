@@ -51,7 +51,7 @@ pub async fn load(settings: &AwsSettings) -> Result<SdkConfig> {
     if config.region().is_some() {
         return Ok(config);
     }
-    if has_custom_endpoint(&config) {
+    if custom_endpoint(&config).is_some() {
         // Local services sign with any region; this is the one that they assume.
         return Ok(config.into_builder().region(Region::new("us-east-1")).build());
     }
@@ -70,8 +70,9 @@ fn attempts() -> Result<u32> {
     }
 }
 
-/// Whether requests go to something else than AWS itself, which then is addressed path-style: local services have no
-/// host name for each bucket.
-pub fn has_custom_endpoint(config: &SdkConfig) -> bool {
-    config.endpoint_url().is_some() || std::env::var_os("AWS_ENDPOINT_URL_S3").is_some()
+/// The address to which requests go instead of AWS itself. It is addressed path-style then: local services have no host
+/// name for each bucket.
+pub fn custom_endpoint(config: &SdkConfig) -> Option<String> {
+    let of_s3 = || std::env::var("AWS_ENDPOINT_URL_S3").ok();
+    config.endpoint_url().map(str::to_owned).or_else(of_s3)
 }

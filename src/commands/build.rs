@@ -1,33 +1,43 @@
 //! `build`: packages into a directory.
 
-use lambda_pack_core::archive::{self, Written};
+use lambda_pack_core::archive::{self, InPlace, Written};
+use lambda_pack_core::cache::Caches;
+use lambda_pack_core::function::Function;
+use lambda_pack_core::source::Tree;
+use lambda_pack_core::temporary::remove_abandoned;
 use lambda_pack_core::{Meter, Result, limits};
 
-use super::{Hashed, PackageRow, Status};
+use super::{PackageRow, Status};
 use crate::cli::{BuildArgs, Common};
-use crate::parallel;
 use crate::report::{self, Progress};
 use crate::settings::Settings;
+use crate::{caches, parallel};
+
+/// Packages that are written at a time. All processors work on each; meanwhile the disk writes the others.
+const PACKAGES_AT_ONCE: usize = 4;
 
 pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<()> {
-    let settings = Settings::resolve(common, args.out_dir.as_deref())?;
+    let settings = Settings::resolve(common, args.out_dir.as_deref(), Some(&args.packing))?;
     let progress = Progress::start("building", meter);
-    let hashed = super::hash_functions(&settings, &args.names, meter)?;
-    let rows = parallel::map(&hashed, rayon::current_num_threads(), |hashed| {
-        build(hashed, &settings, meter)
+    let (functions, trees) = super::walk_functions(&settings, &args.names, meter)?;
+    let caches = super::open_caches(&settings, true);
+    let sources: Vec<(Function, Tree)> = functions.into_iter().zip(trees).collect();
+    remove_abandoned(&settings.out_dir);
+    let rows = parallel::map(&sources, PACKAGES_AT_ONCE, |(function, tree)| {
+        build(function, tree, &settings, &caches, meter)
     });
+    caches::keep(caches);
     drop(progress);
     super::finish(rows, common.json)
 }
 
-fn build(hashed: &Hashed, settings: &Settings, meter: &Meter) -> Result<PackageRow> {
-    let Hashed {
-        function,
-        tree,
-        manifest,
-    } = hashed;
+fn build(function: &Function, tree: &Tree, settings: &Settings, caches: &Caches, meter: &Meter) -> Result<PackageRow> {
     let path = settings.out_dir.join(format!("{}.zip", function.name));
-    let (package, written) = archive::write_package(tree, manifest, &path, meter)
+    let InPlace {
+        package,
+        manifest,
+        written,
+    } = archive::write_package(tree, &path, settings.compression, caches, meter)
         .map_err(|error| error.within(format_args!("function `{}`", function.name)))?;
     if let Some(problem) = limits::unzipped_problem(manifest.unzipped_bytes()) {
         report::warning(&format!("function `{}`: {problem}", function.name));

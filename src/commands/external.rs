@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use lambda_pack_core::function::FunctionName;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all};
 
+use rayon::prelude::*;
+
 use super::output;
+use crate::caches;
 use crate::cli::Common;
 use crate::external::{self, HashQuery, HashedPackage, PublishedQuery};
 use crate::parallel;
@@ -20,9 +23,11 @@ pub fn hash(common: &Common, meter: &'static Meter) -> Result<()> {
         code_dir: given(query.code_dir).or_else(|| common.code_dir.clone()),
         ..common.clone()
     };
-    let settings = Settings::resolve(&common, None)?;
-    let hashed = super::hash_functions(&settings, &names.unwrap_or_default(), meter)?;
-    let packages = hashed.iter().map(|hashed| {
+    let settings = Settings::resolve(&common, None, None)?;
+    let caches = super::open_caches(&settings, false);
+    let hashed = super::hash_functions(&settings, &names.unwrap_or_default(), &caches, meter)?;
+    caches::keep(caches);
+    let packages = hashed.par_iter().map(|hashed| {
         let function = &hashed.function;
         (
             function.name.as_str(),
@@ -30,7 +35,10 @@ pub fn hash(common: &Common, meter: &'static Meter) -> Result<()> {
             &function.definition,
         )
     });
-    output::json(&external::hash_result(packages))
+    output::json(&external::hash_result(packages))?;
+    // The process ends: freeing all entries of a thousand functions would be for nothing, and takes long.
+    std::mem::forget(hashed);
+    Ok(())
 }
 
 pub fn published(common: &Common, meter: &'static Meter) -> Result<()> {
@@ -43,11 +51,14 @@ pub fn published(common: &Common, meter: &'static Meter) -> Result<()> {
             .or_else(|| common.store.clone()),
         ..common.clone()
     };
-    let settings = Settings::resolve(&common, None)?;
-    let store = Store::open(&settings.store, &settings.aws, meter)?;
+    let settings = Settings::resolve(&common, None, None)?;
+    let mut store = Store::open(&settings.store, &settings.aws, meter)?;
+    let names: Vec<&str> = packages.iter().map(|(name, _)| name.as_str()).collect();
+    store.expect(&names, settings.cache_dir.as_deref())?;
     let records = parallel::map(&packages, REQUESTS_AT_ONCE, |(name, package)| {
         record(&store, name, package)
     });
+    store.save_cache();
     let records = collect_all(records)?;
     let published = packages
         .into_iter()
@@ -76,7 +87,12 @@ fn record(store: &Store, name: &FunctionName, package: &HashedPackage) -> Result
             store.url().shell_word()
         ))
     };
-    match store.find(name.as_str(), &source_hash)? {
+    let found = match store.find(name.as_str(), &source_hash)? {
+        // Rather one request too many than an error that isn't true any more.
+        Found::Nothing => store.ask(name.as_str(), &source_hash)?,
+        found => found,
+    };
+    match found {
         Found::Published(record) => Ok(record),
         Found::Nothing => Err(missing("there is no package")),
         Found::PackageMissing(..) => Err(missing("the package was deleted that is recorded")),

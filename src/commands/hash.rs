@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use lambda_pack_core::cache::Caches;
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::source::Tree;
@@ -12,6 +13,7 @@ use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, shorten};
 use super::output;
 use crate::cli::{AlgorithmName, Common, HashArgs};
 use crate::report::{self, Progress};
+use crate::{caches, settings};
 
 pub fn run(args: &HashArgs, common: &Common, meter: &'static Meter) -> Result<()> {
     let progress = Progress::start("hashing", meter);
@@ -25,7 +27,7 @@ pub fn run(args: &HashArgs, common: &Common, meter: &'static Meter) -> Result<()
     };
     let here = [PathBuf::from(".")];
     let paths = if args.paths.is_empty() { &here[..] } else { &args.paths };
-    let manifests = collect_all(paths.iter().map(|path| manifest(path, algorithm, meter)))?;
+    let manifests = collect_all(paths.iter().map(|path| manifest(path, algorithm, common, meter)))?;
     drop(progress);
     if common.json {
         return manifests
@@ -41,12 +43,19 @@ pub fn run(args: &HashArgs, common: &Common, meter: &'static Meter) -> Result<()
     output::bytes(lines.as_bytes())
 }
 
-fn manifest(path: &Path, algorithm: Algorithm, meter: &Meter) -> Result<Manifest> {
-    let tree = Tree::at(path)?;
+fn manifest(path: &Path, algorithm: Algorithm, common: &Common, meter: &Meter) -> Result<Manifest> {
+    let tree = Tree::at(path, meter)?;
     for warning in &tree.warnings {
         report::warning(warning);
     }
-    tree.manifest(algorithm, meter)
+    // A single file is as soon read as looked up.
+    let caches = match path.is_dir() {
+        true => caches::open(settings::cache_dir(common).as_deref(), path, false),
+        false => Caches::none(),
+    };
+    let manifest = tree.manifest(algorithm, &caches.digests, meter);
+    caches::keep(caches);
+    manifest
 }
 
 fn printable(path: &Path) -> Result<&str> {
@@ -120,7 +129,7 @@ fn check(file: &Path, common: &Common, meter: &Meter) -> Result<()> {
     }
     let mut failed = 0;
     for (digest, name) in &expected {
-        let outcome = manifest(Path::new(name), digest.algorithm(), meter);
+        let outcome = manifest(Path::new(name), digest.algorithm(), common, meter);
         let verdict = match &outcome {
             Ok(manifest) if manifest.source_hash() == *digest => "OK",
             Ok(_) => "FAILED",

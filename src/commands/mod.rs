@@ -8,13 +8,13 @@ mod texts;
 mod upload;
 mod validate;
 
-use lambda_pack_core::digest::Algorithm;
+use lambda_pack_core::cache::Caches;
 use lambda_pack_core::function::{self, Function};
 use lambda_pack_core::manifest::Manifest;
-use lambda_pack_core::source::{self, Tree};
+use lambda_pack_core::source::{Outputs, Tree};
 use lambda_pack_core::{Meter, Result, collect_all};
-use rayon::prelude::*;
 
+use crate::caches;
 use crate::cli::{Cli, Command, ExternalQuery};
 use crate::report;
 use crate::settings::Settings;
@@ -45,40 +45,43 @@ struct Hashed {
     manifest: Manifest,
 }
 
-/// Walks and hashes the named functions, or all; reports every fault, and every warning. What this tool writes may not
-/// stand in what it packs.
-fn hash_functions(settings: &Settings, names: &[String], meter: &Meter) -> Result<Vec<Hashed>> {
+/// Walks the sources of the named functions, or of all; reports every fault, and every warning. What this tool writes may
+/// not stand in what it packs.
+fn walk_functions(settings: &Settings, names: &[String], meter: &Meter) -> Result<(Vec<Function>, Vec<Tree>)> {
     let functions = function::select(function::load(&settings.config_dir)?, names)?;
-    source::refuse_inside_sources(
-        "output directory",
-        &settings.out_dir,
-        functions.values(),
-        &settings.code_dir,
-    )?;
-    if let StoreUrl::File(directory) = &settings.store {
-        source::refuse_inside_sources("store", directory, functions.values(), &settings.code_dir)?;
-    }
-    let hashed: Vec<Result<Hashed>> = functions
-        .into_par_iter()
-        .map(|(_, function)| {
-            let tree = Tree::of(&function, &settings.code_dir)?;
-            let manifest = tree
-                .manifest(Algorithm::Blake3, meter)
-                .map_err(|error| error.within(format_args!("function `{}`", function.name)))?;
-            Ok(Hashed {
-                function,
-                tree,
-                manifest,
-            })
-        })
-        .collect();
-    let hashed = collect_all(hashed)?;
-    for Hashed { function, tree, .. } in &hashed {
+    let out_dir = Some(("output directory", settings.out_dir.as_path()));
+    let store = match &settings.store {
+        StoreUrl::File(directory) => Some(("store", directory.as_path())),
+        StoreUrl::S3 { .. } => None,
+    };
+    let outputs = Outputs::new(out_dir.into_iter().chain(store));
+    let functions: Vec<Function> = functions.into_values().collect();
+    let trees = Tree::of_functions(&functions, &settings.code_dir, &outputs, meter)?;
+    for (function, tree) in functions.iter().zip(&trees) {
         for warning in &tree.warnings {
             report::warning(&format!("function `{}`: {warning}", function.name));
         }
     }
-    Ok(hashed)
+    Ok((functions, trees))
+}
+
+/// Walks and hashes them.
+fn hash_functions(settings: &Settings, names: &[String], caches: &Caches, meter: &Meter) -> Result<Vec<Hashed>> {
+    let (functions, trees) = walk_functions(settings, names, meter)?;
+    let manifests = Tree::manifests(&trees, &caches.digests, meter)?;
+    let hashed = functions.into_iter().zip(trees).zip(manifests);
+    Ok(hashed
+        .map(|((function, tree), manifest)| Hashed {
+            function,
+            tree,
+            manifest,
+        })
+        .collect())
+}
+
+/// The caches for the functions' sources.
+fn open_caches(settings: &Settings, packs: bool) -> Caches {
+    caches::open(settings.cache_dir.as_deref(), &settings.code_dir, packs)
 }
 
 /// A row of `build` and `upload`, as `--json` prints it.

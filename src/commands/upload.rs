@@ -1,14 +1,20 @@
 //! `upload`: build what the store lacks, and publish it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::io::Seek;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
+use lambda_pack_core::archive::{self, Compression, Packing};
+use lambda_pack_core::cache::Caches;
 use lambda_pack_core::digest::{Algorithm, Digest};
-use lambda_pack_core::{Error, ErrorKind, Meter, Result, archive, collect_all, limits};
+use lambda_pack_core::manifest::Manifest;
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, limits};
+use tempfile::NamedTempFile;
 
 use super::{Hashed, PackageRow, Status};
+use crate::caches;
 use crate::cli::{Common, UploadArgs};
 use crate::report::Progress;
 use crate::settings::Settings;
@@ -17,7 +23,7 @@ use crate::{git, parallel};
 
 pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<()> {
     let expected = parse_expected(&args.expect)?;
-    let settings = Settings::resolve(common, None)?;
+    let settings = Settings::resolve(common, None, Some(&args.packing))?;
     let progress = Progress::start("uploading", meter);
     // Who expects some functions means these, not all.
     let expected_names: Vec<String> = expected.keys().cloned().collect();
@@ -26,14 +32,20 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     } else {
         &args.names
     };
-    let hashed = super::hash_functions(&settings, names, meter)?;
+    let caches = super::open_caches(&settings, true);
+    let hashed = super::hash_functions(&settings, names, &caches, meter)?;
     check_expected(&expected, &hashed)?;
     collect_all(hashed.iter().map(check_limits))?;
+    let mut store = Store::open(&settings.store, &settings.aws, meter)?;
+    let names: Vec<&str> = hashed.iter().map(|hashed| hashed.function.name.as_str()).collect();
+    store.expect(&names, settings.cache_dir.as_deref())?;
     let uploader = Uploader {
-        store: Store::open(&settings.store, &settings.aws, meter)?,
+        store,
         code_dir: &settings.code_dir,
         git_commit: OnceLock::new(),
-        packing: Mutex::new(()),
+        compression: settings.compression,
+        scratch: Scratch::new(),
+        caches,
         meter,
     };
     // What fails for one function because of the network or a missing right fails for all.
@@ -48,7 +60,9 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
             error.within(format_args!("function `{}`", hashed.function.name))
         })
     });
+    uploader.store.save_cache();
     drop(progress);
+    caches::keep(uploader.caches);
     super::finish(rows.into_iter().filter_map(Result::transpose), common.json)
 }
 
@@ -94,6 +108,16 @@ fn check_expected(expected: &BTreeMap<String, Digest>, hashed: &[Hashed]) -> Res
     Error::join(errors).map_or(Ok(()), Err)
 }
 
+/// What was packed is what was hashed before, and what the store was asked for.
+fn check_same(hashed: &Manifest, packed: &Manifest) -> Result<()> {
+    let pairs = hashed.entries().iter().zip(packed.entries());
+    match pairs.into_iter().find(|(hashed, packed)| hashed != packed) {
+        None => Ok(()),
+        Some((entry, _)) => Err(Error::invalid(format!("`{}` changed after it was hashed", entry.path))
+            .help("run again once nothing writes to the source tree")),
+    }
+}
+
 fn check_limits(hashed: &Hashed) -> Result<()> {
     match limits::unzipped_problem(hashed.manifest.unzipped_bytes()) {
         None => Ok(()),
@@ -109,8 +133,9 @@ struct Uploader<'a> {
     code_dir: &'a Path,
     /// Asked for once, and only if something is uploaded.
     git_commit: OnceLock<Option<String>>,
-    /// One package is packed at a time, by all processors; meanwhile others are on their way.
-    packing: Mutex<()>,
+    compression: Compression,
+    scratch: Scratch,
+    caches: Caches,
     meter: &'static Meter,
 }
 
@@ -142,28 +167,69 @@ impl Uploader<'_> {
     }
 
     fn build_and_publish(&self, hashed: &Hashed, found: &Found) -> Result<Published> {
-        let temporary = std::env::temp_dir();
-        let cannot_write = |cause| Error::io("write a temporary file in", &temporary, cause);
-        let mut zip = tempfile::Builder::new()
-            .prefix("lambda-pack-")
-            .tempfile_in(&temporary)
-            .map_err(cannot_write)?;
-        let package = {
-            let _one_at_a_time = self.packing.lock().expect("packing does not panic");
-            archive::pack(
-                &hashed.tree,
-                &hashed.manifest,
-                zip.as_file_mut(),
-                &temporary,
-                self.meter,
-            )?
+        let mut zip = self.scratch.take()?;
+        let packing = Packing {
+            caches: &self.caches,
+            scratch: self.scratch.directory(),
+            compression: self.compression,
+            meter: self.meter,
+            // A write through a memory map may leave a file's times alone: what is published was read.
+            reads_all: true,
         };
+        let (package, manifest) = archive::pack(&hashed.tree, zip.as_file_mut(), &packing)?;
+        check_same(&hashed.manifest, &manifest)?;
         let built = Built {
             file: zip.path(),
             package: &package,
             manifest: &hashed.manifest,
             git_commit: self.git_commit.get_or_init(|| git::commit(self.code_dir)).clone(),
         };
-        self.store.publish(hashed.function.name.as_str(), &built, found)
+        let published = self.store.publish(hashed.function.name.as_str(), &built, found)?;
+        self.scratch.give_back(zip);
+        Ok(published)
+    }
+}
+
+/// Temporary files for packages on their way, used again and again: making and deleting one for each of a thousand small
+/// packages takes longer than packing them.
+struct Scratch {
+    directory: PathBuf,
+    idle: Mutex<Vec<NamedTempFile>>,
+}
+
+impl Scratch {
+    fn new() -> Self {
+        Scratch {
+            directory: std::env::temp_dir(),
+            idle: Mutex::default(),
+        }
+    }
+
+    fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// An empty file.
+    fn take(&self) -> Result<NamedTempFile> {
+        let cannot_write = |cause| Error::io("write a temporary file in", &self.directory, cause);
+        let idle = self.idle.lock().expect("no thread panics while it takes a file").pop();
+        match idle {
+            Some(mut file) => {
+                file.as_file().set_len(0).map_err(cannot_write)?;
+                file.rewind().map_err(cannot_write)?;
+                Ok(file)
+            }
+            None => tempfile::Builder::new()
+                .prefix("lambda-pack-")
+                .tempfile_in(&self.directory)
+                .map_err(cannot_write),
+        }
+    }
+
+    fn give_back(&self, file: NamedTempFile) {
+        self.idle
+            .lock()
+            .expect("no thread panics while it takes a file")
+            .push(file);
     }
 }

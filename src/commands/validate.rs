@@ -5,6 +5,7 @@ use lambda_pack_core::{Error, Meter, Result, collect_all, limits};
 use serde::Serialize;
 
 use super::{Hashed, output};
+use crate::caches;
 use crate::cli::{Common, ValidateArgs};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
@@ -19,9 +20,11 @@ struct Row {
 }
 
 pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Result<()> {
-    let settings = Settings::resolve(common, None)?;
+    let settings = Settings::resolve(common, None, None)?;
     let progress = Progress::start("validating", meter);
-    let hashed = super::hash_functions(&settings, &args.names, meter)?;
+    let caches = super::open_caches(&settings, false);
+    let hashed = super::hash_functions(&settings, &args.names, &caches, meter)?;
+    caches::keep(caches);
     let rows = collect_all(hashed.iter().map(check))?;
     drop(progress);
     for row in &rows {

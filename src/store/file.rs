@@ -4,10 +4,12 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use lambda_pack_core::archive::{CodeSha256, Package, sync_directory, temporary_file};
+use lambda_pack_core::archive::{CodeSha256, Package};
+use lambda_pack_core::temporary::{remove_abandoned, sync_directory, temporary_file};
 use lambda_pack_core::{Error, Result};
 
-use super::{Created, Object, Objects, PackageNotes, PackageStat};
+use super::listing::Page;
+use super::{Created, Object, Objects, PackageNotes, PackageStat, Verified, stamp};
 
 pub struct FileObjects {
     root: PathBuf,
@@ -29,6 +31,7 @@ impl FileObjects {
         let cannot_write = |cause| Error::io("write", &path, cause).help("check space and permissions of the store");
         let directory = path.parent().expect("a key is below the root");
         fs::create_dir_all(directory).map_err(cannot_write)?;
+        remove_abandoned(directory);
         let mut temporary = temporary_file(directory).map_err(cannot_write)?;
         io::copy(content, &mut temporary).map_err(cannot_write)?;
         temporary.flush().map_err(cannot_write)?;
@@ -41,7 +44,8 @@ impl FileObjects {
             Err(error) => return Err(cannot_write(error.error)),
         }
         sync_directory(directory).map_err(cannot_write)?;
-        Ok(Created::New)
+        // A file has no ETag.
+        Ok(Created::New(None))
     }
 
     fn create_from(&self, key: &str, content: &mut dyn io::Read) -> Result<Created> {
@@ -68,6 +72,15 @@ fn version_of(content: &[u8]) -> String {
 }
 
 impl Objects for FileObjects {
+    fn place(&self) -> &str {
+        "this machine"
+    }
+
+    /// A look at a file costs no more than its line in a listing.
+    fn list(&self, _: &str, _: &str) -> Result<Option<Page>> {
+        Ok(None)
+    }
+
     fn get(&self, key: &str) -> Result<Option<Object>> {
         let path = self.root.join(key);
         let content = if_there(&path, fs::read(&path))?;
@@ -77,16 +90,25 @@ impl Objects for FileObjects {
         }))
     }
 
-    /// Hashes the bytes: a disk is fast, and it has no other proof.
-    fn stat_package(&self, key: &str) -> Result<Option<PackageStat>> {
+    /// Hashes the bytes, unless the file is the very one that was hashed before: it has no other proof.
+    fn stat_package(&self, key: &str, verified: Option<&Verified>) -> Result<Option<PackageStat>> {
         let path = self.root.join(key);
-        let Some(metadata) = if_there(&path, fs::metadata(&path))? else {
+        let Some(file) = if_there(&path, fs::File::open(&path))? else {
             return Ok(None);
         };
-        let code_sha256 = if_there(&path, CodeSha256::of_file(&path))?;
+        // Before it is hashed: of a file that changes meanwhile, the stamp is out of date then.
+        let stamp = stamp::of(&file, &path).map_err(|cause| Error::io("read", &path, cause))?;
+        let size_bytes = file.metadata().map_err(|cause| Error::io("read", &path, cause))?.len();
+        let known = verified.filter(|verified| stamp.as_ref() == Some(&verified.stamp));
+        let code_sha256 = match known {
+            Some(verified) => Some(verified.code_sha256),
+            None => if_there(&path, CodeSha256::of_file(&path))?,
+        };
         Ok(code_sha256.map(|code_sha256| PackageStat {
-            size_bytes: metadata.len(),
+            size_bytes,
             code_sha256: Some(code_sha256),
+            etag: None,
+            stamp,
         }))
     }
 

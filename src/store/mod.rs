@@ -6,9 +6,13 @@
 //! {prefix}records/{name}/{source_hash}.json      written last: the commit
 //! ```
 
+mod cache;
 mod file;
+mod find;
+mod listing;
 mod record;
 mod s3;
+mod stamp;
 mod url;
 
 use std::path::Path;
@@ -20,21 +24,29 @@ use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use serde::Serialize;
 
 use crate::aws::AwsSettings;
+use cache::Cache;
+use listing::{Listings, Page};
 
 pub use record::Record;
 pub use url::StoreUrl;
-use url::shell_word;
 
 /// Requests that are under way at a time.
 pub const REQUESTS_AT_ONCE: usize = 64;
 
 /// Where objects are kept. Keys are relative to the store's root.
 trait Objects: Send + Sync {
+    /// Tells this store from those that have the same address elsewhere.
+    fn place(&self) -> &str;
+
+    /// The objects below `{part}/` whose keys come after `after`; `None` where nothing is listed: the store denies it, or
+    /// single looks cost no more.
+    fn list(&self, part: &str, after: &str) -> Result<Option<Page>>;
+
     /// The whole object; `None` if there is none.
     fn get(&self, key: &str) -> Result<Option<Object>>;
 
-    /// What the store knows of a package without giving its bytes.
-    fn stat_package(&self, key: &str) -> Result<Option<PackageStat>>;
+    /// What the store knows of a package without giving its bytes. What was `verified` need not be computed again.
+    fn stat_package(&self, key: &str, verified: Option<&Verified>) -> Result<Option<PackageStat>>;
 
     /// Writes a small object unless the key is taken.
     fn create(&self, key: &str, content: &[u8]) -> Result<Created>;
@@ -63,11 +75,22 @@ struct PackageStat {
     size_bytes: u64,
     /// Of the stored bytes where the store computes it, else as the uploader said; `None` if neither is known.
     code_sha256: Option<CodeSha256>,
+    /// As a listing shows it; `None` where nothing is listed.
+    etag: Option<String>,
+    /// Tells these bytes from later ones, as [`Verified`] wants it; `None` where nothing does without a listing.
+    stamp: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What was found out about a package in an earlier run.
+struct Verified {
+    stamp: String,
+    code_sha256: CodeSha256,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Created {
-    New,
+    /// With the ETag, where the store gives one.
+    New(Option<String>),
     Exists,
 }
 
@@ -107,6 +130,8 @@ pub struct Built<'a> {
 pub struct Store {
     url: StoreUrl,
     objects: Box<dyn Objects>,
+    listings: Option<Listings>,
+    cache: Cache,
 }
 
 impl Store {
@@ -119,6 +144,8 @@ impl Store {
         Ok(Store {
             url: url.clone(),
             objects,
+            listings: None,
+            cache: Cache::default(),
         })
     }
 
@@ -126,26 +153,10 @@ impl Store {
         &self.url
     }
 
-    /// Looks a source hash up. A record that contradicts itself or its package is an error.
-    pub fn find(&self, name: &str, source_hash: &Digest) -> Result<Found> {
-        let key = record::key(name, source_hash);
-        let Some(object) = self.objects.get(&key)? else {
-            return Ok(Found::Nothing);
-        };
-        let record = Record::parse(&self.url, name, source_hash, &object.content)
-            .map_err(|error| self.contradiction(&key, name, &error))?;
-        let package_key = record.package_key();
-        let Some(stat) = self.objects.stat_package(&package_key)? else {
-            return Ok(Found::PackageMissing(record, object.version));
-        };
-        self.check_package(&record, name, &package_key, &stat)?;
-        Ok(Found::Published(record))
-    }
-
     /// Makes a package visible: manifest, zip, record. `found` is what [`Store::find`] said before it was built.
     pub fn publish(&self, name: &str, built: &Built, found: &Found) -> Result<Published> {
         let source_hash = built.manifest.source_hash();
-        let record = Record::new(&self.url, name, built);
+        let mut record = Record::new(&self.url, name, built);
         let package_key = record.package_key();
         self.objects.create(
             &record::manifest_key(name, &source_hash),
@@ -158,24 +169,29 @@ impl Store {
         let created = self
             .objects
             .create_package(&package_key, built.file, built.package, &notes)?;
-        if created == Created::Exists {
-            let stat = self.objects.stat_package(&package_key)?;
-            let stat = stat.ok_or_else(|| self.vanished(&package_key))?;
-            self.check_package(&record, name, &package_key, &stat)?;
-        }
+        record.etag = match created {
+            Created::New(etag) => etag,
+            Created::Exists => {
+                let stat = self.objects.stat_package(&package_key, None)?;
+                let stat = stat.ok_or_else(|| self.vanished(&package_key))?;
+                self.check_package(&record, name, &package_key, &stat)?;
+                stat.etag
+            }
+        };
         let record_key = record::key(name, &source_hash);
         match found {
-            Found::PackageMissing(old, _) if *old == record => {}
+            Found::PackageMissing(old, _) if old.is_of_the_same_package(&record) => {}
             // The recorded bytes are gone and can't be made again (another compressor): the record must follow.
             Found::PackageMissing(_, version) => self.objects.replace(&record_key, version, &record.to_json())?,
-            Found::Nothing | Found::Published(_) => {
-                if self.objects.create(&record_key, &record.to_json())? == Created::Exists {
-                    return match self.find(name, &source_hash)? {
+            Found::Nothing | Found::Published(_) => match self.objects.create(&record_key, &record.to_json())? {
+                Created::New(etag) => self.remember(&record_key, etag.unwrap_or_default(), &record, None),
+                Created::Exists => {
+                    return match self.ask(name, &source_hash)? {
                         Found::Published(first) => Ok(Published::Unchanged(first)),
                         Found::Nothing | Found::PackageMissing(..) => Err(self.vanished(&record_key)),
                     };
                 }
-            }
+            },
         }
         Ok(Published::Uploaded(record))
     }
@@ -183,38 +199,6 @@ impl Store {
     /// The address of a package, for people and `--json`.
     pub fn package_url(&self, record: &Record) -> String {
         self.url.of_key(&record.package_key())
-    }
-
-    fn check_package(&self, record: &Record, name: &str, key: &str, stat: &PackageStat) -> Result<()> {
-        let problem = if stat.size_bytes != record.size_bytes {
-            format!(
-                "it has {} bytes, its record says {}",
-                stat.size_bytes, record.size_bytes
-            )
-        } else {
-            match stat.code_sha256 {
-                Some(stored) if stored == record.code_sha256 => return Ok(()),
-                Some(stored) => format!(
-                    "its code sha256 is {}, its record says {}",
-                    stored.to_base64(),
-                    record.code_sha256.to_base64()
-                ),
-                None => "nothing says what its SHA-256 is: something else wrote it".to_owned(),
-            }
-        };
-        Err(self.contradiction(key, name, &problem))
-    }
-
-    fn contradiction(&self, key: &str, name: &str, problem: &dyn std::fmt::Display) -> Error {
-        let url = self.url.of_key(key);
-        let remove = match self.url {
-            StoreUrl::S3 { .. } => format!("aws s3 rm {}", shell_word(&url)),
-            StoreUrl::File(ref root) => format!("rm {}", shell_word(&root.join(key).to_string_lossy())),
-        };
-        Error::new(ErrorKind::Integrity, format!("`{url}` can't be trusted: {problem}")).help(format!(
-            "find out who wrote it; then remove it and upload again: {remove} && lambda-pack upload --store {} {name}",
-            self.url.shell_word()
-        ))
     }
 
     fn vanished(&self, key: &str) -> Error {

@@ -18,6 +18,9 @@ pub struct Record {
     pub unzipped_bytes: u64,
     pub entries: u64,
     package_format: u32,
+    /// The package's ETag when it was written, as a listing shows it. Only a package that still has it is known to be the
+    /// recorded one without a closer look; another one says nothing (a copied bucket, another encryption).
+    pub etag: Option<String>,
 }
 
 /// Its JSON. Unknown keys are let pass: a later version may add some, and an older tool must still find its package.
@@ -32,6 +35,8 @@ struct RecordJson {
     size_bytes: u64,
     unzipped_bytes: u64,
     entries: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
 }
 
 pub fn key(name: &str, source_hash: &Digest) -> String {
@@ -58,7 +63,17 @@ impl Record {
             unzipped_bytes: built.manifest.unzipped_bytes(),
             entries: built.manifest.entries().len() as u64,
             package_format: PACKAGE_FORMAT,
+            etag: None,
         }
+    }
+
+    /// Whether both say the same, wherever and whenever the package was written.
+    pub fn is_of_the_same_package(&self, other: &Record) -> bool {
+        let unwritten = |record: &Record| Record {
+            etag: None,
+            ..record.clone()
+        };
+        unwritten(self) == unwritten(other)
     }
 
     /// Reads the record that was found for a name and source hash; the error says what is wrong with it.
@@ -88,6 +103,7 @@ impl Record {
             unzipped_bytes: json.unzipped_bytes,
             entries: json.entries,
             package_format: json.package_format,
+            etag: json.etag,
         })
     }
 
@@ -102,6 +118,7 @@ impl Record {
             size_bytes: self.size_bytes,
             unzipped_bytes: self.unzipped_bytes,
             entries: self.entries,
+            etag: self.etag.clone(),
         };
         serde_json::to_vec(&json).expect("strings and numbers")
     }

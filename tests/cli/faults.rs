@@ -99,8 +99,55 @@ fn an_interrupt_ends_with_130_and_leaves_nothing() {
     crate::support::run("kill", &["-INT", &pid]);
     let run = Run::new(child.wait_with_output().unwrap());
     assert_eq!(run.code, 130, "{run:?}");
-    assert!(run.stderr.contains("interrupted"), "{run:?}");
+    assert!(
+        run.stderr.contains("interrupted; nothing unfinished is left behind"),
+        "{run:?}"
+    );
     assert_eq!(fs::read_dir(dir.join("dist")).unwrap().count(), 0);
+}
+
+#[test]
+fn what_a_killed_run_left_is_removed_a_day_later() {
+    let dir = Dir::with_app();
+    for (name, age) in [(".lambda-pack-old.tmp", 25), (".lambda-pack-new.tmp", 1)] {
+        let path = dir.write(&format!("dist/{name}"), "half a package");
+        let then = fs::metadata(&path).unwrap().modified().unwrap() - Duration::from_secs(age * 3600);
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(then))
+            .unwrap();
+    }
+    dir.command(["build"]).ok();
+    assert!(!dir.join("dist/.lambda-pack-old.tmp").exists());
+    assert!(dir.join("dist/.lambda-pack-new.tmp").exists(), "it may be in use");
+}
+
+#[test]
+fn long_work_shows_how_far_it_is() {
+    let dir = Dir::with_app();
+    let file = fs::File::create(dir.join("code/large")).unwrap();
+    file.set_len(400 * 1024 * 1024).unwrap();
+    dir.write("lambda-json/app.json", r#"{"source": "large"}"#);
+    // Calm lines where there is no terminal.
+    let run = dir.command(["build", "-v"]).ok();
+    assert!(
+        run.stderr.contains("building: 1 file, 400.00 MiB of 400.00 MiB packed"),
+        "{run:?}"
+    );
+    // On a terminal, which script(1) makes, a display that moves; it is gone at the end.
+    let program = format!("'{BINARY}' build --no-cache >stdout");
+    let output = Command::new("script")
+        .args(["--quiet", "--return", "--command", &program, "/dev/null"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{shown}");
+    for part in ["building: 1 file", "of 400.00 MiB packed (", "B/s, ", " left)"] {
+        assert!(shown.contains(part), "{part}: {shown:?}");
+    }
+    assert!(!fs::read_to_string(dir.join("stdout")).unwrap().contains('\u{1b}'));
 }
 
 #[test]

@@ -5,10 +5,13 @@
     reason = "a test says what it skips, and ends where it fails"
 )]
 
+mod caches;
+mod cpu;
 mod definitions;
 mod external;
 mod faults;
 mod hash;
+mod lookups;
 mod packages;
 mod readme;
 mod s3;

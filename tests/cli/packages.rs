@@ -13,7 +13,7 @@ fn project(order: &[usize]) -> Dir {
     let noise: Vec<u8> = (0_u32..200_000)
         .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
         .collect();
-    let large: Vec<u8> = (0..18 * 1024 * 1024 / 8)
+    let large: Vec<u8> = (0..34 * 1024 * 1024 / 8)
         .flat_map(|n: u32| format!("{:07}\n", n % 50_000).into_bytes())
         .collect();
     let files: [(&str, &[u8], u32); 5] = [
@@ -41,6 +41,34 @@ fn zip_path(dir: &Dir) -> String {
 }
 
 #[test]
+fn best_compression_is_smaller_and_pinned_too() {
+    let dir = Dir::with_app();
+    let words = |n: u32| format!("word{} ", n.wrapping_mul(2_654_435_761) >> 24);
+    dir.write("code/app.py", (0..50_000).map(words).collect::<String>());
+    let build = |args: &[&str]| dir.command(["build", "--json"]).args(args.iter().copied()).ok().json()[0].clone();
+    let standard = build(&[]);
+    let best = build(&["--compression", "best"]);
+    assert_eq!(best["source_hash"], standard["source_hash"]);
+    assert!(best["size_bytes"].as_u64() < standard["size_bytes"].as_u64());
+    assert_eq!(best["code_sha256"], "vXNzfLIGrXg+UeDv4kUm0bTHQqzBQIIKZRXNVhc7xfU=");
+    // The cache holds blocks of both kinds by now, and gives each its own.
+    assert_eq!(build(&["--compression", "best"])["code_sha256"], best["code_sha256"]);
+    assert_eq!(build(&[])["code_sha256"], standard["code_sha256"]);
+    dir.write("lambda-pack.toml", "compression = \"best\"\n");
+    assert_eq!(build(&[])["code_sha256"], best["code_sha256"]);
+    assert_eq!(
+        build(&["--compression", "standard"])["code_sha256"],
+        standard["code_sha256"]
+    );
+    // What is published stays.
+    let upload = |args: &[&str]| dir.command(["upload", "--json"]).args(args.iter().copied()).ok().json()[0].clone();
+    assert_eq!(upload(&[])["code_sha256"], best["code_sha256"]);
+    let again = upload(&["--compression", "standard"]);
+    assert_eq!(again["status"], "unchanged");
+    assert_eq!(again["code_sha256"], best["code_sha256"]);
+}
+
+#[test]
 fn the_bytes_are_pinned_and_depend_on_the_content_alone() {
     let one = project(&[0, 1, 2, 3, 4]);
     let built = one
@@ -48,7 +76,7 @@ fn the_bytes_are_pinned_and_depend_on_the_content_alone() {
         .ok()
         .json();
     let bytes = fs::read(zip_path(&one)).unwrap();
-    assert_eq!(built[0]["code_sha256"], "3V/ObCelPRwMVMygAC/L5qAOjFjWtxqfHTwSf/3hJMA=");
+    assert_eq!(built[0]["code_sha256"], "g/NsiZq78eOCdrCUm8efIE/aPnw2Uyv1RKeI4OMnwHs=");
     assert_eq!(built[0]["size_bytes"], bytes.len());
     assert_eq!(built[0]["entries"], 6);
     assert_eq!(built[0]["status"], "built");

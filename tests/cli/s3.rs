@@ -22,6 +22,8 @@ macro_rules! against_both {
     };
 }
 
+pub(crate) use against_both;
+
 against_both!(
     uploads_once_and_says_what_is_where,
     somebody_elses_bytes_are_exit_4,
@@ -37,11 +39,11 @@ against_both!(
     a_bucket_elsewhere_is_named,
 );
 
-fn upload(project: &Project) -> Value {
+pub fn upload(project: &Project) -> Value {
     project.command(["upload", "--json"]).ok().json()
 }
 
-fn published(project: &Project) -> crate::support::TestCommand {
+pub fn published(project: &Project) -> crate::support::TestCommand {
     let hashed = project.dir.command(["external", "hash"]).stdin("{}").ok().json();
     let query = json!({"store": project.store(), "packages": hashed["packages"]});
     project.command(["external", "published"]).stdin(query.to_string())

@@ -1,69 +1,92 @@
 //! The compressors of package format 1. Their output must depend on nothing but their input, so no compressor is used
 //! that chooses its hash function by CPU feature; pinned digests in the tests notice an upgrade that changes bytes.
 
-use flate2::{Compress, Compression, FlushCompress, Status};
+use std::cell::RefCell;
+
+use flate2::{Compress, FlushCompress, Status};
 use libdeflater::{CompressionLvl, Compressor};
 
-/// libdeflate's level. 5 is the fastest whose output is smaller than Go's archive/zip on all corpora that were measured.
-const LEVEL: i32 = 5;
+use super::buffers::{self, Buffer};
+
+/// How hard is tried to make packages small. `docs/performance.md` has the measurements behind these levels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Compression {
+    #[default]
+    Standard = 0,
+    /// A few percent smaller, and more than ten times as slow.
+    Best = 1,
+}
+
+impl Compression {
+    /// libdeflate's level. 5 is the fastest whose output is smaller than Go's archive/zip on all corpora that were
+    /// measured; 12 is the highest.
+    const fn level(self) -> i32 {
+        match self {
+            Compression::Standard => 5,
+            Compression::Best => 12,
+        }
+    }
+
+    /// zlib-rs's level, for chunks: zlib's own default, and its highest.
+    const fn chunk_level(self) -> u32 {
+        match self {
+            Compression::Standard => 6,
+            Compression::Best => 9,
+        }
+    }
+}
 
 /// Files larger than this are compressed in chunks: libdeflate needs a whole file and its result in memory.
-pub const LARGE_FILE_BYTES: u64 = 16 * 1024 * 1024;
+pub const LARGE_FILE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// Size of one chunk of a large file. Each is compressed on its own, so that threads can share a file.
 pub const CHUNK_BYTES: usize = 4 * 1024 * 1024;
 
-/// zlib-rs's level for chunks, zlib's own default.
-const CHUNK_LEVEL: u32 = 6;
+thread_local! {
+    /// Costly to make, so each thread keeps one of each kind.
+    static COMPRESSORS: [RefCell<Option<Compressor>>; 2] = const { [const { RefCell::new(None) }; 2] };
+}
 
-/// Compresses whole files; costly to make, so each thread keeps one.
-pub struct Deflater(Compressor);
+fn with_compressor<T>(compression: Compression, use_it: impl FnOnce(&mut Compressor) -> T) -> T {
+    COMPRESSORS.with(|compressors| {
+        let mut compressor = compressors[compression as usize].borrow_mut();
+        use_it(compressor.get_or_insert_with(|| {
+            Compressor::new(CompressionLvl::new(compression.level()).expect("a level from 1 to 12"))
+        }))
+    })
+}
 
-impl Deflater {
-    pub fn new() -> Self {
-        Deflater(Compressor::new(
-            CompressionLvl::new(LEVEL).expect("a level from 1 to 12"),
-        ))
-    }
-
-    /// The deflate stream, or `None` where it would not be smaller than `data`.
-    pub fn deflate(&mut self, data: &[u8]) -> Option<Vec<u8>> {
-        // A buffer one byte short of the input makes libdeflate give up as soon as it can't win.
-        let mut out = vec![0; data.len().checked_sub(1)?];
-        let size = self.0.deflate_compress(data, &mut out).ok()?;
-        out.truncate(size);
-        out.shrink_to_fit();
-        Some(out)
-    }
+/// The deflate stream of a whole file, or `None` where it would not be smaller than `data`.
+pub fn deflate(data: &[u8], compression: Compression) -> Option<Buffer> {
+    // A buffer one byte short of the input makes libdeflate give up as soon as it can't win.
+    buffers::with_output(data.len().checked_sub(1)?, |out| {
+        let size = with_compressor(compression, |compressor| compressor.deflate_compress(data, out)).ok()?;
+        Some(Buffer::from(&out[..size]))
+    })
 }
 
 /// Compresses one chunk of a large file. The chunks' outputs, joined, are one deflate stream: all but the last end at a
 /// byte boundary without ending the stream (zlib's `Z_SYNC_FLUSH`).
-pub fn deflate_chunk(chunk: &[u8], last: bool) -> Vec<u8> {
-    let mut compress = Compress::new(Compression::new(CHUNK_LEVEL), false);
+pub fn deflate_chunk(chunk: &[u8], last: bool, compression: Compression) -> Buffer {
+    let level = flate2::Compression::new(compression.chunk_level());
+    let mut compress = Compress::new(level, false);
     let flush = if last {
         FlushCompress::Finish
     } else {
         FlushCompress::Sync
     };
-    let mut out = Vec::with_capacity(chunk.len() / 2 + 1024);
-    loop {
-        let consumed = compress.total_in() as usize;
-        let status = compress
-            .compress_vec(&chunk[consumed..], &mut out, flush)
-            .expect("a fresh stream takes any input");
-        let done = match status {
-            Status::StreamEnd => true,
-            // A flush is complete once it leaves room in the output (zlib's manual, deflate).
-            Status::Ok | Status::BufError => {
-                !last && compress.total_in() as usize == chunk.len() && out.len() < out.capacity()
-            }
-        };
-        if done {
-            return out;
-        }
-        out.reserve(CHUNK_BYTES / 4);
-    }
+    // What zlib can't make smaller grows by less than a thousandth.
+    let mut out = Buffer::zeroed(chunk.len() + chunk.len() / 256 + 1024);
+    let status = compress.compress(chunk, &mut out, flush);
+    assert!(
+        matches!(status, Ok(Status::Ok | Status::StreamEnd)) && compress.total_in() == chunk.len() as u64,
+        "a fresh stream takes any input, and there is room"
+    );
+    // A flush is complete once it leaves room in the output (zlib's manual, deflate).
+    let size = usize::try_from(compress.total_out()).expect("a size");
+    assert!(size < out.len(), "there is room");
+    out.truncate(size);
+    out
 }
 
 #[cfg(test)]
@@ -100,9 +123,9 @@ mod tests {
     #[test]
     fn whole_files_round_trip_and_noise_is_not_worth_it() {
         let data = sample(100_000);
-        assert_eq!(inflate(&Deflater::new().deflate(&data).expect("smaller")), data);
+        assert_eq!(inflate(&deflate(&data, Compression::Standard).expect("smaller")), data);
         for hopeless in [&b""[..], b"a", b"ab"] {
-            assert_eq!(Deflater::new().deflate(hopeless), None);
+            assert!(deflate(hopeless, Compression::Standard).is_none());
         }
     }
 
@@ -116,10 +139,11 @@ mod tests {
             vec![0; 10],
         ] {
             let count = data.len().div_ceil(CHUNK_BYTES);
+            let compression = Compression::Standard;
             let joined: Vec<u8> = data
                 .chunks(CHUNK_BYTES)
                 .enumerate()
-                .flat_map(|(index, chunk)| deflate_chunk(chunk, index + 1 == count))
+                .flat_map(|(index, chunk)| deflate_chunk(chunk, index + 1 == count, compression).to_vec())
                 .collect();
             assert!(inflate(&joined) == data, "{} bytes", data.len());
         }
@@ -141,15 +165,26 @@ mod tests {
     #[test]
     fn the_bytes_are_pinned() {
         let data = sample(1_000_000);
-        let whole = Deflater::new().deflate(&data).expect("smaller");
-        let chunk = [deflate_chunk(&data, false), deflate_chunk(&data[..500_000], true)].concat();
-        assert_eq!(
-            blake3::hash(&whole).to_hex().as_str(),
-            "7d87d203518d587713332a6ce589fae11576d5ccce7b64b7c5e2b21b925fadeb"
-        );
-        assert_eq!(
-            blake3::hash(&chunk).to_hex().as_str(),
-            "5f1e2c58afcf1cc94d9e665f672c5f04882fc1013c39f9f0f97474b4b89e3009"
-        );
+        for (compression, whole_hash, chunks_hash) in [
+            (
+                Compression::Standard,
+                "7d87d203518d587713332a6ce589fae11576d5ccce7b64b7c5e2b21b925fadeb",
+                "5f1e2c58afcf1cc94d9e665f672c5f04882fc1013c39f9f0f97474b4b89e3009",
+            ),
+            (
+                Compression::Best,
+                "7deb7c56f2df9d6ce9b2427f5bf32fd524ea492daff6b0a49bfe7b4fb0fdad20",
+                "938ee81e43eee65232d00ad5cb12f0af9f94df2bc9a3210bd69386da1f8fba24",
+            ),
+        ] {
+            let whole = deflate(&data, compression).expect("smaller");
+            let first = deflate_chunk(&data, false, compression);
+            let last = deflate_chunk(&data[..500_000], true, compression);
+            assert_eq!(blake3::hash(&whole).to_hex().as_str(), whole_hash);
+            assert_eq!(
+                blake3::hash(&[&first[..], &last].concat()).to_hex().as_str(),
+                chunks_hash
+            );
+        }
     }
 }

@@ -1,6 +1,10 @@
 //! Packages: deterministic zips. The same entries give the same bytes, on every machine and with any number of threads.
 
-mod deflate;
+pub(crate) mod buffers;
+pub(crate) mod deflate;
+mod in_order;
+pub(crate) mod inflate;
+mod large;
 mod pack;
 mod zip;
 
@@ -12,11 +16,14 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest as _, Sha256};
 
+use crate::cache::Caches;
 use crate::manifest::Manifest;
 use crate::source::Tree;
+use crate::temporary::{sync_directory, temporary_file};
 use crate::{Error, Meter, Result};
 
-pub use pack::pack;
+pub use deflate::Compression;
+pub use pack::{Packing, pack};
 
 /// Number of the rules that make a package's bytes: framing, compressor, level, chunk size (`docs/formats.md`).
 pub const PACKAGE_FORMAT: u32 = 1;
@@ -69,9 +76,22 @@ pub enum Written {
     Unchanged,
 }
 
-/// Packs a tree into `target`, which appears whole or not at all. `manifest` is the tree's own, with BLAKE3 digests:
-/// a file that no longer has the digest in it is an error.
-pub fn write_package(tree: &Tree, manifest: &Manifest, target: &Path, meter: &Meter) -> Result<(Package, Written)> {
+/// A package in its place.
+#[derive(Debug)]
+pub struct InPlace {
+    pub package: Package,
+    pub manifest: Manifest,
+    pub written: Written,
+}
+
+/// Packs a tree into `target`, which appears whole or not at all.
+pub fn write_package(
+    tree: &Tree,
+    target: &Path,
+    compression: Compression,
+    caches: &Caches,
+    meter: &Meter,
+) -> Result<InPlace> {
     let directory = match target.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -79,35 +99,29 @@ pub fn write_package(tree: &Tree, manifest: &Manifest, target: &Path, meter: &Me
     let cannot_write = |cause| Error::io("write", target, cause).help("check space and permissions there");
     fs::create_dir_all(directory).map_err(|cause| Error::io("create the directory", directory, cause))?;
     let mut temporary = temporary_file(directory).map_err(cannot_write)?;
-    let package = pack(tree, manifest, temporary.as_file_mut(), directory, meter)?;
+    let packing = Packing {
+        caches,
+        scratch: directory,
+        compression,
+        meter,
+        reads_all: false,
+    };
+    let (package, manifest) = pack(tree, temporary.as_file_mut(), &packing)?;
     if fs::metadata(target).is_ok_and(|existing| existing.is_file() && existing.len() == package.size_bytes)
         && CodeSha256::of_file(target).is_ok_and(|existing| existing == package.code_sha256)
     {
-        return Ok((package, Written::Unchanged));
+        return Ok(InPlace {
+            package,
+            manifest,
+            written: Written::Unchanged,
+        });
     }
     temporary.as_file().sync_all().map_err(cannot_write)?;
     temporary.persist(target).map_err(|error| cannot_write(error.error))?;
     sync_directory(directory).map_err(cannot_write)?;
-    Ok((package, Written::New))
-}
-
-/// A temporary file beside the target, so that a rename can publish it. Its name is hidden and says whose it is.
-pub fn temporary_file(directory: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".lambda-pack-").suffix(".tmp");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Temporary files are private by default; a package has the mode that the umask says, like any other output.
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(directory)
-}
-
-/// Makes a rename survive a power cut. Windows needs and offers no such call.
-pub fn sync_directory(directory: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(directory)?.sync_all()?;
-    }
-    Ok(())
+    Ok(InPlace {
+        package,
+        manifest,
+        written: Written::New,
+    })
 }

@@ -1,200 +1,290 @@
-//! From a tree to a zip: files are read, checked against the manifest and compressed in parallel, and written in order.
+//! From a tree to a zip: files are read, hashed and compressed in parallel, and written in order.
 //!
 //! ```text
-//! batch of entries -> rayon: read, check, compress -> channel -> one thread: zip framing, SHA-256, file
+//! entries -> rayon: read, hash, compress (or take the block that a cache has) -> this thread: framing, SHA-256, file
 //! ```
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread;
+use std::sync::Arc;
 
-use rayon::prelude::*;
 use sha2::{Digest as _, Sha256};
 
-use super::deflate::{CHUNK_BYTES, Deflater, LARGE_FILE_BYTES, deflate_chunk};
+use super::buffers::Buffer;
+use super::deflate::{self, Compression, LARGE_FILE_BYTES};
+use super::in_order::{Budget, in_order};
+use super::large;
 use super::zip::{Header, Method, ZipWriter};
 use super::{CodeSha256, Package};
-use crate::digest::{Algorithm, Hasher};
+use crate::cache::{Caches, Form, Shape};
+use crate::digest::Algorithm;
 use crate::manifest::{Entry, EntryKind, Manifest};
 use crate::source::{Content, Tree, TreeEntry, read_changed, read_stable};
-use crate::{Error, Meter, Result, collect_all};
+use crate::{Error, Meter, Result, Work};
 
-/// Input bytes that are compressed before the result is handed on. Three batches are in memory at a time at most:
-/// compressed, waiting, written.
-const BATCH_BYTES: u64 = LARGE_FILE_BYTES;
+/// What all packing of this process holds in memory at a time: files, and what they are compressed to.
+pub(super) static BUDGET: Budget = Budget::new(80 * 1024 * 1024);
 
-/// Chunks of a large file that are read before they are compressed together: bounds memory, whatever the threads.
-const CHUNKS_AT_ONCE: usize = 4;
+/// Memory that a file takes beside its content: names, and what the allocator rounds up.
+const ENTRY_OVERHEAD_BYTES: u64 = 1024;
 
-/// An entry that is ready to be written.
-struct Packed {
-    header: Header,
-    data: Data,
+/// How a tree is packed.
+pub struct Packing<'a> {
+    pub caches: &'a Caches,
+    /// Directory for unnamed temporary files.
+    pub scratch: &'a Path,
+    pub compression: Compression,
+    pub meter: &'a Meter,
+    /// Reads every file, whatever the caches know of it.
+    pub reads_all: bool,
 }
 
-enum Data {
-    Memory(Vec<u8>),
-    /// A large file's result, in an unnamed temporary file: its size must be known before its header is written.
-    Spooled(File),
+impl Packing<'_> {
+    pub(super) fn form(&self, shape: Shape) -> Form {
+        let compression = self.compression;
+        Form { shape, compression }
+    }
+
+    fn whole(&self) -> Form {
+        self.form(Shape::Whole)
+    }
+
+    pub(super) fn cannot_write(&self, cause: io::Error) -> Error {
+        Error::io("write the package in", self.scratch, cause).help("check the free space there")
+    }
 }
 
-/// Writes the zip of `tree` to `out`. `scratch` is a directory for unnamed temporary files.
-pub fn pack(tree: &Tree, manifest: &Manifest, out: &mut File, scratch: &Path, meter: &Meter) -> Result<Package> {
-    let members: Vec<(&TreeEntry, &Entry)> = tree.entries().iter().zip(manifest.entries()).collect();
-    assert!(
-        tree.entries().len() == members.len() && members.iter().all(|(tree, entry)| tree.path == entry.path),
-        "the manifest is the tree's own"
-    );
-    thread::scope(|scope| {
-        let (sender, receiver) = sync_channel::<Vec<Packed>>(1);
-        let writer = scope.spawn(move || write_all(receiver, out));
-        let compressed = (|| {
-            for batch in batches(&members) {
-                meter.check()?;
-                let packed = match batch {
-                    [(tree, entry)] if entry.size > LARGE_FILE_BYTES => {
-                        vec![pack_large(tree, entry, scratch, meter)?]
-                    }
-                    batch => pack_batch(batch, meter)?,
-                };
-                if sender.send(packed).is_err() {
-                    // The writer has failed, and says why when it is joined.
-                    break;
-                }
-            }
-            Ok(())
-        })();
-        drop(sender);
-        let written = writer.join().expect("the writer does not panic");
-        compressed?;
-        written.map_err(|cause| Error::io("write the package in", scratch, cause).help("check the free space there"))
-    })
+/// Writes the zip of `tree` to `out`, and tells what is in it.
+pub fn pack(tree: &Tree, out: &mut File, packing: &Packing) -> Result<(Package, Manifest)> {
+    packing.meter.expect(Work::Pack, tree.size());
+    let jobs: Vec<Job> = tree.entries().iter().map(|entry| Job { entry }).collect();
+    let mut writer = Writer::new(out, packing);
+    let mut rest = jobs.as_slice();
+    while let Some(first) = rest.first() {
+        if first.is_large() {
+            writer.write_large(first)?;
+            rest = &rest[1..];
+            continue;
+        }
+        let small = rest.iter().take_while(|job| !job.is_large()).count();
+        in_order(
+            &BUDGET,
+            batches(&rest[..small]).map(Ok),
+            |batch| batch.iter().map(Job::cost).sum(),
+            |packed: &Vec<Packed>| packed.iter().map(Packed::cost).sum(),
+            |batch| batch.iter().map(|job| job.pack(packing)).collect(),
+            |packed| packed.into_iter().try_for_each(|packed| writer.write_small(packed)),
+        )?;
+        rest = &rest[small..];
+    }
+    writer.finish()
 }
 
-/// Consecutive entries of about [`BATCH_BYTES`]; a large file stands alone.
-fn batches<'a, 'b>(
-    mut members: &'b [(&'a TreeEntry, &'a Entry)],
-) -> impl Iterator<Item = &'b [(&'a TreeEntry, &'a Entry)]> {
+/// Files that one thread packs one after another: handing over each small file by itself takes longer than to pack it.
+fn batches<'a, 'b>(mut jobs: &'b [Job<'a>]) -> impl Iterator<Item = &'b [Job<'a>]> {
+    const BATCH_BYTES: u64 = 512 * 1024;
+    const BATCH_FILES: usize = 64;
     std::iter::from_fn(move || {
         let mut bytes = 0;
-        let fitting = members.iter().take_while(|(_, entry)| {
-            bytes += entry.size;
+        let fits = jobs.iter().take(BATCH_FILES).take_while(|job| {
+            bytes += job.entry.size();
             bytes <= BATCH_BYTES
         });
-        let (batch, rest) = members.split_at(fitting.count().max(1).min(members.len()));
-        members = rest;
+        let (batch, rest) = jobs.split_at(fits.count().max(1).min(jobs.len()));
+        jobs = rest;
         (!batch.is_empty()).then_some(batch)
     })
 }
 
-fn pack_batch(batch: &[(&TreeEntry, &Entry)], meter: &Meter) -> Result<Vec<Packed>> {
-    let packed: Vec<Result<Packed>> = batch
-        .par_iter()
-        .map_init(Deflater::new, |deflater, (tree, entry)| match &tree.content {
-            Content::Symlink { target } => Ok(stored(entry, target.as_bytes().to_vec())),
-            Content::File { .. } => pack_small(deflater, tree, entry, meter),
-        })
-        .collect();
-    collect_all(packed)
+/// A file or link that is to be packed.
+#[derive(Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub entry: &'a TreeEntry,
 }
 
-fn pack_small(deflater: &mut Deflater, tree: &TreeEntry, entry: &Entry, meter: &Meter) -> Result<Packed> {
-    let mut data = Vec::with_capacity(entry.size as usize);
-    read_stable(&tree.file, CHUNK_BYTES, |piece| {
-        data.extend_from_slice(piece);
-        meter.add_packed(piece.len() as u64)
-    })?;
-    if Algorithm::Blake3.hash(&data) != entry.digest {
-        return Err(read_changed(&tree.file));
+/// One that is.
+struct Packed {
+    entry: Entry,
+    crc32: u32,
+    method: Method,
+    data: Buffer,
+    /// Whether the cache didn't have it.
+    is_new: bool,
+}
+
+impl Job<'_> {
+    fn cost(&self) -> u64 {
+        2 * self.entry.size() + ENTRY_OVERHEAD_BYTES
     }
-    Ok(match deflater.deflate(&data) {
-        Some(deflated) => Packed {
-            header: header(
-                entry,
-                Method::Deflated,
-                libdeflater::crc32(&data),
-                deflated.len() as u64,
-            ),
-            data: Data::Memory(deflated),
-        },
-        None => stored(entry, data),
-    })
-}
 
-fn stored(entry: &Entry, data: Vec<u8>) -> Packed {
-    Packed {
-        header: header(entry, Method::Stored, libdeflater::crc32(&data), data.len() as u64),
-        data: Data::Memory(data),
+    fn is_large(&self) -> bool {
+        self.entry.size() > LARGE_FILE_BYTES
     }
-}
 
-fn pack_large(tree: &TreeEntry, entry: &Entry, scratch: &Path, meter: &Meter) -> Result<Packed> {
-    let cannot_spool =
-        |cause| Error::io("write a temporary file in", scratch, cause).help("check the free space there");
-    let new_spool = || tempfile::tempfile_in(scratch).map_err(cannot_spool);
-    let mut spool = new_spool()?;
-    let mut compressed_size = 0;
-    let crc32 = read_checked(tree, entry, CHUNK_BYTES * CHUNKS_AT_ONCE, |piece, last_piece| {
-        let chunks: Vec<&[u8]> = piece.chunks(CHUNK_BYTES).collect();
-        let deflated: Vec<Vec<u8>> = chunks
-            .par_iter()
-            .enumerate()
-            .map(|(index, chunk)| deflate_chunk(chunk, last_piece && index + 1 == chunks.len()))
-            .collect();
-        for part in deflated {
-            compressed_size += part.len() as u64;
-            spool.write_all(&part).map_err(cannot_spool)?;
+    fn pack(&self, packing: &Packing) -> Result<Packed> {
+        packing.meter.check()?;
+        if let Content::Symlink { target } = &self.entry.content {
+            let data = target.as_bytes();
+            let entry = self.entry.hashed_as(data.len() as u64, Algorithm::Blake3.hash(data));
+            return Ok(Packed::stored(entry, data, false));
         }
-        meter.add_packed(piece.len() as u64)
-    })?;
-    let method = if compressed_size < entry.size {
-        Method::Deflated
-    } else {
-        Method::Stored
-    };
-    if method == Method::Stored {
-        spool = new_spool()?;
-        compressed_size = entry.size;
-        read_checked(tree, entry, CHUNK_BYTES, |piece, _| {
-            meter.check()?;
-            spool.write_all(piece).map_err(cannot_spool)
+        if !packing.reads_all
+            && let Some((size, digest)) = self.entry.known(Algorithm::Blake3, &packing.caches.digests)
+            && let Some((block, crc32)) = packing.caches.blocks.get(&digest, size, packing.whole())
+            && !block.is_empty()
+        {
+            packing.meter.add(Work::Pack, size)?;
+            return Ok(Packed::cached(self.entry.hashed_as(size, digest), block, crc32));
+        }
+        let mut packed = None;
+        let read = read_stable(&self.entry.file, LARGE_FILE_BYTES as usize + 1, |content| {
+            packed = Some(self.pack_content(content, packing));
+            packing.meter.add(Work::Pack, content.len() as u64)
         })?;
+        let packed = packed.filter(|_| read.size == self.entry.size());
+        let packed = packed.ok_or_else(|| read_changed(&self.entry.file))?;
+        if let Some(stat) = &read.stat {
+            packing.caches.digests.put(&self.entry.file, stat, packed.entry.digest);
+        }
+        Ok(packed)
     }
-    spool.rewind().map_err(cannot_spool)?;
-    Ok(Packed {
-        header: header(entry, method, crc32, compressed_size),
-        data: Data::Spooled(spool),
-    })
+
+    fn pack_content(&self, content: &[u8], packing: &Packing) -> Packed {
+        let digest = Algorithm::Blake3.hash(content);
+        let size = content.len() as u64;
+        let entry = self.entry.hashed_as(size, digest);
+        match packing.caches.blocks.get(&digest, size, packing.whole()) {
+            Some((block, _)) if block.is_empty() => Packed::stored(entry, content, false),
+            Some((block, crc32)) => Packed::cached(entry, block, crc32),
+            None => match deflate::deflate(content, packing.compression) {
+                Some(data) => Packed {
+                    entry,
+                    crc32: libdeflater::crc32(content),
+                    method: Method::Deflated,
+                    data,
+                    is_new: true,
+                },
+                None => Packed::stored(entry, content, !content.is_empty()),
+            },
+        }
+    }
 }
 
-/// Feeds a large file to `consume`, with whether it is the last piece, and fails unless the content is the manifest's.
-/// Returns the content's CRC-32.
-fn read_checked(
-    tree: &TreeEntry,
-    entry: &Entry,
-    piece_bytes: usize,
-    mut consume: impl FnMut(&[u8], bool) -> Result<()>,
-) -> Result<u32> {
-    let mut hasher = Hasher::new(Algorithm::Blake3);
-    let mut crc32 = libdeflater::Crc::new();
-    let mut total = 0;
-    read_stable(&tree.file, piece_bytes, |piece| {
-        hasher.update(piece);
-        crc32.update(piece);
-        total += piece.len() as u64;
-        consume(piece, total == entry.size)
-    })?;
-    if hasher.finish() != entry.digest {
-        return Err(read_changed(&tree.file));
+impl Packed {
+    fn cost(&self) -> u64 {
+        self.data.len() as u64 + ENTRY_OVERHEAD_BYTES
     }
-    Ok(crc32.sum())
+
+    fn cached(entry: Entry, data: Buffer, crc32: u32) -> Self {
+        Packed {
+            entry,
+            crc32,
+            method: Method::Deflated,
+            data,
+            is_new: false,
+        }
+    }
+
+    fn stored(entry: Entry, content: &[u8], is_new: bool) -> Self {
+        Packed {
+            entry,
+            crc32: libdeflater::crc32(content),
+            method: Method::Stored,
+            data: Buffer::from(content),
+            is_new,
+        }
+    }
+}
+
+/// Writes entries one after another, and remembers what they were.
+struct Writer<'a> {
+    packing: &'a Packing<'a>,
+    zip: ZipWriter<BufWriter<HashingWriter<&'a mut File>>>,
+    entries: Vec<Entry>,
+}
+
+impl<'a> Writer<'a> {
+    fn new(out: &'a mut File, packing: &'a Packing<'a>) -> Self {
+        const BUFFER_BYTES: usize = 1024 * 1024;
+        Writer {
+            packing,
+            zip: ZipWriter::new(BufWriter::with_capacity(BUFFER_BYTES, HashingWriter::new(out))),
+            entries: Vec::new(),
+        }
+    }
+
+    fn write_small(&mut self, packed: Packed) -> Result<()> {
+        let header = header(&packed.entry, packed.method, packed.crc32, packed.data.len() as u64);
+        let written = self.zip.begin(&header).and_then(|()| self.zip.data(&packed.data));
+        written.map_err(|cause| self.packing.cannot_write(cause))?;
+        if packed.is_new {
+            // That deflate can't make it smaller is worth to know too.
+            let block: &[u8] = if packed.method == Method::Stored {
+                &[]
+            } else {
+                &packed.data
+            };
+            let Entry { size, digest, .. } = &packed.entry;
+            self.packing
+                .caches
+                .blocks
+                .put(digest, *size, self.packing.whole(), block);
+        }
+        self.entries.push(packed.entry);
+        Ok(())
+    }
+
+    /// The compressed bytes go through an unnamed temporary file: their number must be known before the header is
+    /// written.
+    fn write_large(&mut self, job: &Job) -> Result<()> {
+        let cannot_write = |cause| self.packing.cannot_write(cause);
+        let mut spool = tempfile::tempfile_in(self.packing.scratch).map_err(cannot_write)?;
+        let large = large::compress(job, self.packing, &mut spool)?;
+        if large.compressed_size < large.entry.size {
+            let header = header(&large.entry, Method::Deflated, large.crc32, large.compressed_size);
+            (spool.rewind())
+                .and_then(|()| self.zip.begin(&header))
+                .and_then(|()| copy(&mut spool, &mut self.zip))
+                .map_err(cannot_write)?;
+        } else {
+            let header = header(&large.entry, Method::Stored, large.crc32, large.entry.size);
+            self.zip.begin(&header).map_err(cannot_write)?;
+            large::read_again(job, &large.entry, self.packing, |piece| {
+                self.zip.data(piece).map_err(|cause| self.packing.cannot_write(cause))
+            })?;
+        }
+        self.entries.push(large.entry);
+        Ok(())
+    }
+
+    fn finish(self) -> Result<(Package, Manifest)> {
+        let finished = self
+            .zip
+            .finish()
+            .and_then(|out| out.into_inner().map_err(io::IntoInnerError::into_error));
+        let hashing = finished.map_err(|cause| self.packing.cannot_write(cause))?;
+        let package = Package {
+            code_sha256: CodeSha256(hashing.hasher.finalize().into()),
+            size_bytes: hashing.written,
+        };
+        Ok((package, Manifest::new(Algorithm::Blake3, self.entries, None)))
+    }
+}
+
+fn copy(spool: &mut File, zip: &mut ZipWriter<impl Write>) -> io::Result<()> {
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match spool.read(&mut buffer)? {
+            0 => return Ok(()),
+            count => zip.data(&buffer[..count])?,
+        }
+    }
 }
 
 fn header(entry: &Entry, method: Method, crc32: u32, compressed_size: u64) -> Header {
     Header {
-        path: entry.path.clone(),
+        path: Arc::clone(&entry.path),
         unix_mode: match entry.kind {
             EntryKind::File => 0o100_644,
             EntryKind::Executable => 0o100_755,
@@ -205,31 +295,6 @@ fn header(entry: &Entry, method: Method, crc32: u32, compressed_size: u64) -> He
         compressed_size,
         size: entry.size,
     }
-}
-
-fn write_all(batches: Receiver<Vec<Packed>>, out: &mut File) -> io::Result<Package> {
-    const BUFFER_BYTES: usize = 1024 * 1024;
-    let mut zip = ZipWriter::new(BufWriter::with_capacity(BUFFER_BYTES, HashingWriter::new(out)));
-    for packed in batches.into_iter().flatten() {
-        zip.begin(&packed.header)?;
-        match packed.data {
-            Data::Memory(bytes) => zip.data(&bytes)?,
-            Data::Spooled(mut spool) => {
-                let mut buffer = vec![0; BUFFER_BYTES];
-                loop {
-                    match spool.read(&mut buffer)? {
-                        0 => break,
-                        count => zip.data(&buffer[..count])?,
-                    }
-                }
-            }
-        }
-    }
-    let hashing = zip.finish()?.into_inner().map_err(io::IntoInnerError::into_error)?;
-    Ok(Package {
-        code_sha256: CodeSha256(hashing.hasher.finalize().into()),
-        size_bytes: hashing.written,
-    })
 }
 
 /// Hashes what passes through.

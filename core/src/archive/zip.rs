@@ -4,6 +4,7 @@
 //! framing is small, so it is written here. It reads no clock and takes no default from the system.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 
 /// "Version made by" (4.4.2): Unix, 3.0.
 const MADE_BY: u16 = 0x031E;
@@ -32,7 +33,7 @@ pub enum Method {
 /// What the headers say of one entry.
 #[derive(Clone, Debug)]
 pub struct Header {
-    pub path: String,
+    pub path: Arc<str>,
     /// File type and permissions, as in `st_mode`.
     pub unix_mode: u32,
     pub method: Method,
@@ -200,7 +201,7 @@ mod tests {
 
     fn header(path: &str, size: u64) -> Header {
         Header {
-            path: path.to_owned(),
+            path: path.into(),
             unix_mode: 0o100_644,
             method: Method::Stored,
             crc32: 0,

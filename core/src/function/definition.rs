@@ -255,7 +255,7 @@ enum SourceForm {
 }
 
 /// One part of a source tree.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SourceSpec {
     /// File or directory, relative to the code directory.
@@ -291,7 +291,7 @@ impl SourceSpec {
 }
 
 /// What becomes of symbolic links.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Symlinks {
     /// Stored as links.

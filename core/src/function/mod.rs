@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use rayon::prelude::*;
+
 pub use definition::{Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
 pub use text::{EntryPrefix, GlobText, RelativePath};
 
@@ -73,10 +75,14 @@ pub fn load(config_dir: &Path) -> Result<BTreeMap<String, Function>> {
     }
     let mut functions = BTreeMap::<String, Function>::new();
     let mut errors = Vec::new();
-    for file in files {
-        let parsed = fs::read(&file)
-            .map_err(|cause| Error::input("read", &file, cause))
-            .and_then(|bytes| Function::parse(&file, &bytes));
+    let parsed: Vec<Result<Function>> = files
+        .par_iter()
+        .map(|file| {
+            let bytes = fs::read(file).map_err(|cause| Error::input("read", file, cause))?;
+            Function::parse(file, &bytes)
+        })
+        .collect();
+    for parsed in parsed {
         match parsed {
             Ok(function) => {
                 if let Some(other) = functions.get(function.name.as_str()) {

@@ -193,7 +193,7 @@ impl<const MIN: i64, const MAX: i64> JsonSchema for Bounded<MIN, MAX> {
 }
 
 /// A path below the code directory, `/`-separated and normal: no `..`, no `.` but for the directory itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RelativePath(String);
 
 impl RelativePath {
@@ -227,7 +227,7 @@ impl FromStr for RelativePath {
 }
 
 /// Where entries are put in the archive: an entry path of its own, ending with `/`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct EntryPrefix(String);
 
 impl EntryPrefix {
@@ -255,7 +255,7 @@ impl FromStr for EntryPrefix {
 }
 
 /// A glob on entry paths: `*` and `?` stay within one component, `**` crosses `/`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GlobText(Glob);
 
 impl GlobText {

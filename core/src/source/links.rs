@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::sync::Arc;
 
 use super::{Content, TreeEntry, names};
 use crate::Error;
@@ -18,7 +19,13 @@ enum Fault {
 }
 
 /// The faults of all links of a merged tree.
-pub fn check(entries: &[TreeEntry]) -> Vec<Error> {
+pub fn check(entries: &[Arc<TreeEntry>]) -> Vec<Error> {
+    if !entries
+        .iter()
+        .any(|entry| matches!(entry.content, Content::Symlink { .. }))
+    {
+        return Vec::new();
+    }
     let tree = Index::new(entries);
     let links = entries.iter().filter_map(|entry| match &entry.content {
         Content::Symlink { target } => Some((entry, target)),
@@ -67,13 +74,10 @@ struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    fn new(entries: &'a [TreeEntry]) -> Self {
+    fn new(entries: &'a [Arc<TreeEntry>]) -> Self {
         Index {
             directories: entries.iter().flat_map(|entry| names::parents(&entry.path)).collect(),
-            content: entries
-                .iter()
-                .map(|entry| (entry.path.as_str(), &entry.content))
-                .collect(),
+            content: entries.iter().map(|entry| (&*entry.path, &entry.content)).collect(),
         }
     }
 

@@ -1,111 +1,141 @@
 //! Source trees: the files that a function is packed from. One walk lists them; hashing and packing both follow it.
 
+mod ignores;
 mod left_out;
 mod links;
 mod names;
+mod outputs;
 mod read;
+mod stat;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-pub(crate) use read::{changed as read_changed, read_stable};
+pub use outputs::Outputs;
+pub(crate) use read::{StableReader, changed as read_changed, read_stable};
+pub use stat::{FileStat, Identity};
 
+use crate::cache::DigestCache;
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::function::{Function, SourceSpec};
 use crate::manifest::{Entry, EntryKind, Manifest};
-use crate::{Error, Meter, Result, collect_all, shorten};
+use crate::{Error, Meter, Result, Work, collect_all, shorten};
 
 /// The entries of one or several merged sources, sorted by the bytes of their paths.
 #[derive(Debug)]
 pub struct Tree {
-    entries: Vec<TreeEntry>,
+    entries: Vec<Arc<TreeEntry>>,
     /// What the user should know although it is no error, such as names that differ only by case.
     pub warnings: Vec<String>,
 }
 
-/// One archive member, before it is read.
+/// One archive member. Functions that share a source share its entries.
 #[derive(Debug)]
 pub struct TreeEntry {
     /// Entry path: relative, `/`-separated.
-    pub path: String,
+    pub path: Arc<str>,
     /// Where its content stands.
     pub file: PathBuf,
     pub content: Content,
+    /// Size and digest, once somebody knows them.
+    hashed: OnceLock<(u64, Digest)>,
 }
 
 #[derive(Debug)]
 pub enum Content {
-    File { executable: bool },
-    Symlink { target: String },
+    File {
+        executable: bool,
+        /// In bytes, as the walk found it.
+        size: u64,
+        /// As the walk found it, where the system tells.
+        stat: Option<FileStat>,
+    },
+    Symlink {
+        target: String,
+    },
 }
 
 impl Tree {
     /// The tree below a directory, or of a single file, with nothing but the defaults.
-    pub fn at(path: &Path) -> Result<Self> {
-        let entries = walk::walk(path, &walk::Options::default())?;
-        Self::merge(vec![(path.display().to_string(), entries)])
+    pub fn at(path: &Path, meter: &Meter) -> Result<Self> {
+        let entries = walk::walk(path, &walk::Options::default(), meter)?;
+        Self::merge(&[(&path.display().to_string(), &shared(entries))])
     }
 
-    /// The tree that a function's `source` describes.
-    pub fn of(function: &Function, code_dir: &Path) -> Result<Self> {
-        Self::of_specs(&function.definition.source.0, code_dir)
-            .and_then(|tree| {
-                if tree.entries.is_empty() {
-                    return Err(Error::invalid("the source is empty: no file is left to pack")
-                        .help("check `source`, its globs and `.lambdaignore`"));
-                }
-                Ok(tree)
-            })
-            .map_err(|error| error.within(format_args!("function `{}`", function.name)))
-    }
-
-    fn of_specs(specs: &[SourceSpec], code_dir: &Path) -> Result<Self> {
+    /// The trees that the functions' `source`s describe, in their order. A source that several have is walked once.
+    pub fn of_functions(
+        functions: &[Function],
+        code_dir: &Path,
+        outputs: &Outputs,
+        meter: &Meter,
+    ) -> Result<Vec<Self>> {
         let boundary = fs::canonicalize(code_dir).map_err(|cause| {
             Error::input("find the code directory", code_dir, cause).help("name it with --code-dir")
         })?;
-        let parts = specs.iter().map(|spec| {
-            let root = source_root(code_dir, &boundary, spec)?;
-            let options = walk::Options {
-                include: spec.include.as_deref(),
-                exclude: &spec.exclude,
-                prefix: spec.prefix.as_ref().map_or("", |prefix| prefix.as_str()),
-                symlinks: spec.symlinks,
-                boundary: Some(&boundary),
-                executable: spec.executable.as_deref(),
-                gitignore: spec.gitignore,
-            };
-            Ok((spec.path.as_str().to_owned(), walk::walk(&root, &options)?))
-        });
-        Self::merge(collect_all(parts)?)
-    }
-
-    /// Merges parts, each named for messages, and checks what only the whole can tell.
-    fn merge(parts: Vec<(String, Vec<TreeEntry>)>) -> Result<Self> {
-        let mut merged = BTreeMap::<String, (&str, TreeEntry)>::new();
-        let mut errors = Vec::new();
-        let names: Vec<String> = parts.iter().map(|(name, _)| name.clone()).collect();
-        for ((_, entries), name) in parts.into_iter().zip(&names) {
-            for entry in entries {
-                if let Some((other, _)) = merged.get(&entry.path) {
-                    errors.push(
-                        Error::invalid(format!(
-                            "the entry `{}` comes twice: from `{other}` and from `{name}`",
-                            entry.path
-                        ))
-                        .help("give one of the sources a `prefix`, or leave one of the files out with `exclude`"),
-                    );
-                } else {
-                    merged.insert(entry.path.clone(), (name, entry));
-                }
+        let mut owners = HashMap::<&SourceSpec, &Function>::new();
+        for function in functions {
+            for spec in &function.definition.source.0 {
+                owners.entry(spec).or_insert(function);
             }
         }
-        // A `BTreeMap` of strings iterates in byte order, which is the manifest's.
-        let entries: Vec<TreeEntry> = merged.into_values().map(|(_, entry)| entry).collect();
-        errors.extend(names::clashes(&entries));
+        let walked = owners.into_par_iter().map(|(spec, owner)| {
+            let entries = walk_spec(spec, code_dir, &boundary, outputs, meter);
+            let entries = entries.map_err(|error| error.within(format_args!("function `{}`", owner.name)))?;
+            Ok((spec, shared(entries)))
+        });
+        let walked: Vec<Result<_>> = walked.collect();
+        let walked: HashMap<_, _> = collect_all(walked)?.into_iter().collect();
+        let trees: Vec<Result<Self>> = functions
+            .par_iter()
+            .map(|function| {
+                let specs = function.definition.source.0.iter();
+                let parts: Vec<_> = specs
+                    .map(|spec| (spec.path.as_str(), walked[spec].as_slice()))
+                    .collect();
+                let tree = Self::merge(&parts).and_then(Self::refuse_empty);
+                tree.map_err(|error| error.within(format_args!("function `{}`", function.name)))
+            })
+            .collect();
+        collect_all(trees)
+    }
+
+    fn refuse_empty(self) -> Result<Self> {
+        if self.entries.is_empty() {
+            return Err(Error::invalid("the source is empty: no file is left to pack")
+                .help("check `source`, its globs and `.lambdaignore`"));
+        }
+        Ok(self)
+    }
+
+    /// Merges parts, each sorted and named for messages, and checks what only the whole can tell.
+    fn merge(parts: &[(&str, &[Arc<TreeEntry>])]) -> Result<Self> {
+        let named = parts
+            .iter()
+            .flat_map(|(name, entries)| entries.iter().map(move |entry| (*name, entry)));
+        let mut merged: Vec<(&str, &Arc<TreeEntry>)> =
+            Vec::with_capacity(parts.iter().map(|(_, part)| part.len()).sum());
+        merged.extend(named);
+        // The order of strings is that of their bytes, which is the manifest's. Stable: first come, first named.
+        merged.sort_by(|(_, a), (_, b)| a.path.cmp(&b.path));
+        let twice = merged.windows(2).filter(|pair| pair[0].1.path == pair[1].1.path);
+        let mut errors: Vec<Error> = twice
+            .map(|pair| {
+                Error::invalid(format!(
+                    "the entry `{}` comes twice: from `{}` and from `{}`",
+                    pair[0].1.path, pair[0].0, pair[1].0
+                ))
+                .help("give one of the sources a `prefix`, or leave one of the files out with `exclude`")
+            })
+            .collect();
+        let entries: Vec<Arc<TreeEntry>> = merged.into_iter().map(|(_, entry)| Arc::clone(entry)).collect();
+        if parts.len() > 1 {
+            errors.extend(names::clashes(&entries));
+        }
         errors.extend(links::check(&entries));
         match Error::join(errors) {
             Some(error) => Err(error),
@@ -116,110 +146,168 @@ impl Tree {
         }
     }
 
-    pub fn entries(&self) -> &[TreeEntry] {
+    pub fn entries(&self) -> &[Arc<TreeEntry>] {
         &self.entries
     }
 
+    /// Bytes of all entries, when the tree was walked.
+    pub fn size(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.size()).sum()
+    }
+
     /// Hashes every entry, in parallel.
-    pub fn manifest(&self, algorithm: Algorithm, meter: &Meter) -> Result<Manifest> {
+    pub fn manifest(&self, algorithm: Algorithm, digests: &DigestCache, meter: &Meter) -> Result<Manifest> {
         let hashed: Vec<Result<Entry>> = self
             .entries
             .par_iter()
-            .map(|entry| entry.hash(algorithm, meter))
+            .map(|entry| entry.hash(algorithm, digests, meter))
             .collect();
         Ok(Manifest::new(algorithm, collect_all(hashed)?, None))
     }
+
+    /// Hashes the entries of all trees with BLAKE3, each file once, however many share it.
+    pub fn manifests(trees: &[Self], digests: &DigestCache, meter: &Meter) -> Result<Vec<Manifest>> {
+        let mut unique: Vec<&Arc<TreeEntry>> = trees.iter().flat_map(|tree| &tree.entries).collect();
+        unique.sort_unstable_by_key(|entry| Arc::as_ptr(entry));
+        unique.dedup_by_key(|entry| Arc::as_ptr(entry));
+        let hashed: Vec<Result<Entry>> = unique
+            .into_par_iter()
+            .map(|entry| entry.hash(Algorithm::Blake3, digests, meter))
+            .collect();
+        collect_all(hashed)?;
+        let manifests: Vec<Result<Manifest>> = trees
+            .par_iter()
+            .map(|tree| tree.manifest(Algorithm::Blake3, digests, meter))
+            .collect();
+        collect_all(manifests)
+    }
+}
+
+fn shared(entries: Vec<TreeEntry>) -> Vec<Arc<TreeEntry>> {
+    entries.into_iter().map(Arc::new).collect()
+}
+
+fn walk_spec(
+    spec: &SourceSpec,
+    code_dir: &Path,
+    boundary: &Path,
+    outputs: &Outputs,
+    meter: &Meter,
+) -> Result<Vec<TreeEntry>> {
+    let root = code_dir.join(spec.path.as_str());
+    let real = match without_links(boundary, Path::new(spec.path.as_str())) {
+        Some(real) => real,
+        None => source_root(&root, code_dir, boundary)?,
+    };
+    outputs.refuse_inside(&real)?;
+    let options = walk::Options {
+        include: spec.include.as_deref(),
+        exclude: &spec.exclude,
+        prefix: spec.prefix.as_ref().map_or("", |prefix| prefix.as_str()),
+        symlinks: spec.symlinks,
+        boundary: Some(boundary),
+        executable: spec.executable.as_deref(),
+        gitignore: spec.gitignore,
+    };
+    walk::walk(&root, &options, meter)
 }
 
 impl TreeEntry {
+    fn new(path: String, file: PathBuf, content: Content) -> Self {
+        TreeEntry {
+            path: path.into(),
+            file,
+            content,
+            hashed: OnceLock::new(),
+        }
+    }
+
+    /// In bytes, when the tree was walked.
+    pub fn size(&self) -> u64 {
+        match &self.content {
+            Content::File { size, .. } => *size,
+            Content::Symlink { target } => target.len() as u64,
+        }
+    }
+
     pub fn kind(&self) -> EntryKind {
         match self.content {
-            Content::File { executable: false } => EntryKind::File,
-            Content::File { executable: true } => EntryKind::Executable,
+            Content::File { executable: false, .. } => EntryKind::File,
+            Content::File { executable: true, .. } => EntryKind::Executable,
             Content::Symlink { .. } => EntryKind::Symlink,
         }
     }
 
-    fn hash(&self, algorithm: Algorithm, meter: &Meter) -> Result<Entry> {
-        let (size, digest) = match &self.content {
-            Content::Symlink { target } => (target.len() as u64, algorithm.hash(target.as_bytes())),
-            Content::File { .. } => hash_file(&self.file, algorithm, meter)?,
-        };
-        Ok(Entry {
-            path: self.path.clone(),
+    /// The entry for a manifest, with the size and digest that its content has; both are known from now on.
+    pub(crate) fn hashed_as(&self, size: u64, digest: Digest) -> Entry {
+        self.hashed.get_or_init(|| (size, digest));
+        Entry {
+            path: Arc::clone(&self.path),
             kind: self.kind(),
             size,
             digest,
-        })
-    }
-}
-
-fn hash_file(file: &Path, algorithm: Algorithm, meter: &Meter) -> Result<(u64, Digest)> {
-    /// Large enough for BLAKE3's widest vectors, small enough for the second-level cache.
-    const READ_BYTES: usize = 256 * 1024;
-    let mut hasher = Hasher::new(algorithm);
-    let size = read_stable(file, READ_BYTES, |bytes| {
-        hasher.update(bytes);
-        meter.add_hashed(bytes.len() as u64)
-    })?;
-    Ok((size, hasher.finish()))
-}
-
-/// Refuses to pack `output` (a directory that this tool writes to) with the sources: the package would contain itself.
-pub fn refuse_inside_sources<'a>(
-    what: &str,
-    output: &Path,
-    functions: impl IntoIterator<Item = &'a Function>,
-    code_dir: &Path,
-) -> Result<()> {
-    let Some(output) = existing_part(output) else {
-        return Ok(());
-    };
-    for function in functions {
-        for spec in &function.definition.source.0 {
-            let root = code_dir.join(spec.path.as_str());
-            // A root that does not exist is reported by the walk, which says more.
-            let Ok(root) = fs::canonicalize(&root) else {
-                continue;
-            };
-            let Ok(below) = output.strip_prefix(&root) else {
-                continue;
-            };
-            let left_out = below
-                .iter()
-                .any(|name| name.to_str().is_some_and(left_out::is_left_out));
-            if !left_out {
-                return Err(Error::invalid(format!(
-                    "function `{}`: the {what} `{}` is inside its source `{}`",
-                    function.name,
-                    output.display(),
-                    root.display()
-                ))
-                .help(format!("choose another {what}, outside of the sources")));
-            }
         }
     }
-    Ok(())
-}
 
-/// `path` with its longest existing part canonical, so that a directory that is yet to be made can be compared.
-fn existing_part(path: &Path) -> Option<PathBuf> {
-    path.ancestors().find_map(|ancestor| {
-        let rest = path.strip_prefix(ancestor).ok()?;
-        let ancestor = if ancestor.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            ancestor
+    /// Size and digest, if they are known without reading the file.
+    pub(crate) fn known(&self, algorithm: Algorithm, digests: &DigestCache) -> Option<(u64, Digest)> {
+        if let Some(hashed) = self.hashed.get().filter(|(_, digest)| digest.algorithm() == algorithm) {
+            return Some(*hashed);
+        }
+        match &self.content {
+            Content::Symlink { target } => Some((target.len() as u64, algorithm.hash(target.as_bytes()))),
+            Content::File { stat: Some(stat), .. } if algorithm == Algorithm::Blake3 => {
+                digests.get(stat).map(|digest| (stat.size, digest))
+            }
+            Content::File { .. } => None,
+        }
+    }
+
+    fn hash(&self, algorithm: Algorithm, digests: &DigestCache, meter: &Meter) -> Result<Entry> {
+        let (size, digest) = match self.known(algorithm, digests) {
+            Some(known) => known,
+            None => {
+                meter.expect(Work::Hash, self.size());
+                self.read(algorithm, digests, meter)?
+            }
         };
-        Some(fs::canonicalize(ancestor).ok()?.join(rest))
-    })
+        Ok(self.hashed_as(size, digest))
+    }
+
+    fn read(&self, algorithm: Algorithm, digests: &DigestCache, meter: &Meter) -> Result<(u64, Digest)> {
+        /// Large enough for BLAKE3's widest vectors, small enough for the second-level cache.
+        const READ_BYTES: usize = 256 * 1024;
+        let mut hasher = Hasher::new(algorithm);
+        let read = read_stable(&self.file, READ_BYTES, |bytes| {
+            hasher.update(bytes);
+            meter.add(Work::Hash, bytes.len() as u64)
+        })?;
+        let digest = hasher.finish();
+        if let Some(stat) = read.stat.filter(|_| algorithm == Algorithm::Blake3) {
+            digests.put(&self.file, &stat, digest);
+        }
+        Ok((read.size, digest))
+    }
 }
 
-/// Where a part of a source stands; links may lead there, but not out of the code directory.
-fn source_root(code_dir: &Path, boundary: &Path, spec: &SourceSpec) -> Result<PathBuf> {
-    let root = code_dir.join(spec.path.as_str());
-    let real = fs::canonicalize(&root).map_err(|cause| {
-        Error::input("find the source", &root, cause).help(format!(
+/// The canonical form of what is below a canonical directory, if no link is on the way. Asking for it takes a third of the
+/// system calls, which counts for a thousand functions.
+fn without_links(boundary: &Path, path: &Path) -> Option<PathBuf> {
+    let mut real = boundary.to_owned();
+    for component in path.components() {
+        real.push(component);
+        let metadata = fs::symlink_metadata(&real).ok()?;
+        if !matches!(component, Component::Normal(_)) || metadata.is_symlink() {
+            return None;
+        }
+    }
+    Some(real)
+}
+
+/// Where a part of a source really stands; links may lead there, but not out of the code directory.
+fn source_root(root: &Path, code_dir: &Path, boundary: &Path) -> Result<PathBuf> {
+    let real = fs::canonicalize(root).map_err(|cause| {
+        Error::input("find the source", root, cause).help(format!(
             "`source` is relative to the code directory `{}` (--code-dir)",
             shorten(&code_dir.display().to_string())
         ))
@@ -232,5 +320,5 @@ fn source_root(code_dir: &Path, boundary: &Path, spec: &SourceSpec) -> Result<Pa
         ))
         .help("move it into the code directory, or name a code directory that holds both (--code-dir)"));
     }
-    Ok(root)
+    Ok(real)
 }

@@ -1,6 +1,7 @@
 //! Entry paths that can't stand beside each other in one directory, here or elsewhere.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
 
@@ -28,11 +29,11 @@ pub fn parents(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Entries that are files or links where other entries need a directory.
-pub fn clashes(entries: &[TreeEntry]) -> Vec<Error> {
+pub fn clashes(entries: &[Arc<TreeEntry>]) -> Vec<Error> {
     let directories: HashSet<&str> = entries.iter().flat_map(|entry| parents(&entry.path)).collect();
     entries
         .iter()
-        .filter(|entry| directories.contains(entry.path.as_str()))
+        .filter(|entry| directories.contains(&*entry.path))
         .map(|entry| {
             Error::invalid(format!(
                 "the entry `{}` is a file or link in one source and a directory in another",
@@ -43,23 +44,98 @@ pub fn clashes(entries: &[TreeEntry]) -> Vec<Error> {
         .collect()
 }
 
-/// Warnings for paths that are one and the same to a file system that ignores case or Unicode form.
-pub fn lookalikes(entries: &[TreeEntry]) -> Vec<String> {
-    let mut seen = BTreeMap::<String, &str>::new();
+/// Warnings for paths that are one and the same to a file system that ignores case or Unicode form. `entries` are sorted.
+pub fn lookalikes(entries: &[Arc<TreeEntry>]) -> Vec<String> {
+    // Most paths are their own folded form. Two of them differ anyway, so only the others can be taken for something else.
+    let mut seen = HashMap::<String, &str>::new();
     let mut warnings = Vec::new();
-    let mut directories = HashSet::new();
-    for entry in entries {
-        let new_parents = parents(&entry.path).filter(|parent| directories.insert(*parent));
-        for path in new_parents.collect::<Vec<_>>().into_iter().chain([entry.path.as_str()]) {
-            let folded: String = path.nfc().flat_map(char::to_lowercase).collect();
-            if let Some(other) = seen.get(&folded) {
-                warnings.push(format!(
-                    "`{other}` and `{path}` differ only by case or Unicode form: on macOS and Windows they are one file"
-                ));
-            } else {
+    for path in paths(entries) {
+        let Some(folded) = folded(path) else {
+            continue;
+        };
+        let other = match seen.get(&folded) {
+            Some(other) => Some(*other),
+            None => is_there(entries, &folded).then_some(folded.as_str()),
+        };
+        match other {
+            Some(other) => warnings.push(format!(
+                "`{}` and `{}` differ only by case or Unicode form: on macOS and Windows they are one file",
+                other.min(path),
+                other.max(path)
+            )),
+            None => {
                 seen.insert(folded, path);
             }
         }
     }
     warnings
+}
+
+/// All paths of a tree, directories included, each once.
+fn paths(entries: &[Arc<TreeEntry>]) -> impl Iterator<Item = &str> {
+    let mut before = "";
+    entries.iter().flat_map(move |entry| {
+        let path = &*entry.path;
+        // What has a prefix stands together in a sorted list, so a directory is new if the entry before isn't in it.
+        let known = std::mem::replace(&mut before, path);
+        let new = parents(path).filter(move |parent| !is_below(known, parent));
+        new.chain([path])
+    })
+}
+
+/// Whether a path of the tree, file or directory, is spelled so.
+fn is_there(entries: &[Arc<TreeEntry>], path: &str) -> bool {
+    let at_least = |wanted: &str| entries.get(entries.partition_point(|entry| &*entry.path < wanted));
+    at_least(path).is_some_and(|entry| &*entry.path == path)
+        || at_least(&format!("{path}/")).is_some_and(|entry| is_below(&entry.path, path))
+}
+
+fn is_below(path: &str, directory: &str) -> bool {
+    path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+}
+
+/// The form that such file systems compare; `None` if it is the path itself.
+fn folded(path: &str) -> Option<String> {
+    if path.is_ascii() {
+        return path
+            .bytes()
+            .any(|byte| byte.is_ascii_uppercase())
+            .then(|| path.to_ascii_lowercase());
+    }
+    let folded: String = path.nfc().flat_map(char::to_lowercase).collect();
+    (folded != path).then_some(folded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Content;
+
+    fn warnings(paths: &[&str]) -> Vec<String> {
+        let content = || Content::Symlink { target: String::new() };
+        let mut sorted = paths.to_vec();
+        sorted.sort_unstable();
+        let entries: Vec<_> = sorted
+            .into_iter()
+            .map(|path| Arc::new(TreeEntry::new(path.to_owned(), path.into(), content())))
+            .collect();
+        lookalikes(&entries)
+    }
+
+    #[test]
+    fn names_that_other_file_systems_take_for_one() {
+        for (paths, count) in [
+            (&["a/b", "a/c"][..], 0),
+            (&["README", "readme"], 1),
+            (&["README", "Readme"], 1),
+            (&["Lib/a", "lib/b"], 1),
+            (&["Lib/a", "lib/a"], 2),
+            (&["Lib/a", "Lib/b", "Lib-x"], 0),
+            (&["lib", "LIB/a"], 1),
+            (&["e\u{301}", "\u{e9}"], 1),
+            (&["A", "a", "\u{e9}", "\u{c9}"], 2),
+        ] {
+            assert_eq!(warnings(paths).len(), count, "{paths:?} {:?}", warnings(paths));
+        }
+    }
 }

@@ -5,41 +5,97 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::time::SystemTime;
 
+use super::stat::FileStat;
+use crate::archive::buffers;
 use crate::{Error, Result};
 
-/// Feeds a file's content to `consume`, in pieces of exactly `piece_bytes` but for the last. Returns its size.
-///
-/// Fails if the file's size or times change between opening it and reaching its end.
-pub fn read_stable(file: &Path, piece_bytes: usize, mut consume: impl FnMut(&[u8]) -> Result<()>) -> Result<u64> {
-    let cannot_read = |cause| Error::input("read", file, cause);
-    let mut open = File::open(file).map_err(cannot_read)?;
-    let before = open.metadata().map_err(cannot_read)?;
-    if !before.is_file() {
-        return Err(changed(file));
-    }
-    let mut total = 0;
-    // One byte more than the size tells, so that growth is seen and a file that never ends is left early.
-    let mut limited = (&mut open).take(before.len() + 1);
-    let capacity = piece_bytes.min(usize::try_from(before.len()).map_or(piece_bytes, |size| size + 1));
-    let mut piece = vec![0; capacity];
-    loop {
-        let filled = fill(&mut limited, &mut piece).map_err(cannot_read)?;
-        total += filled as u64;
-        if total > before.len() {
+/// A file that is read, and must not change meanwhile.
+pub struct StableReader<'a> {
+    file: &'a Path,
+    open: File,
+    before: Metadata,
+    total: u64,
+}
+
+/// A file that was read to its end.
+pub struct Stable {
+    pub size: u64,
+    /// Its state before and after, where the system tells.
+    pub stat: Option<FileStat>,
+}
+
+impl<'a> StableReader<'a> {
+    pub fn open(file: &'a Path) -> Result<Self> {
+        let cannot_read = |cause| Error::input("read", file, cause);
+        let open = File::open(file).map_err(cannot_read)?;
+        let before = open.metadata().map_err(cannot_read)?;
+        if !before.is_file() {
             return Err(changed(file));
         }
-        if filled > 0 {
+        Ok(StableReader {
+            file,
+            open,
+            before,
+            total: 0,
+        })
+    }
+
+    pub fn size(&self) -> u64 {
+        self.before.len()
+    }
+
+    /// Fills `piece`, unless the file ends before. A file never ends later than its size tells.
+    pub fn read(&mut self, piece: &mut [u8]) -> Result<usize> {
+        let filled = fill(&mut self.open, piece).map_err(|cause| Error::input("read", self.file, cause))?;
+        self.total += filled as u64;
+        if self.total > self.before.len() {
+            return Err(changed(self.file));
+        }
+        Ok(filled)
+    }
+
+    /// Whether all was read that the size tells of.
+    pub fn is_at_end(&self) -> bool {
+        self.total == self.before.len()
+    }
+
+    /// The error for a file that has no more although its size tells so.
+    pub fn ended_early(&self) -> Error {
+        changed(self.file)
+    }
+
+    /// Fails if the file's size or times changed since it was opened, or if it wasn't read to its end.
+    pub fn finish(self) -> Result<Stable> {
+        let after = self
+            .open
+            .metadata()
+            .map_err(|cause| Error::input("read", self.file, cause))?;
+        if !self.is_at_end() || identity(&self.before) != identity(&after) {
+            return Err(changed(self.file));
+        }
+        Ok(Stable {
+            size: self.total,
+            stat: FileStat::of(&after),
+        })
+    }
+}
+
+/// Feeds a file's content to `consume`, in pieces of exactly `piece_bytes` but for the last. An empty file is one empty
+/// piece.
+pub fn read_stable(file: &Path, piece_bytes: usize, mut consume: impl FnMut(&[u8]) -> Result<()>) -> Result<Stable> {
+    let mut reader = StableReader::open(file)?;
+    // Never none: a file that the system makes up may say that it is empty, and not be.
+    let capacity = piece_bytes.min(usize::try_from(reader.size()).map_or(piece_bytes, |size| size.max(1)));
+    buffers::with_input(capacity, |piece| {
+        loop {
+            let filled = reader.read(piece)?;
             consume(&piece[..filled])?;
+            if filled < piece.len() || reader.is_at_end() {
+                return Ok(());
+            }
         }
-        if filled < piece.len() {
-            break;
-        }
-    }
-    let after = open.metadata().map_err(cannot_read)?;
-    if total != before.len() || identity(&before) != identity(&after) {
-        return Err(changed(file));
-    }
-    Ok(total)
+    })?;
+    reader.finish()
 }
 
 fn fill(from: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
@@ -92,12 +148,8 @@ mod tests {
             writer.write_all(b"more").expect("appended");
             Ok(())
         });
-        assert!(
-            result
-                .expect_err("refused")
-                .message()
-                .contains("changed while it was read")
-        );
+        let error = result.err().expect("refused");
+        assert!(error.message().contains("changed while it was read"));
     }
 
     #[test]
@@ -129,7 +181,7 @@ mod tests {
                 sizes.push(piece.len());
                 Ok(())
             });
-            assert_eq!(total.ok(), Some(size as u64));
+            assert_eq!(total.expect("stable").size, size as u64);
             assert!(sizes.iter().rev().skip(1).all(|piece| *piece == 10), "{sizes:?}");
             assert_eq!(sizes.iter().sum::<usize>(), size);
         }

@@ -1,20 +1,19 @@
-//! The walk: which files of a directory are entries.
+//! The walk: which files of a directory are entries. Directories are read in parallel.
 
-use std::fs::{self, Metadata};
-use std::io;
+use std::ffi::OsString;
+use std::fs::{self, FileType, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use globset::{GlobSet, GlobSetBuilder};
-use ignore::WalkBuilder;
+use rayon::Scope;
 
+use super::ignores::{self, Ignores};
 use super::left_out::{self, Restored};
+use super::stat::{FileStat, Identity};
 use super::{Content, TreeEntry, names};
 use crate::function::{GlobText, Symlinks};
-use crate::{Error, Result, collect_all};
-
-/// Ignore file of our own: gitignore syntax, in any directory, no repository needed.
-const IGNORE_FILE: &str = ".lambdaignore";
+use crate::{Error, ErrorKind, Meter, Result};
 
 /// How one part of a source is read; the default is that of a plain path.
 #[derive(Default)]
@@ -30,87 +29,236 @@ pub struct Options<'a> {
     pub gitignore: bool,
 }
 
-/// The entries below `root`, in no order, or the one entry of a single file. Every fault is reported.
-pub fn walk(root: &Path, options: &Options) -> Result<Vec<TreeEntry>> {
+/// The entries below `root`, sorted by the bytes of their paths, or the one entry of a single file. Every fault is
+/// reported.
+pub fn walk(root: &Path, options: &Options, meter: &Meter) -> Result<Vec<TreeEntry>> {
     let metadata = fs::metadata(root).map_err(|cause| Error::input("read", root, cause))?;
-    let rules = Arc::new(Rules::new(options)?);
-    if metadata.is_dir() {
-        return walk_directory(root, rules);
+    let rules = Rules::new(options)?;
+    if !metadata.is_dir() {
+        // A file that is named itself is meant, whatever its name: only its content and kind count.
+        let Some(name) = root.file_name() else {
+            return Err(Error::invalid(format!("`{}` has no file name", root.display())));
+        };
+        let name = utf8(name.to_owned(), root)?;
+        let entry = rules.entry(root.to_owned(), &name, &metadata)?;
+        meter.add_found(1)?;
+        return Ok(vec![entry]);
     }
-    let Some(name) = root.file_name() else {
-        return Err(Error::invalid(format!("`{}` has no file name", root.display())));
+    let walk = Walk {
+        rules,
+        found: Mutex::default(),
+        meter,
     };
-    // A file that is named itself is meant, whatever its name: only its content and kind count.
-    let entry = rules.file_entry(root, Path::new(name), &metadata)?;
-    Ok(vec![entry])
-}
-
-fn walk_directory(root: &Path, rules: Arc<Rules>) -> Result<Vec<TreeEntry>> {
-    // The walker takes a lone `-` for standard input.
-    let walk_root = if root == Path::new("-") { Path::new("./-") } else { root };
-    rules.check_ignore_files(walk_root)?;
-    let gate = Gate {
-        root: walk_root.to_owned(),
-        rules: Arc::clone(&rules),
-        refused: Arc::default(),
+    let top = Directory {
+        file: root.to_owned(),
+        path: String::new(),
+        ignores: None,
+        ancestors: Identity::of(&metadata).map(|identity| Arc::new(Ancestors { identity, above: None })),
     };
-    let refused = Arc::clone(&gate.refused);
-    let walker = WalkBuilder::new(walk_root)
-        .standard_filters(false)
-        .add_custom_ignore_filename(IGNORE_FILE)
-        .git_ignore(rules.gitignore)
-        .require_git(false)
-        .follow_links(rules.symlinks == Symlinks::Follow)
-        .filter_entry(move |entry| gate.lets_pass(entry))
-        .build();
-    let mut entries: Vec<Result<TreeEntry>> = walker
-        .filter_map(|found| rules.entry(walk_root, found).transpose())
-        .collect();
-    let mut refused = refused.lock().expect("the walk does not panic");
-    entries.extend(refused.drain(..).map(Err));
-    collect_all(entries)
+    rayon::scope(|scope| walk.visit(top, scope));
+    let Found { mut entries, errors } = walk.found.into_inner().expect("no panic");
+    if let Some(error) = errors.into_error() {
+        return Err(error);
+    }
+    entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    Ok(entries)
 }
 
-/// What is decided before the walk goes into a directory, or follows a link.
-struct Gate {
-    root: PathBuf,
-    rules: Arc<Rules>,
-    /// The walker takes no errors from its filter.
-    refused: Arc<Mutex<Vec<Error>>>,
+/// What was found so far, in no order.
+#[derive(Default)]
+struct Found {
+    entries: Vec<TreeEntry>,
+    errors: Faults,
 }
 
-impl Gate {
-    fn lets_pass(&self, entry: &ignore::DirEntry) -> bool {
-        if entry.depth() == 0 {
-            return true;
+#[derive(Default)]
+struct Faults(Vec<Error>);
+
+impl Faults {
+    /// In an order that does not depend on which thread was first.
+    fn into_error(mut self) -> Option<Error> {
+        // An interruption hides the others: they only tell that work was cut short.
+        if let Some(interrupted) = self.0.iter().position(|error| error.kind() == ErrorKind::Interrupted) {
+            return Some(self.0.swap_remove(interrupted));
         }
-        let name = entry.file_name().to_str().unwrap_or_default();
-        if left_out::is_left_out(name) && !self.rules.restored.may_hold(name) {
-            return false;
+        self.0.sort_by(|a, b| a.message().cmp(b.message()));
+        Error::join(self.0)
+    }
+}
+
+/// A directory that is to be read.
+struct Directory {
+    file: PathBuf,
+    /// Entry path before `prefix`: empty, or ends with `/`.
+    path: String,
+    ignores: Option<Arc<Ignores>>,
+    ancestors: Option<Arc<Ancestors>>,
+}
+
+/// The directories that led here, to notice a loop of followed links.
+struct Ancestors {
+    identity: Identity,
+    above: Option<Arc<Ancestors>>,
+}
+
+impl Ancestors {
+    fn hold(&self, identity: Identity) -> bool {
+        self.identity == identity || self.above.as_ref().is_some_and(|above| above.hold(identity))
+    }
+}
+
+/// What was found in a directory: its name, and what it is or, if it is a followed link, what it leads to.
+struct Item {
+    file: PathBuf,
+    path: String,
+    kind: FileType,
+    entry: fs::DirEntry,
+    followed: Option<Metadata>,
+}
+
+impl Item {
+    fn metadata(&self) -> Result<Metadata> {
+        match &self.followed {
+            Some(metadata) => Ok(metadata.clone()),
+            None => (self.entry.metadata()).map_err(|cause| Error::input("read", &self.file, cause)),
         }
-        match self.look(entry) {
-            Ok(passes) => passes,
-            Err(error) => {
-                self.refused.lock().expect("the walk does not panic").push(error);
-                false
+    }
+}
+
+struct Walk<'a> {
+    rules: Rules,
+    found: Mutex<Found>,
+    meter: &'a Meter,
+}
+
+impl Walk<'_> {
+    /// Reads one directory; those in it are read by whichever thread is free.
+    fn visit<'scope>(&'scope self, directory: Directory, scope: &Scope<'scope>) {
+        let mut found = Found::default();
+        match self.read(&directory, &mut found) {
+            // Who is interrupted goes no further.
+            Ok(_) if self.meter.check().is_err() => {}
+            Ok(below) => {
+                for directory in below {
+                    scope.spawn(|scope| self.visit(directory, scope));
+                }
+            }
+            Err(error) => found.errors.0.push(error),
+        }
+        if let Err(interrupted) = self.meter.add_found(found.entries.len() as u64) {
+            found.errors.0.push(interrupted);
+        }
+        let mut all = self.found.lock().expect("no panic");
+        all.entries.append(&mut found.entries);
+        all.errors.0.append(&mut found.errors.0);
+    }
+
+    fn read(&self, directory: &Directory, found: &mut Found) -> Result<Vec<Directory>> {
+        let cannot_read = |cause| Error::input("read the directory", &directory.file, cause);
+        let listing = match fs::read_dir(&directory.file) {
+            Ok(listing) => listing,
+            // What is left out need not be readable.
+            Err(_) if !self.rules.takes(directory.path.trim_end_matches('/')) => return Ok(Vec::new()),
+            Err(cause) => return Err(cannot_read(cause)),
+        };
+        let listing = listing.collect::<Result<Vec<_>, _>>().map_err(cannot_read)?;
+        let ignores = self.ignores(directory, &listing)?;
+        let mut below = Vec::new();
+        for entry in listing {
+            match self.look(directory, ignores.as_ref(), entry) {
+                Ok(Some(Seen::Directory(directory))) => below.push(directory),
+                Ok(Some(Seen::Entry(entry))) => found.entries.push(entry),
+                Ok(None) => {}
+                Err(error) => found.errors.0.push(error),
             }
         }
+        Ok(below)
     }
 
-    fn look(&self, entry: &ignore::DirEntry) -> Result<bool> {
-        let path = entry.path();
-        if entry.path_is_symlink() && self.rules.symlinks == Symlinks::Follow {
-            let below = path.strip_prefix(&self.root).expect("the walk stays below its root");
-            if self.rules.exclude.is_match(below) {
-                return Ok(false);
-            }
-            self.rules.check_followed(path)?;
+    /// The ignore files that hold in a directory: its own, and those above.
+    fn ignores(&self, directory: &Directory, listing: &[fs::DirEntry]) -> Result<Option<Arc<Ignores>>> {
+        let has = |name: &str| listing.iter().any(|entry| entry.file_name() == name);
+        let ours = has(ignores::OURS).then_some(ignores::OURS);
+        let gits = (self.rules.gitignore && has(ignores::GITS)).then_some(ignores::GITS);
+        if ours.is_none() && gits.is_none() {
+            return Ok(directory.ignores.clone());
         }
-        if entry.file_type().is_some_and(|kind| kind.is_dir()) {
-            self.rules.check_ignore_files(path)?;
-        }
-        Ok(true)
+        Ignores::read(&directory.file, ours, gits, directory.ignores.clone()).map(|ignores| Some(Arc::new(ignores)))
     }
+
+    fn look(&self, directory: &Directory, ignores: Option<&Arc<Ignores>>, entry: fs::DirEntry) -> Result<Option<Seen>> {
+        let name = entry.file_name();
+        let left_out = name.to_str().filter(|name| left_out::is_left_out(name));
+        if left_out.is_some_and(|name| !self.rules.restored.may_hold(name)) {
+            return Ok(None);
+        }
+        let file = directory.file.join(&name);
+        let kind = entry.file_type().map_err(|cause| Error::input("read", &file, cause))?;
+        if ignores.is_some_and(|ignores| ignores.leave_out(&file, kind.is_dir())) {
+            return Ok(None);
+        }
+        let path = match utf8(name, &file) {
+            Ok(name) => format!("{}{name}", directory.path),
+            // No glob spells such a name.
+            Err(_) if self.rules.include.is_some() => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut item = Item {
+            file,
+            path,
+            kind,
+            entry,
+            followed: None,
+        };
+        if kind.is_symlink() && self.rules.symlinks == Symlinks::Follow {
+            if self.rules.exclude.is_match(&item.path) {
+                return Ok(None);
+            }
+            let metadata = self.rules.follow(&item.file)?;
+            item.kind = metadata.file_type();
+            item.followed = Some(metadata);
+        }
+        if item.kind.is_dir() {
+            return self.enter(directory, ignores, item).map(Some);
+        }
+        if !self.rules.takes(&item.path) {
+            return Ok(None);
+        }
+        let metadata = item.metadata()?;
+        let entry = self.rules.entry(item.file, &item.path, &metadata)?;
+        Ok(Some(Seen::Entry(entry)))
+    }
+
+    fn enter(&self, parent: &Directory, ignores: Option<&Arc<Ignores>>, item: Item) -> Result<Seen> {
+        let mut ancestors = None;
+        // Without links that are followed no directory is met twice.
+        if self.rules.symlinks == Symlinks::Follow
+            && let Some(identity) = Identity::of(&item.metadata()?)
+        {
+            if parent.ancestors.as_ref().is_some_and(|above| above.hold(identity)) {
+                return Err(Error::invalid(format!(
+                    "the symbolic link `{}` leads back to a directory above it",
+                    item.file.display()
+                ))
+                .help("remove the link, or leave it out with `exclude`"));
+            }
+            ancestors = Some(Arc::new(Ancestors {
+                identity,
+                above: parent.ancestors.clone(),
+            }));
+        }
+        Ok(Seen::Directory(Directory {
+            file: item.file,
+            path: item.path + "/",
+            ignores: ignores.cloned(),
+            ancestors,
+        }))
+    }
+}
+
+enum Seen {
+    Directory(Directory),
+    Entry(TreeEntry),
 }
 
 /// Options in the form that each entry is held against.
@@ -139,115 +287,57 @@ impl Rules {
         })
     }
 
-    /// The walker passes over an ignore file that it can't read, and what it should have left out would be packed.
-    fn check_ignore_files(&self, directory: &Path) -> Result<()> {
-        let names = [Some(IGNORE_FILE), self.gitignore.then_some(".gitignore")];
-        for file in names.into_iter().flatten().map(|name| directory.join(name)) {
-            let metadata = match fs::symlink_metadata(&file) {
-                Ok(metadata) => metadata,
-                Err(cause) if cause.kind() == io::ErrorKind::NotFound => continue,
-                Err(cause) => return Err(Error::input("read", &file, cause)),
-            };
-            if !metadata.is_file() {
-                return Err(
-                    Error::invalid(format!("the ignore file `{}` is no regular file", file.display()))
-                        .help("make it a plain text file: what it says must not depend on the machine"),
-                );
-            }
-            // Fails unless it is UTF-8.
-            fs::read_to_string(&file)
-                .map_err(|cause| Error::input("read", &file, cause).help("an ignore file is UTF-8 text"))?;
-        }
-        Ok(())
-    }
-
-    /// What the walk found, as an entry; `None` for directories and what is left out.
-    fn entry(&self, root: &Path, found: Result<ignore::DirEntry, ignore::Error>) -> Result<Option<TreeEntry>> {
-        let below = |path: &Path| path.strip_prefix(root).map(Path::to_owned);
-        let found = match found {
-            Ok(found) => found,
-            Err(error)
-                if path_of(&error)
-                    .and_then(|path| below(path).ok())
-                    .is_some_and(|path| !self.takes(&path)) =>
-            {
-                return Ok(None);
-            }
-            Err(error) => {
-                return Err(Error::invalid(format!("cannot read the source tree: {error}"))
-                    .help("mend or remove it, or leave it out with `exclude`"));
-            }
-        };
-        if let Some(error) = found.error() {
-            return Err(Error::invalid(format!("bad ignore file: {error}")).help("mend the pattern (gitignore syntax)"));
-        }
-        if found.depth() == 0 {
-            return Ok(None);
-        }
-        let file = found.path();
-        let metadata = found
-            .metadata()
-            .map_err(|error| Error::invalid(format!("cannot read `{}`: {error}", file.display())))?;
-        let path = below(file).expect("the walk stays below its root");
-        if metadata.is_dir() || !self.takes(&path) {
-            return Ok(None);
-        }
-        self.file_entry(file, &path, &metadata).map(Some)
-    }
-
     /// Whether the globs and the list of left-out names take this path. All see it before `prefix` is put in front.
-    fn takes(&self, path: &Path) -> bool {
+    fn takes(&self, path: &str) -> bool {
         self.restored.takes(path)
             && self.include.as_ref().is_none_or(|globs| globs.is_match(path))
             && !self.exclude.is_match(path)
     }
 
-    fn file_entry(&self, file: &Path, path: &Path, metadata: &Metadata) -> Result<TreeEntry> {
-        let refuse = |why: &str| {
-            Err(Error::invalid(format!(
-                "cannot pack {:?}: {why}",
-                file.display().to_string()
-            )))
-        };
-        let Some(text) = path.to_str() else {
-            return refuse("its name is not UTF-8");
-        };
-        let path_in_archive = format!("{}{text}", self.prefix);
+    fn entry(&self, file: PathBuf, path: &str, metadata: &Metadata) -> Result<TreeEntry> {
+        let path_in_archive = format!("{}{path}", self.prefix);
         if let Some(problem) = names::problem(&path_in_archive) {
-            return refuse(problem);
+            return Err(refused(&file, problem));
         }
         let content = if metadata.is_symlink() {
-            if self.symlinks == Symlinks::Error {
-                return refuse("it is a symbolic link, and `symlinks` is `error`");
-            }
-            let target = fs::read_link(file).map_err(|cause| Error::input("read the link", file, cause))?;
-            let Some(target) = target.to_str() else {
-                return refuse("its target is not UTF-8");
-            };
-            if names::problem(target).is_some() {
-                return refuse("its target holds a control character or a backslash");
-            }
             Content::Symlink {
-                target: target.to_owned(),
+                target: self.target(&file)?,
             }
         } else if metadata.is_file() {
             let executable = match &self.executable {
                 Some(globs) => globs.is_match(path),
                 None => owner_may_execute(metadata),
             };
-            Content::File { executable }
+            Content::File {
+                executable,
+                size: metadata.len(),
+                stat: FileStat::of(metadata),
+            }
         } else {
-            return refuse("it is neither a file nor a directory nor a link (a FIFO, socket or device)");
+            return Err(refused(
+                &file,
+                "it is neither a file nor a directory nor a link (a FIFO, socket or device)",
+            ));
         };
-        Ok(TreeEntry {
-            path: path_in_archive,
-            file: file.to_owned(),
-            content,
-        })
+        Ok(TreeEntry::new(path_in_archive, file, content))
     }
 
-    /// A link that is followed must mean the same on every machine.
-    fn check_followed(&self, link: &Path) -> Result<()> {
+    fn target(&self, link: &Path) -> Result<String> {
+        if self.symlinks == Symlinks::Error {
+            return Err(refused(link, "it is a symbolic link, and `symlinks` is `error`"));
+        }
+        let target = fs::read_link(link).map_err(|cause| Error::input("read the link", link, cause))?;
+        let Ok(target) = target.into_os_string().into_string() else {
+            return Err(refused(link, "its target is not UTF-8"));
+        };
+        if names::problem(&target).is_some() {
+            return Err(refused(link, "its target holds a control character or a backslash"));
+        }
+        Ok(target)
+    }
+
+    /// What a link leads to, which must be the same on every machine.
+    fn follow(&self, link: &Path) -> Result<Metadata> {
         let target = fs::read_link(link).map_err(|cause| Error::input("read the link", link, cause))?;
         let real: PathBuf = fs::canonicalize(link).map_err(|cause| Error::input("follow", link, cause))?;
         let outside = self
@@ -267,8 +357,16 @@ impl Rules {
             ))
             .help("make the link relative, to something below the code directory"));
         }
-        Ok(())
+        fs::metadata(link).map_err(|cause| Error::input("follow", link, cause))
     }
+}
+
+fn refused(file: &Path, why: &str) -> Error {
+    Error::invalid(format!("cannot pack {:?}: {why}", file.display().to_string()))
+}
+
+fn utf8(name: OsString, file: &Path) -> Result<String> {
+    name.into_string().map_err(|_| refused(file, "its name is not UTF-8"))
 }
 
 fn glob_set<'a>(globs: impl IntoIterator<Item = &'a GlobText>) -> Result<GlobSet> {
@@ -282,16 +380,6 @@ fn glob_set<'a>(globs: impl IntoIterator<Item = &'a GlobText>) -> Result<GlobSet
 /// Each glob compiled alone; together they may still be too large.
 fn bad_globs(error: globset::Error) -> Error {
     Error::invalid(format!("the globs of a source: {error}"))
-}
-
-/// The path that a walk error is about.
-fn path_of(error: &ignore::Error) -> Option<&Path> {
-    match error {
-        ignore::Error::WithPath { path, .. } => Some(path),
-        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
-        ignore::Error::Loop { child, .. } => Some(child),
-        _ => None,
-    }
 }
 
 #[cfg(unix)]

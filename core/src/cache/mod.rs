@@ -1,0 +1,57 @@
+//! Caches on the disk. They make the second run fast and nothing else: what can't be proven to hold is not believed, and
+//! every file may be deleted at any moment.
+
+mod blocks;
+mod digests;
+mod files;
+mod local;
+
+use std::path::{Path, PathBuf};
+
+pub use blocks::{BlockCache, Form, Shape};
+pub use digests::DigestCache;
+pub use local::is_local;
+
+/// Where caches are kept, and for which machine.
+#[derive(Clone, Debug)]
+pub struct CacheDir {
+    pub path: PathBuf,
+    /// What tells this machine from others that a cache may have been copied from.
+    pub machine: String,
+}
+
+/// The caches of one run.
+pub struct Caches {
+    pub digests: DigestCache,
+    pub blocks: BlockCache,
+}
+
+impl Caches {
+    /// Caches that hold and keep nothing.
+    pub fn none() -> Self {
+        Caches {
+            digests: DigestCache::none(),
+            blocks: BlockCache::none(),
+        }
+    }
+
+    /// Opens the caches for sources below `root`. Fails if the directory can't be used; then there are none.
+    pub fn open(directory: &CacheDir, root: &Path) -> std::io::Result<Self> {
+        Ok(Caches {
+            digests: DigestCache::open(directory, root)?,
+            blocks: BlockCache::none(),
+        })
+    }
+
+    /// Opens the blocks too, which only packing needs.
+    pub fn with_blocks(mut self, directory: &CacheDir) -> std::io::Result<Self> {
+        self.blocks = BlockCache::open(directory)?;
+        Ok(self)
+    }
+
+    /// Keeps what this run has learned.
+    pub fn save(self) -> std::io::Result<()> {
+        self.digests.save()?;
+        self.blocks.save()
+    }
+}

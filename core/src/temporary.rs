@@ -1,0 +1,84 @@
+//! Temporary files beside what they are to become, so that a rename publishes them whole or not at all.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use tempfile::{Builder, NamedTempFile};
+
+/// Hidden, and names whose they are.
+const PREFIX: &str = ".lambda-pack-";
+const SUFFIX: &str = ".tmp";
+
+/// No run takes longer.
+const ABANDONED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// A file that will have the mode that the umask says, like any other output.
+pub fn temporary_file(directory: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = Builder::new();
+    builder.prefix(PREFIX).suffix(SUFFIX);
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(directory)
+}
+
+/// A file that nobody else may read or write.
+pub fn private_temporary_file(directory: &Path) -> io::Result<NamedTempFile> {
+    Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory)
+}
+
+/// Removes what a killed process has left in a directory. What can't be removed stays: it harms nobody.
+pub fn remove_abandoned(directory: &Path) {
+    // The time of the file system that has the others' times.
+    let now = private_temporary_file(directory).and_then(|file| file.as_file().metadata()?.modified());
+    let Ok(now) = now else {
+        return;
+    };
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_ours = (name.to_str()).is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
+        let changed = entry.metadata().and_then(|metadata| metadata.modified());
+        if is_ours && changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|age| age > ABANDONED)) {
+            fs::remove_file(entry.path()).ok();
+        }
+    }
+}
+
+/// Makes a rename survive a power cut. Windows needs and offers no such call.
+pub fn sync_directory(directory: &Path) -> io::Result<()> {
+    if cfg!(unix) {
+        File::open(directory)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_old_files_are_removed() {
+        let directory = tempfile::tempdir().expect("a directory");
+        for name in [
+            ".lambda-pack-1.tmp",
+            ".lambda-pack-2.tmp",
+            "lambda-pack-3.tmp",
+            ".other.tmp",
+        ] {
+            let file = File::create(directory.path().join(name)).expect("written");
+            if name != ".lambda-pack-2.tmp" {
+                file.set_modified(std::time::UNIX_EPOCH).expect("old");
+            }
+        }
+        remove_abandoned(directory.path());
+        let left = fs::read_dir(directory.path()).expect("a directory");
+        let mut left: Vec<_> = left.flatten().map(|entry| entry.file_name()).collect();
+        left.sort();
+        assert_eq!(left, [".lambda-pack-2.tmp", ".other.tmp", "lambda-pack-3.tmp"]);
+        remove_abandoned(&directory.path().join("absent"));
+    }
+}

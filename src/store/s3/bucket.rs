@@ -1,0 +1,136 @@
+//! What is read from a bucket.
+
+use std::time::Duration;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::primitives::DateTime;
+use aws_sdk_s3::types::ChecksumMode;
+use lambda_pack_core::archive::CodeSha256;
+use lambda_pack_core::{Error, Meter, Result};
+
+use super::{CODE_SHA256, SINGLE_PUT_BYTES};
+use crate::aws;
+use crate::store::listing::{Listed, Page};
+use crate::store::{Object, PackageStat};
+
+/// A bucket, and the prefix below which the store is.
+pub struct Bucket {
+    pub client: Client,
+    pub name: String,
+    pub prefix: String,
+    pub meter: &'static Meter,
+}
+
+impl Bucket {
+    pub async fn list(&self, part: &str, after: &str) -> Result<Option<Page>> {
+        let prefix = self.key(&format!("{part}/"));
+        let url = self.url(&format!("{part}/"));
+
+        let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix);
+        match request.start_after(self.key(after)).send().await {
+            Ok(answer) => Ok(Some(self.page(&answer))),
+            // Not allowed, not offered, or not readable: single looks do without it, and tell better what is wrong.
+            Err(error) if aws::status(&error).is_some() => {
+                tracing::info!("{}", aws::explain(&error, "list", &url));
+                Ok(None)
+            }
+            Err(error) => Err(aws::explain(&error, "list", &url)),
+        }
+    }
+
+    pub async fn get(&self, key: &str) -> Result<Option<Object>> {
+        let url = self.url(key);
+
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(self.key(key))
+            .send()
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(SdkError::ServiceError(error)) if error.err().is_no_such_key() => {
+                return Ok(None);
+            }
+            Err(error) => return Err(aws::explain(&error, "read", &url)),
+        };
+        let version = answer.e_tag().unwrap_or_default().to_owned();
+        let content = answer.body.collect().await;
+        let content = content.map_err(|error| Error::failed(format!("cannot read `{url}`: {error}")))?;
+        Ok(Some(Object {
+            content: content.into_bytes().into(),
+            version,
+        }))
+    }
+
+    pub async fn stat_package(&self, key: &str) -> Result<Option<PackageStat>> {
+        let url = self.url(key);
+
+        let request = self.client.head_object().bucket(&self.name).key(self.key(key));
+        let answer = match request.checksum_mode(ChecksumMode::Enabled).send().await {
+            Ok(answer) => answer,
+            Err(error) if aws::status(&error) == Some(404) => return Ok(None),
+            Err(error) => return Err(aws::explain(&error, "read", &url)),
+        };
+        let size_bytes = answer.content_length().unwrap_or_default().unsigned_abs();
+        // The checksum of a multipart object is one of checksums.
+        let whole = answer.checksum_sha256().filter(|_| size_bytes <= SINGLE_PUT_BYTES);
+        let proven = whole.and_then(CodeSha256::from_base64);
+        let said = || {
+            answer
+                .metadata()?
+                .get(CODE_SHA256)
+                .and_then(|text| CodeSha256::from_base64(text))
+        };
+        Ok(Some(PackageStat {
+            size_bytes,
+            code_sha256: proven.or_else(said),
+            etag: answer.e_tag().map(str::to_owned),
+            stamp: None,
+        }))
+    }
+
+    pub fn key(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    pub fn url(&self, key: &str) -> String {
+        format!("s3://{}/{}{key}", self.name, self.prefix)
+    }
+
+    fn page(&self, answer: &ListObjectsV2Output) -> Page {
+        let objects = answer.contents().iter().filter_map(|object| {
+            let key = object.key()?.strip_prefix(&self.prefix)?.to_owned();
+            let listed = Listed {
+                size_bytes: object.size().unwrap_or_default().unsigned_abs(),
+                // Without a time, an ETag alone is not enough.
+                etag: object
+                    .e_tag()
+                    .filter(|_| object.last_modified().is_some())
+                    .map(str::to_owned),
+                modified: object.last_modified().map(DateTime::as_nanos).unwrap_or_default(),
+            };
+            Some((key, listed))
+        });
+        Page {
+            objects: objects.collect(),
+            more: answer.is_truncated().unwrap_or_default(),
+        }
+    }
+
+    /// Ends a call when the user interrupts it.
+    pub async fn unless_interrupted<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
+        /// How soon Ctrl-C is noticed.
+        const POLL: Duration = Duration::from_millis(50);
+        tokio::pin!(call);
+        loop {
+            tokio::select! {
+                result = &mut call => return result,
+                () = tokio::time::sleep(POLL) => self.meter.check()?,
+            }
+        }
+    }
+}

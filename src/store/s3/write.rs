@@ -1,0 +1,140 @@
+//! What is written to a bucket: one request each, on a condition.
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use aws_sdk_s3::config::http::HttpResponse;
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::primitives::ByteStream;
+use lambda_pack_core::{Error, Result};
+
+use super::bucket::Bucket;
+use super::counted::counted;
+use crate::aws;
+use crate::store::Created;
+
+/// Smaller packages are sent from memory: reading a file piece by piece costs a thread each time. All that are on their way
+/// together take 16 MiB at most.
+const READ_AT_ONCE: u64 = 256 * 1024;
+
+/// Tries of a write that S3 answers with 409: somebody else writes the same key at this moment.
+const RACE_ATTEMPTS: u32 = 6;
+
+pub const ZIP: &str = "application/zip";
+
+pub enum Body {
+    Json(Vec<u8>),
+    Package {
+        file: PathBuf,
+        size_bytes: u64,
+        metadata: Vec<(String, String)>,
+    },
+}
+
+impl Body {
+    fn content_type(&self) -> &'static str {
+        match self {
+            Body::Json(_) => "application/json",
+            Body::Package { .. } => ZIP,
+        }
+    }
+}
+
+pub enum Condition {
+    Absent,
+    Version(String),
+}
+
+impl Bucket {
+    /// Writes an object in one request, which carries its SHA-256.
+    pub async fn put(&self, key: &str, body: &Body, sha256: &str, condition: &Condition) -> Result<Created> {
+        let url = self.url(key);
+        retry_races(&url, || async {
+            let stream = match body {
+                Body::Json(content) => ByteStream::from(content.clone()),
+                Body::Package { file, size_bytes, .. } if *size_bytes <= READ_AT_ONCE => {
+                    let content = std::fs::read(file);
+                    let content = content.map_err(|cause| Attempt::Failed(Error::io("read", file, cause)))?;
+                    counted(ByteStream::from(content), self.meter)
+                }
+                Body::Package { file, .. } => {
+                    let stream = ByteStream::from_path(file).await;
+                    let stream =
+                        stream.map_err(|error| Attempt::Failed(Error::io("read", file, io::Error::other(error))))?;
+                    counted(stream, self.meter)
+                }
+            };
+            let mut request = self
+                .client
+                .put_object()
+                .bucket(&self.name)
+                .key(self.key(key))
+                .checksum_sha256(sha256)
+                .content_type(body.content_type())
+                .body(stream);
+            request = match condition {
+                Condition::Absent => request.if_none_match("*"),
+                Condition::Version(version) => request.if_match(version),
+            };
+            if let Body::Package { metadata, .. } = body {
+                request = request.set_metadata(Some(metadata.iter().cloned().collect()));
+            }
+            match request.send().await {
+                Ok(answer) => Ok(Created::New(answer.e_tag)),
+                Err(error) => Err(Attempt::of(&error, "write", &url)),
+            }
+        })
+        .await
+    }
+}
+
+/// How a conditional write ended, if not well.
+pub enum Attempt {
+    /// 412: the key is taken, or was changed.
+    Refused,
+    /// 409: a write of the same key is under way; what comes of it is not known yet.
+    Race(Error),
+    Failed(Error),
+}
+
+impl Attempt {
+    pub fn of<E>(error: &SdkError<E, HttpResponse>, operation: &str, url: &str) -> Self
+    where
+        E: std::error::Error + ProvideErrorMetadata + 'static,
+    {
+        match aws::status(error) {
+            Some(412) => Attempt::Refused,
+            Some(409) => Attempt::Race(aws::explain(error, operation, url)),
+            _ => Attempt::Failed(aws::explain(error, operation, url)),
+        }
+    }
+}
+
+pub async fn retry_races<F: Future<Output = Result<Created, Attempt>>>(
+    url: &str,
+    mut attempt: impl FnMut() -> F,
+) -> Result<Created> {
+    let mut number = 1;
+    loop {
+        match attempt().await {
+            Ok(created) => return Ok(created),
+            Err(Attempt::Refused) => return Ok(Created::Exists),
+            Err(Attempt::Failed(error)) => return Err(error),
+            Err(Attempt::Race(error)) if number == RACE_ATTEMPTS => return Err(error),
+            Err(Attempt::Race(_)) => {
+                tracing::debug!("{url}: somebody else writes it too; attempt {number}");
+                tokio::time::sleep(jittered(number)).await;
+                number += 1;
+            }
+        }
+    }
+}
+
+/// 100 ms doubled with each attempt, less up to half of it, so that two writers don't meet again.
+pub fn jittered(attempt: u32) -> Duration {
+    use std::hash::{BuildHasher, RandomState};
+    let whole = Duration::from_millis(100 << attempt.min(6));
+    let share = RandomState::new().hash_one(attempt) % 512;
+    whole - whole * share as u32 / 1024
+}
