@@ -1,6 +1,6 @@
 # Everything that guards the project. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build test e2e lint lint-rust lint-shell lint-python lint-terraform clean
+.PHONY: help build test e2e instructions instructions-update bench lint lint-rust lint-shell lint-python lint-terraform clean
 
 # Where cargo builds; another directory may be named, for example to share it between clones.
 CARGO_TARGET_DIR ?= target
@@ -9,22 +9,35 @@ export CARGO_TARGET_DIR
 # The AWS provider and Terragrunt fail against a local endpoint with it.
 unexport AWS_CA_BUNDLE
 
+# Leaves no __pycache__ in the tree.
+PYTHON = PYTHONDONTWRITEBYTECODE=1 python3
+
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build the release binary, target/release/lambda-pack
 	cargo build --release --locked
 
-test: ## Unit, property and integration tests; installs moto, versitygw and bsdtar where they are missing
+test: ## Unit, property and integration tests; installs moto, versitygw, bsdtar and qemu where they are missing
 	@tests/setup.sh moto >/dev/null
 	@tests/setup.sh versitygw >/dev/null
 	@tests/setup.sh bsdtar >/dev/null
+	@tests/setup.sh qemu >/dev/null || [ $$? -eq 3 ]
 	cargo test --workspace --locked
 
 e2e: build ## Both modules on real Terraform against a local AWS; builds the providers once (7 minutes)
 	@tests/setup.sh moto >/dev/null
 	@tests/setup.sh providers >/dev/null
-	PYTHONDONTWRITEBYTECODE=1 python3 tests/e2e/e2e.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack"
+	$(PYTHON) tests/e2e/e2e.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack"
+
+instructions: build ## Hot paths need no more instructions than bench/instructions.json says; installs valgrind if it is missing
+	$(PYTHON) bench/instructions.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack"
+
+instructions-update: build ## Accept the instructions that hot paths need now
+	$(PYTHON) bench/instructions.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack" --update
+
+bench: build ## Time and memory against other programs, which it installs (20 minutes); ARGS='--only node --rounds 3', ARGS=--write-docs
+	$(PYTHON) bench/bench.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack" --json "$(CARGO_TARGET_DIR)/bench.json" $(ARGS)
 
 lint: lint-rust lint-shell lint-python lint-terraform ## Formatting and static checks
 
@@ -37,7 +50,7 @@ lint-shell:
 	sh -n lambda-build-module/build-script.sh
 
 lint-python:
-	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f tests/e2e tests/reference code
+	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f bench tests/e2e tests/reference code
 
 lint-terraform:
 	terraform fmt -check -recursive

@@ -1,0 +1,3 @@
+module lambda-pack/bench/archivers
+
+go 1.21
