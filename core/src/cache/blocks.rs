@@ -10,6 +10,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
+use std::hash::{Hash, Hasher};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -52,7 +53,7 @@ pub struct Form {
     pub compression: Compression,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Key {
     digest: [u8; 32],
     form: u32,
@@ -187,6 +188,7 @@ impl Open {
     /// Files are added from the newest on: the first to name a block is believed.
     fn add(&mut self, file: File, index: &[u8]) {
         let number = self.files.len();
+        self.places.reserve(index.len() / ENTRY_BYTES);
         for entry in index.chunks_exact(ENTRY_BYTES) {
             let field = |at: usize| u32::from_le_bytes(entry[at..][..4].try_into().expect("4 bytes"));
             let key = Key {
@@ -202,6 +204,13 @@ impl Open {
         }
         let used = AtomicBool::new(false);
         self.files.push(BlockFile { file, used });
+    }
+}
+
+/// A part of the digest is hash enough.
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write(&self.digest[..8]);
     }
 }
 
