@@ -3,6 +3,7 @@
 //! Command line -> settings -> one file in `commands/` -> core. See `docs/architecture.md`.
 
 mod aws;
+mod build;
 mod caches;
 mod cli;
 mod commands;

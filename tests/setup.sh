@@ -3,6 +3,7 @@
 # its path.
 #
 #   tests/setup.sh moto          a local AWS:            path of moto_server
+#   tests/setup.sh uv            installs for Python:    path of uv
 #   tests/setup.sh versitygw     a strict local S3:      path of versitygw
 #   tests/setup.sh providers     Terraform's providers:  path of a plugin directory
 #   tests/setup.sh bench-python  Python dependencies:    path of the directory
@@ -132,10 +133,13 @@ debian() {
 }
 
 case ${1-} in
-moto)
+moto | uv)
     # An environment works only with the interpreter that made it.
     install moto "$({ cat "$here/requirements.txt"; python3 -c 'import sys; print(sys.version, sys.base_prefix)'; } | digest)"
-    echo "$dir/bin/moto_server"
+    case $1 in
+    moto) echo "$dir/bin/moto_server" ;;
+    uv) echo "$dir/bin/uv" ;;
+    esac
     ;;
 versitygw)
     install versitygw "$(echo "$versitygw_version" | digest)"

@@ -93,22 +93,22 @@ impl Manifest {
             hash_version: HASH_VERSION,
             algorithm: self.algorithm,
             source_hash: self.source_hash().to_hex(),
-            entries: self.entries_json(),
+            entries: entries_json(&self.entries),
             build_inputs: self.build_inputs.as_ref().map(|inputs| &inputs.value),
         }
     }
+}
 
-    fn entries_json(&self) -> Vec<EntryJson<'_>> {
-        self.entries
-            .iter()
-            .map(|entry| EntryJson {
-                path: &entry.path,
-                kind: entry.kind,
-                size: entry.size,
-                digest: entry.digest.to_hex(),
-            })
-            .collect()
-    }
+pub fn entries_json(entries: &[Entry]) -> Vec<EntryJson<'_>> {
+    entries
+        .iter()
+        .map(|entry| EntryJson {
+            path: &entry.path,
+            kind: entry.kind,
+            size: entry.size,
+            digest: entry.digest.to_hex(),
+        })
+        .collect()
 }
 
 #[derive(Debug, Serialize)]
@@ -142,6 +142,11 @@ impl BuildInputs {
         value.values().try_for_each(check_numbers)?;
         let canonical = canonical_json(&value);
         Ok(BuildInputs { value, canonical })
+    }
+
+    /// BLAKE3 of the canonical form.
+    pub fn digest(&self) -> Digest {
+        Algorithm::Blake3.hash(self.canonical.as_bytes())
     }
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use tempfile::{Builder, NamedTempFile};
+use tempfile::{Builder, NamedTempFile, TempDir};
 
 /// Hidden, and names whose they are.
 const PREFIX: &str = ".lambda-pack-";
@@ -31,6 +31,11 @@ pub fn private_temporary_file(directory: &Path) -> io::Result<NamedTempFile> {
     Builder::new().prefix(PREFIX).suffix(SUFFIX).tempfile_in(directory)
 }
 
+/// A directory, removed with all that is in it unless it was renamed.
+pub fn temporary_directory(directory: &Path) -> io::Result<TempDir> {
+    Builder::new().prefix(PREFIX).suffix(SUFFIX).tempdir_in(directory)
+}
+
 /// Removes what a killed process has left in a directory. What can't be removed stays: it harms nobody.
 pub fn remove_abandoned(directory: &Path) {
     // The time of the file system that has the others' times.
@@ -43,7 +48,11 @@ pub fn remove_abandoned(directory: &Path) {
         let is_ours = (name.to_str()).is_some_and(|name| name.starts_with(PREFIX) && name.ends_with(SUFFIX));
         let changed = entry.metadata().and_then(|metadata| metadata.modified());
         if is_ours && changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|age| age > ABANDONED)) {
-            fs::remove_file(entry.path()).ok();
+            let path = entry.path();
+            match path.is_dir() {
+                true => fs::remove_dir_all(path).ok(),
+                false => fs::remove_file(path).ok(),
+            };
         }
     }
 }

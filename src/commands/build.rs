@@ -8,6 +8,7 @@ use lambda_pack_core::temporary::remove_abandoned;
 use lambda_pack_core::{Meter, Result, limits};
 
 use super::{PackageRow, Status};
+use crate::build as builds;
 use crate::cli::{BuildArgs, Common};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
@@ -31,27 +32,32 @@ pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<(
     super::finish(rows, common.json)
 }
 
-fn build(function: &Function, tree: &Tree, settings: &Settings, caches: &Caches, meter: &Meter) -> Result<PackageRow> {
+fn build(
+    function: &Function,
+    tree: &Tree,
+    settings: &Settings,
+    caches: &Caches,
+    meter: &'static Meter,
+) -> Result<PackageRow> {
     let path = settings.out_dir.join(format!("{}.zip", function.name));
-    let InPlace {
-        package,
-        manifest,
-        written,
-    } = archive::write_package(tree, &path, settings.compression, caches, meter)
+    let built = builds::build(function, tree, settings, meter)
         .map_err(|error| error.within(format_args!("function `{}`", function.name)))?;
-    if let Some(problem) = limits::unzipped_problem(manifest.unzipped_bytes()) {
+    let tree = built.as_ref().map_or(tree, |built| &built.tree);
+    let InPlace { package, written } = archive::write_package(tree, &path, settings.compression, caches, meter)
+        .map_err(|error| error.within(format_args!("function `{}`", function.name)))?;
+    if let Some(problem) = limits::unzipped_problem(package.unzipped_bytes()) {
         report::warning(&format!("function `{}`: {problem}", function.name));
     }
     tracing::info!("{}: {}", function.name, path.display());
     Ok(PackageRow {
         name: function.name.to_string(),
-        source_hash: manifest.source_hash().to_hex(),
+        source_hash: tree.manifest_of(&package.entries).source_hash().to_hex(),
         code_sha256: package.code_sha256.to_base64(),
         path: Some(path.display().to_string()),
         store_url: None,
         size_bytes: package.size_bytes,
-        unzipped_bytes: manifest.unzipped_bytes(),
-        entries: manifest.entries().len() as u64,
+        unzipped_bytes: package.unzipped_bytes(),
+        entries: package.entries.len() as u64,
         status: match written {
             Written::New => Status::Built,
             Written::Unchanged => Status::Unchanged,

@@ -6,14 +6,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, OnceLock};
 
-use lambda_pack_core::archive::{self, Compression, Packing};
+use lambda_pack_core::archive::{self, Packing};
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::digest::{Algorithm, Digest};
+use lambda_pack_core::function::Function;
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, limits};
 use tempfile::NamedTempFile;
 
 use super::{Hashed, PackageRow, Status};
+use crate::build as builds;
 use crate::caches;
 use crate::cli::{Common, UploadArgs};
 use crate::report::Progress;
@@ -35,15 +37,18 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     let caches = super::open_caches(&settings, true);
     let hashed = super::hash_functions(&settings, names, &caches, meter)?;
     check_expected(&expected, &hashed)?;
-    collect_all(hashed.iter().map(check_limits))?;
+    collect_all(
+        hashed
+            .iter()
+            .map(|hashed| check_limits(&hashed.function, hashed.manifest.unzipped_bytes())),
+    )?;
     let mut store = Store::open(&settings.store, &settings.aws, meter)?;
     let names: Vec<&str> = hashed.iter().map(|hashed| hashed.function.name.as_str()).collect();
     store.expect(&names, settings.cache_dir.as_deref())?;
     let uploader = Uploader {
         store,
-        code_dir: &settings.code_dir,
+        settings: &settings,
         git_commit: OnceLock::new(),
-        compression: settings.compression,
         scratch: Scratch::new(),
         caches,
         meter,
@@ -118,22 +123,19 @@ fn check_same(hashed: &Manifest, packed: &Manifest) -> Result<()> {
     }
 }
 
-fn check_limits(hashed: &Hashed) -> Result<()> {
-    match limits::unzipped_problem(hashed.manifest.unzipped_bytes()) {
+fn check_limits(function: &Function, unzipped_bytes: u64) -> Result<()> {
+    match limits::unzipped_problem(unzipped_bytes) {
         None => Ok(()),
-        Some(problem) => Err(
-            Error::invalid(format!("function `{}`: {problem}", hashed.function.name))
-                .help("leave files out with `exclude` or `.lambdaignore`; `lambda-pack hash --json` lists their sizes"),
-        ),
+        Some(problem) => Err(Error::invalid(format!("function `{}`: {problem}", function.name))
+            .help("leave files out with `exclude` or `.lambdaignore`; `lambda-pack hash --json` lists their sizes")),
     }
 }
 
 struct Uploader<'a> {
     store: Store,
-    code_dir: &'a Path,
+    settings: &'a Settings,
     /// Asked for once, and only if something is uploaded.
     git_commit: OnceLock<Option<String>>,
-    compression: Compression,
     scratch: Scratch,
     caches: Caches,
     meter: &'static Meter,
@@ -167,22 +169,28 @@ impl Uploader<'_> {
     }
 
     fn build_and_publish(&self, hashed: &Hashed, found: &Found) -> Result<Published> {
+        let built = builds::build(&hashed.function, &hashed.tree, self.settings, self.meter)?;
+        let tree = built.as_ref().map_or(&hashed.tree, |built| &built.tree);
+        check_limits(&hashed.function, tree.size())?;
         let mut zip = self.scratch.take()?;
         let packing = Packing {
             caches: &self.caches,
             scratch: self.scratch.directory(),
-            compression: self.compression,
+            compression: self.settings.compression,
             meter: self.meter,
             // A write through a memory map may leave a file's times alone: what is published was read.
             reads_all: true,
         };
-        let (package, manifest) = archive::pack(&hashed.tree, zip.as_file_mut(), &packing)?;
-        check_same(&hashed.manifest, &manifest)?;
+        let package = archive::pack(tree, zip.as_file_mut(), &packing)?;
+        check_same(&hashed.manifest, &tree.manifest_of(&package.entries))?;
         let built = Built {
             file: zip.path(),
             package: &package,
             manifest: &hashed.manifest,
-            git_commit: self.git_commit.get_or_init(|| git::commit(self.code_dir)).clone(),
+            git_commit: self
+                .git_commit
+                .get_or_init(|| git::commit(&self.settings.code_dir))
+                .clone(),
         };
         let published = self.store.publish(hashed.function.name.as_str(), &built, found)?;
         self.scratch.give_back(zip);

@@ -19,7 +19,7 @@ use std::path::Path;
 
 use lambda_pack_core::archive::{self, CodeSha256, PACKAGE_FORMAT};
 use lambda_pack_core::digest::Digest;
-use lambda_pack_core::manifest::{EntryJson, Manifest, ManifestJson};
+use lambda_pack_core::manifest::{EntryJson, Manifest, ManifestJson, entries_json};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use serde::Serialize;
 
@@ -158,10 +158,8 @@ impl Store {
         let source_hash = built.manifest.source_hash();
         let mut record = Record::new(&self.url, name, built);
         let package_key = record.package_key();
-        self.objects.create(
-            &record::manifest_key(name, &source_hash),
-            &stored_manifest(built.manifest),
-        )?;
+        self.objects
+            .create(&record::manifest_key(name, &source_hash), &stored_manifest(built))?;
         let notes = PackageNotes {
             source_hash,
             git_commit: built.git_commit.clone(),
@@ -231,13 +229,11 @@ struct StoredManifest<'a> {
     package_entries: Vec<EntryJson<'a>>,
 }
 
-fn stored_manifest(manifest: &Manifest) -> Vec<u8> {
-    let source = manifest.to_json();
+fn stored_manifest(built: &Built) -> Vec<u8> {
     let stored = StoredManifest {
         package_format: PACKAGE_FORMAT,
-        // A plain source is packed as it is.
-        package_entries: manifest.to_json().entries,
-        source,
+        package_entries: entries_json(&built.package.entries),
+        source: built.manifest.to_json(),
     };
     serde_json::to_vec(&stored).expect("strings and numbers")
 }

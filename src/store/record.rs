@@ -60,8 +60,8 @@ impl Record {
             code_sha256,
             s3_key: url.full_key(&package_key(name, &code_sha256)),
             size_bytes: built.package.size_bytes,
-            unzipped_bytes: built.manifest.unzipped_bytes(),
-            entries: built.manifest.entries().len() as u64,
+            unzipped_bytes: built.package.unzipped_bytes(),
+            entries: built.package.entries.len() as u64,
             package_format: PACKAGE_FORMAT,
             etag: None,
         }

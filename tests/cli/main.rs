@@ -5,6 +5,7 @@
     reason = "a test says what it skips, and ends where it fails"
 )]
 
+mod builds;
 mod caches;
 mod cpu;
 mod definitions;

@@ -17,7 +17,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest as _, Sha256};
 
 use crate::cache::Caches;
-use crate::manifest::Manifest;
+use crate::manifest::Entry;
 use crate::source::Tree;
 use crate::temporary::{sync_directory, temporary_file};
 use crate::{Error, Meter, Result};
@@ -66,6 +66,15 @@ impl CodeSha256 {
 pub struct Package {
     pub code_sha256: CodeSha256,
     pub size_bytes: u64,
+    /// In the order of the tree that was packed.
+    pub entries: Vec<Entry>,
+}
+
+impl Package {
+    /// Sum of the entries' sizes: what Lambda counts as the unzipped size.
+    pub fn unzipped_bytes(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.size).sum()
+    }
 }
 
 /// Whether a package had to be put in place.
@@ -80,7 +89,6 @@ pub enum Written {
 #[derive(Debug)]
 pub struct InPlace {
     pub package: Package,
-    pub manifest: Manifest,
     pub written: Written,
 }
 
@@ -106,13 +114,12 @@ pub fn write_package(
         meter,
         reads_all: false,
     };
-    let (package, manifest) = pack(tree, temporary.as_file_mut(), &packing)?;
+    let package = pack(tree, temporary.as_file_mut(), &packing)?;
     if fs::metadata(target).is_ok_and(|existing| existing.is_file() && existing.len() == package.size_bytes)
         && CodeSha256::of_file(target).is_ok_and(|existing| existing == package.code_sha256)
     {
         return Ok(InPlace {
             package,
-            manifest,
             written: Written::Unchanged,
         });
     }
@@ -121,7 +128,6 @@ pub fn write_package(
     sync_directory(directory).map_err(cannot_write)?;
     Ok(InPlace {
         package,
-        manifest,
         written: Written::New,
     })
 }

@@ -19,7 +19,7 @@ use super::zip::{Header, Method, ZipWriter};
 use super::{CodeSha256, Package};
 use crate::cache::{Caches, Form, Shape};
 use crate::digest::Algorithm;
-use crate::manifest::{Entry, EntryKind, Manifest};
+use crate::manifest::{Entry, EntryKind};
 use crate::source::{Content, Tree, TreeEntry, read_changed, read_stable};
 use crate::{Error, Meter, Result, Work};
 
@@ -55,8 +55,8 @@ impl Packing<'_> {
     }
 }
 
-/// Writes the zip of `tree` to `out`, and tells what is in it.
-pub fn pack(tree: &Tree, out: &mut File, packing: &Packing) -> Result<(Package, Manifest)> {
+/// Writes the zip of `tree` to `out`.
+pub fn pack(tree: &Tree, out: &mut File, packing: &Packing) -> Result<Package> {
     packing.meter.expect(Work::Pack, tree.size());
     let jobs: Vec<Job> = tree.entries().iter().map(|entry| Job { entry }).collect();
     let mut writer = Writer::new(out, packing);
@@ -258,17 +258,17 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn finish(self) -> Result<(Package, Manifest)> {
+    fn finish(self) -> Result<Package> {
         let finished = self
             .zip
             .finish()
             .and_then(|out| out.into_inner().map_err(io::IntoInnerError::into_error));
         let hashing = finished.map_err(|cause| self.packing.cannot_write(cause))?;
-        let package = Package {
+        Ok(Package {
             code_sha256: CodeSha256(hashing.hasher.finalize().into()),
             size_bytes: hashing.written,
-        };
-        Ok((package, Manifest::new(Algorithm::Blake3, self.entries, None)))
+            entries: self.entries,
+        })
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 pub use blocks::{BlockCache, Form, Shape};
 pub use digests::DigestCache;
+pub use files::touch;
 pub use local::is_local;
 
 /// Where caches are kept, and for which machine.

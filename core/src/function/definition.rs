@@ -11,6 +11,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::build::Build;
 use super::text::{Bounded, EntryPrefix, GlobText, RelativePath, Rule, Text};
 use crate::json::Object;
 use crate::{Error, Result};
@@ -35,6 +36,9 @@ pub struct Definition {
     /// The file or directory that the function is packed from, or several that are merged.
     #[serde(skip_serializing)]
     pub source: Source,
+    /// How dependencies get into the package.
+    #[serde(default, skip_serializing)]
+    pub build: Option<Object<Build>>,
     /// Runtime identifier, such as `python3.13`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime: Option<Text<RuntimeRule>>,
@@ -187,6 +191,22 @@ pub enum Architecture {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(try_from = "Vec<Architecture>")]
 pub struct Architectures([Architecture; 1]);
+
+impl Architectures {
+    pub fn one(&self) -> Architecture {
+        self.0[0]
+    }
+}
+
+impl Architecture {
+    /// As AWS spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Architecture::X86_64 => "x86_64",
+            Architecture::Arm64 => "arm64",
+        }
+    }
+}
 
 impl TryFrom<Vec<Architecture>> for Architectures {
     type Error = String;

@@ -1,5 +1,6 @@
 //! Function definitions: `lambda-json/<name>.json`, one file a function or layer.
 
+mod build;
 mod definition;
 mod text;
 
@@ -9,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-pub use definition::{Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
+pub use build::{Build, Ecosystem};
+pub use definition::{Architecture, Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
 pub use text::{EntryPrefix, GlobText, RelativePath};
 
 use crate::{Error, ErrorKind, Result, json, shorten, suggest};

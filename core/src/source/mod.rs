@@ -20,16 +20,19 @@ pub use outputs::Outputs;
 pub(crate) use read::{StableReader, changed as read_changed, read_stable};
 pub use stat::{FileStat, Identity};
 
+use crate::build;
 use crate::cache::DigestCache;
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::function::{Function, SourceSpec};
-use crate::manifest::{Entry, EntryKind, Manifest};
+use crate::manifest::{BuildInputs, Entry, EntryKind, Manifest};
 use crate::{Error, Meter, Result, Work, collect_all, shorten};
 
 /// The entries of one or several merged sources, sorted by the bytes of their paths.
 #[derive(Debug)]
 pub struct Tree {
     entries: Vec<Arc<TreeEntry>>,
+    /// What else decides the package's content.
+    build_inputs: Option<BuildInputs>,
     /// What the user should know although it is no error, such as names that differ only by case.
     pub warnings: Vec<String>,
 }
@@ -42,8 +45,17 @@ pub struct TreeEntry {
     /// Where its content stands.
     pub file: PathBuf,
     pub content: Content,
+    origin: Origin,
     /// Size and digest, once somebody knows them.
     hashed: OnceLock<(u64, Digest)>,
+}
+
+/// Where an entry of a package comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Origin {
+    Source,
+    /// Made by a build, which the source hash knows by its inputs.
+    Build,
 }
 
 #[derive(Debug)]
@@ -64,7 +76,7 @@ impl Tree {
     /// The tree below a directory, or of a single file, with nothing but the defaults.
     pub fn at(path: &Path, meter: &Meter) -> Result<Self> {
         let entries = walk::walk(path, &walk::Options::default(), meter)?;
-        Self::merge(&[(&path.display().to_string(), &shared(entries))])
+        Self::merge(&[(&path.display().to_string(), &shared(entries))], None)
     }
 
     /// The trees that the functions' `source`s describe, in their order. A source that several have is walked once.
@@ -97,7 +109,9 @@ impl Tree {
                 let parts: Vec<_> = specs
                     .map(|spec| (spec.path.as_str(), walked[spec].as_slice()))
                     .collect();
-                let tree = Self::merge(&parts).and_then(Self::refuse_empty);
+                let tree = build::inputs(function, code_dir)
+                    .and_then(|inputs| Self::merge(&parts, inputs))
+                    .and_then(Self::refuse_empty);
                 tree.map_err(|error| error.within(format_args!("function `{}`", function.name)))
             })
             .collect();
@@ -105,7 +119,8 @@ impl Tree {
     }
 
     fn refuse_empty(self) -> Result<Self> {
-        if self.entries.is_empty() {
+        // A layer may hold dependencies alone.
+        if self.entries.is_empty() && self.build_inputs.is_none() {
             return Err(Error::invalid("the source is empty: no file is left to pack")
                 .help("check `source`, its globs and `.lambdaignore`"));
         }
@@ -113,7 +128,7 @@ impl Tree {
     }
 
     /// Merges parts, each sorted and named for messages, and checks what only the whole can tell.
-    fn merge(parts: &[(&str, &[Arc<TreeEntry>])]) -> Result<Self> {
+    fn merge(parts: &[(&str, &[Arc<TreeEntry>])], build_inputs: Option<BuildInputs>) -> Result<Self> {
         let named = parts
             .iter()
             .flat_map(|(name, entries)| entries.iter().map(move |entry| (*name, entry)));
@@ -142,12 +157,40 @@ impl Tree {
             None => Ok(Tree {
                 warnings: names::lookalikes(&entries),
                 entries,
+                build_inputs,
             }),
         }
     }
 
     pub fn entries(&self) -> &[Arc<TreeEntry>] {
         &self.entries
+    }
+
+    pub fn build_inputs(&self) -> Option<&BuildInputs> {
+        self.build_inputs.as_ref()
+    }
+
+    /// This tree with what a build has made in `directory`, put under `prefix`; the source hash stays.
+    pub fn with_built(&self, directory: &Path, prefix: &str, meter: &Meter) -> Result<Self> {
+        let options = walk::Options {
+            prefix,
+            ..walk::Options::default()
+        };
+        let mut built = walk::walk(directory, &options, meter)?;
+        for entry in &mut built {
+            entry.origin = Origin::Build;
+        }
+        let parts = [("the source", self.entries.as_slice()), ("the build", &shared(built))];
+        Self::merge(&parts, self.build_inputs.clone())
+    }
+
+    /// The source's manifest, after the tree was packed. `packed` is what the package holds, in the order of the tree.
+    pub fn manifest_of(&self, packed: &[Entry]) -> Manifest {
+        let from_source = self.entries.iter().zip(packed);
+        let entries = from_source
+            .filter(|(entry, _)| entry.origin == Origin::Source)
+            .map(|(_, packed)| packed.clone());
+        Manifest::new(Algorithm::Blake3, entries.collect(), self.build_inputs.clone())
     }
 
     /// Bytes of all entries, when the tree was walked.
@@ -162,7 +205,11 @@ impl Tree {
             .par_iter()
             .map(|entry| entry.hash(algorithm, digests, meter))
             .collect();
-        Ok(Manifest::new(algorithm, collect_all(hashed)?, None))
+        Ok(Manifest::new(
+            algorithm,
+            collect_all(hashed)?,
+            self.build_inputs.clone(),
+        ))
     }
 
     /// Hashes the entries of all trees with BLAKE3, each file once, however many share it.
@@ -218,6 +265,7 @@ impl TreeEntry {
             path: path.into(),
             file,
             content,
+            origin: Origin::Source,
             hashed: OnceLock::new(),
         }
     }

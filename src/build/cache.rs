@@ -1,0 +1,143 @@
+//! Installed trees, kept by the digest of their build inputs, so that a change of code alone never installs anything.
+//!
+//! Each has a lock file beside it: who uses the tree holds it shared, who installs or deletes it holds it alone. So two
+//! processes share a tree, and one waits while the other installs it.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use lambda_pack_core::cache::touch;
+use lambda_pack_core::digest::Digest;
+use lambda_pack_core::temporary::{remove_abandoned, temporary_directory as make_temporary};
+use lambda_pack_core::{Error, Meter, Result};
+use tempfile::TempDir;
+
+/// Trees that are kept; those that were not used for longest go first.
+const MOST_TREES: usize = 50;
+const LOCK: &str = "lock";
+
+/// An installed tree, in use.
+pub enum Place {
+    Kept { path: PathBuf, _lock: File },
+    Temporary { path: PathBuf, _directory: TempDir },
+}
+
+impl Place {
+    pub fn path(&self) -> &Path {
+        match self {
+            Place::Kept { path, .. } | Place::Temporary { path, .. } => path,
+        }
+    }
+}
+
+/// The tree with these build inputs; `install` makes it, in an empty directory, if it isn't there. Its second argument is
+/// where the output of installers goes.
+pub fn installed(
+    cache_dir: Option<&Path>,
+    inputs: &Digest,
+    meter: &Meter,
+    install: impl Fn(&Path, &Path) -> Result<()>,
+) -> Result<Place> {
+    let name = inputs.to_hex();
+    let Some(cache_dir) = cache_dir else {
+        let temporary = temporary_directory(&std::env::temp_dir())?;
+        let log = std::env::temp_dir().join(format!("lambda-pack-{}.log", &name[..16]));
+        let path = make(&temporary, &log, &install)?;
+        return Ok(Place::Temporary {
+            path,
+            _directory: temporary,
+        });
+    };
+    let directory = cache_dir.join("dependencies");
+    fs::create_dir_all(&directory).map_err(|cause| cannot_write(&directory, cause))?;
+    let path = directory.join(&name);
+    let lock_file = directory.join(format!("{name}.{LOCK}"));
+    loop {
+        let lock = open_lock(&lock_file).map_err(|cause| cannot_write(&lock_file, cause))?;
+        wait(meter, &lock_file, || lock.try_lock_shared())?;
+        if path.is_dir() {
+            // Best effort: it only decides what goes first.
+            touch(&lock).ok();
+            return Ok(Place::Kept { path, _lock: lock });
+        }
+        lock.unlock().map_err(|cause| cannot_write(&lock_file, cause))?;
+        wait(meter, &lock_file, || lock.try_lock())?;
+        // Somebody else may have been faster.
+        if !path.is_dir() {
+            let temporary = temporary_directory(&directory)?;
+            let made = make(&temporary, &directory.join(format!("{name}.log")), &install)?;
+            fs::rename(&made, &path).map_err(|cause| cannot_write(&path, cause))?;
+            prune(&directory).map_err(|cause| cannot_write(&directory, cause))?;
+        }
+    }
+}
+
+fn make(temporary: &TempDir, log: &Path, install: impl Fn(&Path, &Path) -> Result<()>) -> Result<PathBuf> {
+    let tree = temporary.path().join("tree");
+    fs::create_dir(&tree).map_err(|cause| cannot_write(&tree, cause))?;
+    install(&tree, log)?;
+    // It tells nothing any more.
+    fs::remove_file(log).ok();
+    Ok(tree)
+}
+
+fn temporary_directory(directory: &Path) -> Result<TempDir> {
+    make_temporary(directory).map_err(|cause| cannot_write(directory, cause))
+}
+
+fn open_lock(file: &Path) -> io::Result<File> {
+    File::options().create(true).truncate(false).write(true).open(file)
+}
+
+/// Waits for a lock, and can be interrupted.
+fn wait(meter: &Meter, file: &Path, lock: impl Fn() -> Result<(), TryLockError>) -> Result<()> {
+    let mut said = false;
+    loop {
+        match lock() {
+            Ok(()) => return Ok(()),
+            Err(TryLockError::WouldBlock) => {}
+            Err(TryLockError::Error(cause)) => return Err(cannot_write(file, cause)),
+        }
+        if !said {
+            tracing::info!("waiting for another process that installs the same");
+            said = true;
+        }
+        meter.check()?;
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Deletes the least recently used trees where there are too many, and what killed processes left.
+fn prune(directory: &Path) -> io::Result<()> {
+    let mut locks = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        // Another process may have deleted it meanwhile.
+        if path.extension().is_some_and(|extension| extension == LOCK)
+            && let Ok(used) = fs::metadata(&path).and_then(|metadata| metadata.modified())
+        {
+            locks.push((used, path));
+        }
+    }
+    locks.sort();
+    let superfluous = locks.len().saturating_sub(MOST_TREES);
+    for (_, lock_file) in &locks[..superfluous] {
+        let lock = open_lock(lock_file)?;
+        if lock.try_lock().is_ok() {
+            let tree = lock_file.with_extension("");
+            if tree.is_dir() {
+                fs::remove_dir_all(tree)?;
+            }
+            fs::remove_file(lock_file)?;
+        }
+    }
+    remove_abandoned(directory);
+    Ok(())
+}
+
+fn cannot_write(path: &Path, cause: io::Error) -> Error {
+    Error::io("write", path, cause).help("check space and permissions there, or do without with --no-cache")
+}

@@ -1,0 +1,106 @@
+//! Running installers.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use lambda_pack_core::{Error, Meter, Result};
+
+/// Variables that would make installers do something else than they are told here.
+const MISLEADING: [&str; 10] = [
+    "NODE_ENV",
+    "NODE_OPTIONS",
+    "PIP_PREFIX",
+    "PIP_REQUIRE_VIRTUALENV",
+    "PIP_TARGET",
+    "PIP_USER",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "UV_PYTHON",
+    "VIRTUAL_ENV",
+];
+
+/// Lines of an installer's output that an error shows, from the beginning and from the end; the log has all.
+const LINES_SHOWN: usize = 8;
+const MOST_LINES: usize = 2 * LINES_SHOWN;
+
+/// Runs programs, with their output in a log.
+pub struct Programs<'a> {
+    pub log: &'a Path,
+    pub meter: &'a Meter,
+}
+
+impl Programs<'_> {
+    /// Runs it to its end, or kills it if the user interrupts. Its failure is an error that shows what it said last.
+    pub fn run(&self, mut command: Command) -> Result<()> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let cannot_log = |cause| Error::io("write the log", self.log, cause);
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.log)
+            .map_err(cannot_log)?;
+        for variable in MISLEADING {
+            command.env_remove(variable);
+        }
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().map_err(cannot_log)?)
+            .stderr(log)
+            .spawn()
+            .map_err(|cause| Error::failed(format!("cannot run `{program}`: {cause}")))?;
+        let status = self.wait(child)?;
+        if status.success() {
+            return Ok(());
+        }
+        let output = fs::read(self.log).unwrap_or_default();
+        let output = String::from_utf8_lossy(&output);
+        let lines: Vec<&str> = output.lines().filter(|line| !line.trim().is_empty()).collect();
+        let shown = match lines.len() {
+            ..=MOST_LINES => lines.join("\n  "),
+            many => [&lines[..LINES_SHOWN], &["…"], &lines[many - LINES_SHOWN..]]
+                .concat()
+                .join("\n  "),
+        };
+        Err(Error::failed(format!("`{program}` failed ({status}):\n  {shown}"))
+            .help(format!("all of its output is in {}", self.log.display())))
+    }
+
+    fn wait(&self, mut child: Child) -> Result<ExitStatus> {
+        let failed = |cause: io::Error| Error::failed(format!("cannot wait for an installer: {cause}"));
+        loop {
+            if let Some(status) = child.try_wait().map_err(failed)? {
+                return Ok(status);
+            }
+            if let Err(interrupted) = self.meter.check() {
+                child.kill().and_then(|()| child.wait()).map_err(failed)?;
+                return Err(interrupted);
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// The first of these programs that is in a directory of `PATH`.
+pub fn find(names: &[&str]) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let directories: Vec<PathBuf> = env::split_paths(&path).collect();
+    let candidates = names
+        .iter()
+        .flat_map(|name| directories.iter().map(move |directory| directory.join(name)));
+    candidates
+        .map(|file| file.with_extension(env::consts::EXE_EXTENSION))
+        .find(|file| file.is_file())
+}
+
+/// What a short command prints, without white space around it; `None` if it fails.
+pub fn output(program: &Path, args: &[&str]) -> Option<String> {
+    let output = Command::new(program).args(args.iter().map(OsStr::new)).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| text.trim().to_owned())
+}
