@@ -15,6 +15,11 @@ pub fn open(cache_dir: Option<&Path>, root: &Path, packs: bool) -> Caches {
         path: path.to_owned(),
         machine: machine(),
     };
+    // It would be hashed with all else, and change each time.
+    if is_below(path, root) {
+        tracing::info!("no cache: `{}` is inside `{}`", path.display(), root.display());
+        return Caches::none();
+    }
     let opened = Caches::open(&directory, root).and_then(|caches| match packs {
         true => caches.with_blocks(&directory),
         false => Ok(caches),
@@ -23,6 +28,14 @@ pub fn open(cache_dir: Option<&Path>, root: &Path, packs: bool) -> Caches {
         tracing::info!("no cache: cannot use `{}`: {error}", path.display());
         Caches::none()
     })
+}
+
+/// Whether the cache directory, or what there is of it, is below `root`.
+fn is_below(cache_dir: &Path, root: &Path) -> bool {
+    let existing = cache_dir
+        .ancestors()
+        .find_map(|ancestor| fs::canonicalize(ancestor).ok());
+    matches!((existing, fs::canonicalize(root)), (Some(existing), Ok(root)) if existing.starts_with(&root))
 }
 
 pub fn keep(caches: Caches) {

@@ -173,7 +173,7 @@ pub enum AlgorithmName {
 
 #[derive(Args, Debug)]
 pub struct PackingArgs {
-    /// How hard to try to make packages small; best is a few percent smaller and takes more than ten times as long [default:
+    /// How hard to try to make packages small; best is about 4 % smaller and takes about ten times as long [default:
     /// standard]
     #[arg(long, value_enum, env = "LAMBDA_PACK_COMPRESSION", hide_env_values = true)]
     pub compression: Option<CompressionName>,

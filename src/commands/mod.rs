@@ -54,7 +54,11 @@ fn walk_functions(settings: &Settings, names: &[String], meter: &Meter) -> Resul
         StoreUrl::File(directory) => Some(("store", directory.as_path())),
         StoreUrl::S3 { .. } => None,
     };
-    let outputs = Outputs::new(out_dir.into_iter().chain(store));
+    let cache = settings
+        .cache_dir
+        .as_deref()
+        .map(|directory| ("cache directory", directory));
+    let outputs = Outputs::new(out_dir.into_iter().chain(store).chain(cache));
     let functions: Vec<Function> = functions.into_values().collect();
     let trees = Tree::of_functions(&functions, &settings.code_dir, &outputs, meter)?;
     for (function, tree) in functions.iter().zip(&trees) {

@@ -11,6 +11,7 @@ use lambda_pack_core::cache::Caches;
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::function::Function;
 use lambda_pack_core::manifest::Manifest;
+use lambda_pack_core::temporary::{private_temporary_file, remove_abandoned};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, limits};
 use tempfile::NamedTempFile;
 
@@ -207,8 +208,10 @@ struct Scratch {
 
 impl Scratch {
     fn new() -> Self {
+        let directory = std::env::temp_dir();
+        remove_abandoned(&directory);
         Scratch {
-            directory: std::env::temp_dir(),
+            directory,
             idle: Mutex::default(),
         }
     }
@@ -223,18 +226,18 @@ impl Scratch {
         let idle = self.idle.lock().expect("no thread panics while it takes a file").pop();
         match idle {
             Some(mut file) => {
-                file.as_file().set_len(0).map_err(cannot_write)?;
                 file.rewind().map_err(cannot_write)?;
                 Ok(file)
             }
-            None => tempfile::Builder::new()
-                .prefix("lambda-pack-")
-                .tempfile_in(&self.directory)
-                .map_err(cannot_write),
+            None => private_temporary_file(&self.directory).map_err(cannot_write),
         }
     }
 
     fn give_back(&self, file: NamedTempFile) {
+        // Who can't be emptied isn't used again.
+        if file.as_file().set_len(0).is_err() {
+            return;
+        }
         self.idle
             .lock()
             .expect("no thread panics while it takes a file")

@@ -102,7 +102,7 @@ pub fn error(error: &Error) {
 
 pub fn warning(text: &str) {
     if !QUIET.load(Ordering::Relaxed) {
-        anstream::eprintln!("{WARNING}warning:{WARNING:#} {text}");
+        progress::aside(|| anstream::eprintln!("{WARNING}warning:{WARNING:#} {text}"));
     }
 }
 

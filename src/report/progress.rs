@@ -2,6 +2,7 @@
 
 use std::fmt::{Display, Formatter, Result as FmtResult, Write};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -32,6 +33,7 @@ impl Progress {
                 });
             let bar = ProgressBar::new_spinner().with_style(style).with_message(what);
             bar.enable_steady_tick(Duration::from_millis(100));
+            *moving() = Some(bar.clone());
             return Progress::Moving(bar);
         }
         if !tracing::enabled!(tracing::Level::INFO) {
@@ -54,7 +56,10 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         match self {
-            Progress::Moving(bar) => bar.finish_and_clear(),
+            Progress::Moving(bar) => {
+                *moving() = None;
+                bar.finish_and_clear();
+            }
             Progress::Calm { stop, thread } => {
                 drop(stop.take());
                 if let Some(thread) = thread.take() {
@@ -63,6 +68,20 @@ impl Drop for Progress {
             }
             Progress::Hidden => {}
         }
+    }
+}
+
+/// The display that moves now.
+fn moving() -> MutexGuard<'static, Option<ProgressBar>> {
+    static MOVING: Mutex<Option<ProgressBar>> = Mutex::new(None);
+    MOVING.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Writes to stderr while no display is there.
+pub fn aside(write: impl FnOnce()) {
+    match &*moving() {
+        Some(bar) => bar.suspend(write),
+        None => write(),
     }
 }
 

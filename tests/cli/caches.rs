@@ -255,11 +255,56 @@ fn a_package_from_the_cache_is_the_package() {
 #[test]
 fn without_the_cache_none_is_read_or_written() {
     let project = Project::new();
-    project.true_hash();
-    project.built_without();
-    project.command(["upload", "--no-cache"]).ok();
-    project.command(["external", "hash", "--no-cache"]).stdin("{}").ok();
+    let commands = || {
+        project.true_hash();
+        project.built_without();
+        project.command(["upload", "--no-cache"]).ok();
+        project.command(["external", "hash", "--no-cache"]).stdin("{}").ok();
+    };
+    commands();
     assert!(!project.cache().exists());
+    // Nor is one read that nobody may read.
+    fs::write(project.cache(), "in the way").unwrap();
+    commands();
+}
+
+/// Pieces of large files can't be checked alone: what they make together is.
+#[test]
+fn a_poisoned_piece_reaches_no_package() {
+    let project = Project::new();
+    let lines = (0..34 * 1024 * 1024 / 16_u32).flat_map(|n| format!("{:015}\n", n % 70_000).into_bytes());
+    project.0.write("code/app/large", lines.collect::<Vec<_>>());
+    let expected = project.built();
+    for place in [1000, 200_000] {
+        for file in project.cache_files("blocks") {
+            let mut bytes = fs::read(&file).unwrap();
+            bytes[place] ^= 0x10;
+            fs::write(&file, bytes).unwrap();
+        }
+        fs::remove_dir_all(project.0.join("dist")).unwrap();
+        assert_eq!(project.built(), expected, "{place}");
+    }
+}
+
+#[test]
+fn a_cache_inside_the_source_is_refused_and_never_hashed() {
+    let project = Project::new();
+    let inside = project.0.join("code/app/.cache");
+    let inside = inside.to_str().unwrap();
+    let build = project.command(["build"]).env("XDG_CACHE_HOME", inside);
+    build.fails(
+        3,
+        &["cache directory", "is inside its source", "outside of the sources"],
+    );
+    let hash = |cache: &str| {
+        project
+            .command(["hash", "code"])
+            .env("XDG_CACHE_HOME", cache)
+            .ok()
+            .stdout
+    };
+    assert_eq!(hash(inside), hash(inside));
+    assert!(!project.0.join("code/app/.cache").exists());
 }
 
 /// The one change that no time tells of: a write through a memory map that was written through before.

@@ -240,23 +240,43 @@ fn strange_files_are_refused_by_name() {
     dir.command(["build"]).ok();
 }
 
+/// Runs the binary as nobody: root reads everything.
+fn as_nobody(dir: &Dir, args: &[&str]) -> crate::support::Run {
+    std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let binary = dir.join("lambda-pack");
+    std::fs::copy(crate::support::BINARY, &binary).unwrap();
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&binary)
+        .args(args)
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    crate::support::Run::new(output)
+}
+
+/// `include` speaks of files: what it names may be in there.
+#[test]
+fn an_unreadable_directory_is_refused_whatever_is_included() {
+    let dir = with_source(r#"{"path": "app", "include": ["**/*.py"]}"#);
+    dir.write("code/app/lib/more.py", "");
+    dir.chmod("code/app/lib", 0o000);
+    let args = ["validate", "--no-cache"];
+    let run = match std::fs::read_dir(dir.join("code/app/lib")) {
+        Ok(_) => as_nobody(&dir, &args),
+        Err(_) => dir.command(args).run(),
+    };
+    dir.chmod("code/app/lib", 0o755);
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(run.stderr.contains("code/app/lib"), "{run:?}");
+}
+
 #[test]
 fn an_unreadable_file_is_refused() {
     let dir = with_source(r#""app""#);
     dir.chmod("code/app/main.py", 0o000);
     if std::fs::read(dir.join("code/app/main.py")).is_ok() {
-        // Root reads everything: ask as nobody.
-        std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let binary = dir.join("lambda-pack");
-        std::fs::copy(crate::support::BINARY, &binary).unwrap();
-        let output = Command::new("setpriv")
-            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-            .arg(&binary)
-            .args(["hash", "code/app"])
-            .current_dir(dir.path())
-            .output()
-            .unwrap();
-        let run = crate::support::Run::new(output);
+        let run = as_nobody(&dir, &["hash", "code/app"]);
         assert_eq!(run.code, 3, "{run:?}");
         assert!(
             run.stderr.contains("code/app/main.py") && run.stderr.contains("ermission denied"),

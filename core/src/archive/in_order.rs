@@ -1,6 +1,7 @@
 //! Work that is done in parallel, and whose results are taken in order, within a budget of memory.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::channel;
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -84,13 +85,15 @@ pub fn in_order<J: Send, T: Send>(
                 let sender = sender.clone();
                 scope.spawn(move |_| {
                     // Nobody listens after a failure.
-                    drop(sender.send((number, work(job))));
+                    drop(sender.send((number, catch_unwind(AssertUnwindSafe(|| work(job))))));
                 });
             }
             if costs.is_empty() {
                 return Ok(());
             }
             let (number, result) = receiver.recv().expect("a sender is kept");
+            // Whoever panicked must not be waited for.
+            let result = result.unwrap_or_else(|panic| resume_unwind(panic));
             if let Ok(result) = &result {
                 let cost: &mut u64 = &mut costs[number - first];
                 let less = cost.saturating_sub(kept(result));
@@ -161,5 +164,16 @@ mod tests {
         );
         assert!(outcome.is_err());
         assert_eq!(*budget.used.lock().expect("no panic"), 0);
+    }
+
+    #[test]
+    #[should_panic(expected = "no memory")]
+    fn a_panic_is_passed_on_and_not_waited_for() {
+        let jobs = (0..100).map(Ok);
+        let work = |number| match number {
+            50 => panic!("no memory"),
+            _ => Ok(number),
+        };
+        in_order(&Budget::new(1000), jobs, |_| 1, |_| 1, work, |_| Ok(())).ok();
     }
 }

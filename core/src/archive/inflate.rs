@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::ffi::c_void;
+use std::io::{self, BufRead, Read};
 use std::ptr::NonNull;
 
 use libdeflate_sys::{
@@ -9,22 +10,13 @@ use libdeflate_sys::{
     libdeflate_free_decompressor, libdeflate_result_LIBDEFLATE_SUCCESS,
 };
 
-use crate::cache::Shape;
-use crate::digest::{Algorithm, Digest};
+use flate2::bufread::DeflateDecoder;
 
-/// An empty last block (RFC 1951, 3.2.6): ends the stream of a piece, which only a flush has ended.
-const END: [u8; 2] = [0x03, 0x00];
+use crate::digest::{Algorithm, Digest, Hasher};
 
-/// Inflates a block; the content's CRC-32 if it has this size and digest, and the block not one byte more than it needs.
-pub fn check(block: &[u8], digest: &Digest, size: usize, shape: Shape) -> Option<u32> {
-    let ended;
-    let stream = match shape {
-        Shape::Whole | Shape::LastPiece => block,
-        Shape::Piece => {
-            ended = [block, &END].concat();
-            &ended
-        }
-    };
+/// Inflates a whole stream; the content's CRC-32 if it has this size and digest, and the stream not one byte more than it
+/// needs.
+pub fn check(stream: &[u8], digest: &Digest, size: usize) -> Option<u32> {
     super::buffers::with_output(size, |content| {
         let inflated = INFLATER.with_borrow_mut(|inflater| inflater.inflate(stream, content));
         let same = inflated == Some((stream.len(), size)) && Algorithm::Blake3.hash(content) == *digest;
@@ -35,6 +27,32 @@ pub fn check(block: &[u8], digest: &Digest, size: usize, shape: Shape) -> Option
 thread_local! {
     /// Costly to make, so each thread keeps one.
     static INFLATER: RefCell<Inflater> = RefCell::new(Inflater::new());
+}
+
+/// The same for a stream that is too large for memory. No piece of it can be checked alone: only what follows shows
+/// whether it ended where a block ends.
+pub fn check_spool(stream: &mut impl BufRead, digest: &Digest, size: u64) -> io::Result<bool> {
+    let mut hasher = Hasher::new(Algorithm::Blake3);
+    let mut buffer = vec![0; 256 * 1024];
+    let mut inflated = 0;
+    let mut decoder = DeflateDecoder::new(stream);
+    loop {
+        match decoder.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => {
+                hasher.update(&buffer[..count]);
+                inflated += count as u64;
+            }
+            // What isn't deflate data is no trouble with the disk.
+            Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+                return Ok(false);
+            }
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            Err(error) => return Err(error),
+        }
+    }
+    let at_end = decoder.into_inner().fill_buf()?.is_empty();
+    Ok(at_end && inflated == size && hasher.finish() == *digest)
 }
 
 /// libdeflate's decompressor. `libdeflater` doesn't say how much of its input a stream took, and bytes behind its end
@@ -76,5 +94,33 @@ impl Drop for Inflater {
         unsafe {
             libdeflate_free_decompressor(self.0.as_ptr());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::archive::Compression;
+    use crate::archive::deflate::deflate_chunk;
+
+    #[test]
+    fn a_spool_must_be_its_content_and_nothing_more() {
+        let content = b"lambda pack ".repeat(1000);
+        let digest = Algorithm::Blake3.hash(&content.repeat(2));
+        let size = 2 * content.len() as u64;
+        let first = deflate_chunk(&content, false, Compression::Standard);
+        let last = deflate_chunk(&content, true, Compression::Standard);
+        let check = |parts: &[&[u8]]| check_spool(&mut parts.concat().as_slice(), &digest, size).expect("memory");
+        assert!(check(&[&first, &last]));
+        assert!(!check(&[&first]), "it doesn't end");
+        assert!(!check(&[&last]), "half of it");
+        assert!(!check(&[&first, &first, &last]), "more content");
+        assert!(!check(&[&first, &last, b"x"]), "bytes behind the end");
+        assert!(
+            !check(&[&first[..first.len() - 1], &last]),
+            "the end of a piece is missing"
+        );
+        assert!(!check(&[&last, &first]), "ends too early");
+        assert!(!check(&[b"\xff", &first, &last]), "no deflate");
     }
 }

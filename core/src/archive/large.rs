@@ -1,11 +1,12 @@
 //! Large files: read once on one thread, piece by piece, and compressed by the others.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{BufReader, Seek, Write};
 
 use super::buffers::Buffer;
 use super::deflate::{CHUNK_BYTES, deflate_chunk};
 use super::in_order::in_order;
+use super::inflate;
 use super::pack::{BUDGET, Job, Packing};
 use crate::cache::{Form, Shape};
 use crate::digest::{Algorithm, Digest, Hasher};
@@ -36,9 +37,27 @@ struct Compressed {
     is_new: bool,
 }
 
-/// Compresses a file into `spool`.
+/// Compresses a file into `spool`. With pieces from the cache the result is inflated once more, which takes a fraction of
+/// the time: if it isn't the file, all is compressed anew.
 pub fn compress(job: &Job, packing: &Packing, spool: &mut File) -> Result<Large> {
+    let cannot_write = |cause| packing.cannot_write(cause);
+    let (large, has_cached) = compress_pieces(job, packing, spool, true)?;
+    if !has_cached {
+        return Ok(large);
+    }
+    spool.rewind().map_err(cannot_write)?;
+    let Entry { size, digest, .. } = &large.entry;
+    if inflate::check_spool(&mut BufReader::new(&mut *spool), digest, *size).map_err(cannot_write)? {
+        return Ok(large);
+    }
+    (spool.rewind()).and_then(|()| spool.set_len(0)).map_err(cannot_write)?;
+    compress_pieces(job, packing, spool, false).map(|(large, _)| large)
+}
+
+/// Also tells whether pieces came from the cache.
+fn compress_pieces(job: &Job, packing: &Packing, spool: &mut File, reads_cache: bool) -> Result<(Large, bool)> {
     let blocks = &packing.caches.blocks;
+    let mut has_cached = false;
     let mut pieces = Pieces {
         reader: StableReader::open(&job.entry.file)?,
         hasher: Hasher::new(Algorithm::Blake3),
@@ -55,7 +74,7 @@ pub fn compress(job: &Job, packing: &Packing, spool: &mut File) -> Result<Large>
             let digest = Algorithm::Blake3.hash(&piece.content);
             let size = piece.content.len() as u64;
             let form = packing.form(piece.shape);
-            let cached = blocks.get(&digest, size, form);
+            let cached = reads_cache.then(|| blocks.get(&digest, size, form)).flatten();
             let is_new = cached.is_none();
             let block = match cached {
                 Some((block, _)) => block,
@@ -72,6 +91,7 @@ pub fn compress(job: &Job, packing: &Packing, spool: &mut File) -> Result<Large>
         },
         |done| {
             compressed_size += done.block.len() as u64;
+            has_cached |= !done.is_new;
             if done.is_new {
                 blocks.put(&done.digest, done.size, done.form, &done.block);
             }
@@ -82,14 +102,19 @@ pub fn compress(job: &Job, packing: &Packing, spool: &mut File) -> Result<Large>
     )?;
     let digest = pieces.hasher.finish();
     let read = pieces.reader.finish()?;
+    // Its size decides the compressor.
+    if read.size != job.entry.size() {
+        return Err(read_changed(&job.entry.file));
+    }
     if let Some(stat) = &read.stat {
         packing.caches.digests.put(&job.entry.file, stat, digest);
     }
-    Ok(Large {
+    let large = Large {
         entry: job.entry.hashed_as(read.size, digest),
         crc32: pieces.crc32.sum(),
         compressed_size,
-    })
+    };
+    Ok((large, has_cached))
 }
 
 /// Reads a file that deflate couldn't make smaller once more.

@@ -51,7 +51,8 @@ impl Packing<'_> {
     }
 
     pub(super) fn cannot_write(&self, cause: io::Error) -> Error {
-        Error::io("write the package in", self.scratch, cause).help("check the free space there")
+        Error::io("write the package in", self.scratch, cause)
+            .help("check the free space there; --no-cache needs less of it")
     }
 }
 

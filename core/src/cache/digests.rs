@@ -12,8 +12,6 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, RwLock};
 
-use tempfile::NamedTempFile;
-
 use super::{CacheDir, files, local};
 use crate::digest::{Algorithm, Digest};
 use crate::source::{FileStat, Identity};
@@ -44,9 +42,7 @@ struct Open {
     /// Directory of all such caches.
     place: PathBuf,
     file: PathBuf,
-    /// Becomes the new cache, if there is anything new.
-    next: NamedTempFile,
-    /// The time of `next`, by the clock that files get their times from, before any file was read.
+    /// The time of a new file, by the clock that files get their times from, before any was read.
     stamp: i64,
     machine: [u8; 32],
     known: Known,
@@ -66,8 +62,11 @@ impl DigestCache {
         let place = directory.path.join("digests");
         fs::create_dir_all(&place)?;
         let name = &blake3::hash(root.as_os_str().as_encoded_bytes()).to_hex()[..32];
-        let next = private_temporary_file(&place)?;
-        let stamp = FileStat::of(&next.as_file().metadata()?)
+        // Elsewhere files may have another clock than those that are hashed.
+        if !local::is_local(&place) {
+            return Ok(DigestCache(None));
+        }
+        let stamp = FileStat::of(&tempfile::tempfile_in(&place)?.metadata()?)
             .map(|stat| stat.mtime)
             .ok_or(io::ErrorKind::Unsupported)?;
         let file = place.join(format!("{name}.{SUFFIX}"));
@@ -80,7 +79,6 @@ impl DigestCache {
         Ok(DigestCache(Some(Open {
             place,
             file,
-            next,
             stamp,
             machine,
             known,
@@ -131,7 +129,7 @@ impl DigestCache {
         bytes.extend(entries.into_iter().flatten());
         let checksum = blake3::hash(&bytes);
         bytes.extend_from_slice(checksum.as_bytes());
-        let mut next = open.next;
+        let mut next = private_temporary_file(&open.place)?;
         next.write_all(&bytes)?;
         next.persist(&open.file).map_err(|error| error.error)?;
         files::prune(&open.place, SUFFIX, MOST_TREES, MOST_BYTES)

@@ -158,7 +158,7 @@ impl Walk<'_> {
         let listing = match fs::read_dir(&directory.file) {
             Ok(listing) => listing,
             // What is left out need not be readable.
-            Err(_) if !self.rules.takes(directory.path.trim_end_matches('/')) => return Ok(Vec::new()),
+            Err(_) if self.rules.leaves_out(directory.path.trim_end_matches('/')) => return Ok(Vec::new()),
             Err(cause) => return Err(cannot_read(cause)),
         };
         let listing = listing.collect::<Result<Vec<_>, _>>().map_err(cannot_read)?;
@@ -292,6 +292,11 @@ impl Rules {
         self.restored.takes(path)
             && self.include.as_ref().is_none_or(|globs| globs.is_match(path))
             && !self.exclude.is_match(path)
+    }
+
+    /// Whether nothing below a directory can be taken. `include` says nothing of directories.
+    fn leaves_out(&self, path: &str) -> bool {
+        !self.restored.takes(path) || self.exclude.is_match(path)
     }
 
     fn entry(&self, file: PathBuf, path: &str, metadata: &Metadata) -> Result<TreeEntry> {

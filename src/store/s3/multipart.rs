@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use futures::stream::{StreamExt, TryStreamExt};
 use lambda_pack_core::{Error, Result};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::Semaphore;
 
 use super::bucket::Bucket;
 use super::counted::counted;
@@ -23,8 +24,9 @@ use crate::store::Created;
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
 const PART_BYTES: u64 = 16 * 1024 * 1024;
 
-/// Parts under way at a time, each in memory.
+/// Parts under way at a time, each in memory; those of all packages together.
 const PARTS_AT_ONCE: usize = 4;
+static PARTS: Semaphore = Semaphore::const_new(PARTS_AT_ONCE);
 
 const ABORT_ATTEMPTS: u32 = 4;
 
@@ -116,6 +118,7 @@ impl Bucket {
     }
 
     async fn put_part(&self, key: &str, path: &Path, upload_id: &str, index: u64) -> Result<CompletedPart> {
+        let _turn = PARTS.acquire().await.expect("never closed");
         self.meter.check()?;
         let url = self.url(key);
         let part = read_part(path, index * PART_BYTES).map_err(|cause| Error::io("read", path, cause))?;
