@@ -18,6 +18,7 @@ pub mod json;
 pub mod limits;
 pub mod manifest;
 mod meter;
+pub mod preflight;
 pub mod source;
 pub mod temporary;
 

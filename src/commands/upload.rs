@@ -11,15 +11,16 @@ use lambda_pack_core::cache::Caches;
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::function::Function;
 use lambda_pack_core::manifest::Manifest;
+use lambda_pack_core::source::Tree;
 use lambda_pack_core::temporary::{private_temporary_file, remove_abandoned};
-use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, limits};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, preflight};
 use tempfile::NamedTempFile;
 
 use super::{Hashed, PackageRow, Status};
 use crate::build as builds;
 use crate::caches;
 use crate::cli::{Common, UploadArgs};
-use crate::report::Progress;
+use crate::report::{self, Progress};
 use crate::settings::Settings;
 use crate::store::{Built, Found, Published, REQUESTS_AT_ONCE, Store};
 use crate::{git, parallel};
@@ -38,11 +39,11 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     let caches = super::open_caches(&settings, true);
     let hashed = super::hash_functions(&settings, names, &caches, meter)?;
     check_expected(&expected, &hashed)?;
-    collect_all(
-        hashed
-            .iter()
-            .map(|hashed| check_limits(&hashed.function, hashed.manifest.unzipped_bytes())),
-    )?;
+    // Nothing is uploaded where one of them can't work; dependencies aren't there before they are installed.
+    collect_all(hashed.iter().map(|hashed| {
+        let findings = preflight::check(&hashed.function, &hashed.tree, hashed.tree.build_inputs().is_none())?;
+        preflight::refuse(&hashed.function, &findings)
+    }))?;
     let mut store = Store::open(&settings.store, &settings.aws, meter)?;
     let names: Vec<&str> = hashed.iter().map(|hashed| hashed.function.name.as_str()).collect();
     store.expect(&names, settings.cache_dir.as_deref())?;
@@ -124,12 +125,14 @@ fn check_same(hashed: &Manifest, packed: &Manifest) -> Result<()> {
     }
 }
 
-fn check_limits(function: &Function, unzipped_bytes: u64) -> Result<()> {
-    match limits::unzipped_problem(unzipped_bytes) {
-        None => Ok(()),
-        Some(problem) => Err(Error::invalid(format!("function `{}`: {problem}", function.name))
-            .help("leave files out with `exclude` or `.lambdaignore`; `lambda-pack hash --json` lists their sizes")),
+/// What Lambda would refuse isn't uploaded.
+fn check(function: &Function, tree: &Tree) -> Result<()> {
+    let findings = preflight::check(function, tree, true)?;
+    preflight::refuse(function, &findings)?;
+    for finding in findings {
+        report::warning(&format!("function `{}`: {}", function.name, finding.problem));
     }
+    Ok(())
 }
 
 struct Uploader<'a> {
@@ -172,7 +175,7 @@ impl Uploader<'_> {
     fn build_and_publish(&self, hashed: &Hashed, found: &Found) -> Result<Published> {
         let built = builds::build(&hashed.function, &hashed.tree, self.settings, self.meter)?;
         let tree = built.as_ref().map_or(&hashed.tree, |built| &built.tree);
-        check_limits(&hashed.function, tree.size())?;
+        check(&hashed.function, tree)?;
         let mut zip = self.scratch.take()?;
         let packing = Packing {
             caches: &self.caches,

@@ -1,7 +1,7 @@
 //! `validate`: everything that can be known before building.
 
 use lambda_pack_core::function::Kind;
-use lambda_pack_core::{Error, Meter, Result, collect_all, limits};
+use lambda_pack_core::{Meter, Result, collect_all, preflight};
 use serde::Serialize;
 
 use super::{Hashed, output};
@@ -17,6 +17,9 @@ struct Row {
     entries: usize,
     unzipped_bytes: u64,
     warnings: Vec<String>,
+    /// How many of them were reported when the tree was walked.
+    #[serde(skip)]
+    reported: usize,
 }
 
 pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Result<()> {
@@ -28,8 +31,7 @@ pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Resul
     let rows = collect_all(hashed.iter().map(check))?;
     drop(progress);
     for row in &rows {
-        // Those of the tree were reported when it was walked.
-        for warning in row.warnings.iter().filter(|warning| warning.starts_with("no `")) {
+        for warning in row.warnings.iter().skip(row.reported) {
             report::warning(&format!("function `{}`: {warning}", row.name));
         }
     }
@@ -58,12 +60,12 @@ fn check(hashed: &Hashed) -> Result<Row> {
         tree,
         manifest,
     } = hashed;
-    if let Some(problem) = limits::unzipped_problem(manifest.unzipped_bytes()) {
-        return Err(Error::invalid(format!("function `{}`: {problem}", function.name))
-            .help("leave files out with `exclude` or `.lambdaignore`"));
-    }
+    // Dependencies aren't there before they are installed.
+    let findings = preflight::check(function, tree, tree.build_inputs().is_none())?;
+    preflight::refuse(function, &findings)?;
     let definition = &function.definition;
     let mut warnings = tree.warnings.clone();
+    warnings.extend(findings.into_iter().map(|finding| finding.problem));
     if definition.kind == Kind::Function {
         let unset = [
             ("runtime", definition.runtime.is_none()),
@@ -80,5 +82,6 @@ fn check(hashed: &Hashed) -> Result<Row> {
         entries: manifest.entries().len(),
         unzipped_bytes: manifest.unzipped_bytes(),
         warnings,
+        reported: tree.warnings.len(),
     })
 }

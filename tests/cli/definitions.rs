@@ -435,3 +435,49 @@ for text in open("cases.jsonl"):
     }
     assert_eq!(verdicts.stdout.lines().count(), cases.len());
 }
+
+/// What Lambda would refuse late is refused before anything is uploaded.
+#[test]
+fn a_function_that_cannot_start_is_not_uploaded() {
+    let dir = Dir::with_app();
+    dir.write("code/other.py", "");
+    dir.write(
+        "lambda-json/broken.json",
+        r#"{"runtime": "python3.13", "handler": "absent.handler", "source": "other.py"}"#,
+    );
+    for command in ["validate", "upload"] {
+        dir.command([command]).fails(
+            3,
+            &[
+                "function `broken`",
+                "`absent.handler`",
+                "no absent.py",
+                "correct `handler`",
+            ],
+        );
+    }
+    assert!(
+        !dir.join(".lambda-pack/store").exists(),
+        "not even the one that is fine"
+    );
+    dir.command(["build"]).ok();
+}
+
+#[test]
+fn what_may_be_meant_is_warned_of() {
+    let dir = Dir::with_app();
+    dir.write(
+        "lambda-json/app.json",
+        r#"{"runtime": "python3.8", "handler": "app.handler", "source": "app.py"}"#,
+    );
+    for command in ["validate", "upload"] {
+        let run = dir.command([command]).ok();
+        assert!(
+            run.stderr
+                .contains("warning: function `app`: the runtime python3.8 is deprecated"),
+            "{run:?}"
+        );
+    }
+    let run = dir.command(["upload"]).ok();
+    assert_eq!(run.stderr, "", "nothing is uploaded, nothing is said");
+}

@@ -385,6 +385,13 @@ impl<'de> Visitor<'de> for SourceVisitor {
 #[serde(transparent)]
 pub struct UniqueMap<K: Ord>(BTreeMap<K, String>);
 
+impl<K: Ord + AsRef<str>> UniqueMap<K> {
+    /// Of all keys and values.
+    pub fn bytes(&self) -> usize {
+        self.0.iter().map(|(key, value)| key.as_ref().len() + value.len()).sum()
+    }
+}
+
 impl<K: Ord> Default for UniqueMap<K> {
     fn default() -> Self {
         UniqueMap(BTreeMap::new())

@@ -37,6 +37,12 @@ impl<R> Text<R> {
     }
 }
 
+impl<R> AsRef<str> for Text<R> {
+    fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
 impl<R: Rule> FromStr for Text<R> {
     type Err = &'static str;
 

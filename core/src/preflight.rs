@@ -1,0 +1,540 @@
+//! What Lambda would refuse late, or run badly: found before anything is uploaded.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::Read;
+use std::sync::Arc;
+
+use crate::function::{Architecture, Definition, Function, Kind};
+use crate::limits;
+use crate::manifest::EntryKind;
+use crate::source::{Tree, TreeEntry};
+use crate::{Error, Result};
+
+/// What is wrong, and how bad that is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub severity: Severity,
+    pub problem: String,
+    pub help: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// Lambda refuses it, or the function can't start.
+    Error,
+    /// It may be meant.
+    Warning,
+}
+
+impl Finding {
+    fn error(problem: impl Into<String>, help: impl Into<String>) -> Self {
+        Finding {
+            severity: Severity::Error,
+            problem: problem.into(),
+            help: Some(help.into()),
+        }
+    }
+
+    fn warning(problem: impl Into<String>, help: impl Into<String>) -> Self {
+        Finding {
+            severity: Severity::Warning,
+            ..Finding::error(problem, help)
+        }
+    }
+}
+
+/// Checks a function with all that it is packed from; `is_whole` says that nothing is missing, such as dependencies that are
+/// yet to be installed.
+pub fn check(function: &Function, tree: &Tree, is_whole: bool) -> Result<Vec<Finding>> {
+    let definition = &function.definition;
+    let paths = Paths::of(tree);
+    let mut findings = Vec::new();
+    findings.extend(unzipped_size(tree));
+    findings.extend(layers(definition));
+    findings.extend(environment(definition));
+    findings.extend(deprecated_runtime(definition));
+    findings.extend(machine_code(definition, tree)?);
+    if definition.kind == Kind::Function {
+        findings.extend(handler(definition, &paths, is_whole));
+        findings.extend(bootstrap(definition, &paths, is_whole));
+        findings.extend(shadowed_module(definition, &paths));
+        findings.extend(bundled_sdk(definition, tree));
+    }
+    Ok(findings)
+}
+
+/// The errors among the findings, as one; none if there are none.
+pub fn refuse(function: &Function, findings: &[Finding]) -> Result<()> {
+    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
+    let errors = errors.map(|finding| {
+        let error = Error::invalid(format!("function `{}`: {}", function.name, finding.problem));
+        match &finding.help {
+            Some(help) => error.help(help.clone()),
+            None => error,
+        }
+    });
+    Error::join(errors).map_or(Ok(()), Err)
+}
+
+/// The entries by path.
+struct Paths<'a>(BTreeMap<&'a str, &'a Arc<TreeEntry>>);
+
+impl<'a> Paths<'a> {
+    fn of(tree: &'a Tree) -> Self {
+        Paths(tree.entries().iter().map(|entry| (&*entry.path, entry)).collect())
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.0.contains_key(path)
+    }
+
+    /// Whether there is a path that begins and ends so.
+    fn has_like(&self, start: &str, end: &str) -> bool {
+        let from_start = self.0.range(start..).map(|(path, _)| path);
+        from_start
+            .take_while(|path| path.starts_with(start))
+            .any(|path| path.ends_with(end))
+    }
+}
+
+/// Largest parts that are named where a package is too large.
+const PARTS_SHOWN: usize = 10;
+
+fn unzipped_size(tree: &Tree) -> Option<Finding> {
+    let problem = limits::unzipped_problem(tree.size())?;
+    let mut parts = BTreeMap::<&str, u64>::new();
+    for entry in tree.entries() {
+        *parts.entry(part(&entry.path)).or_default() += entry.size();
+    }
+    let mut parts: Vec<(u64, &str)> = parts.into_iter().map(|(path, bytes)| (bytes, path)).collect();
+    parts.sort_unstable_by(|a, b| b.cmp(a));
+    let largest = parts
+        .iter()
+        .take(PARTS_SHOWN)
+        .map(|(bytes, path)| format!("{path} {:.1} MB", *bytes as f64 / 1e6));
+    let largest: Vec<String> = largest.collect();
+    Some(Finding::error(
+        format!("{problem}; its largest parts are {}", largest.join(", ")),
+        "leave files out with `exclude` or `.lambdaignore`, or move them into a layer; `lambda-pack hash --json` lists all sizes",
+    ))
+}
+
+/// A package's directory: what stands at the top, but for the directories that hold packages.
+fn part(path: &str) -> &str {
+    let mut end = 0;
+    for component in path.split('/') {
+        end += component.len();
+        if !matches!(component, "node_modules" | "python" | "nodejs") && !component.starts_with('@') {
+            break;
+        }
+        end += 1;
+    }
+    &path[..end.min(path.len())]
+}
+
+/// Five layers a function: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+fn layers(definition: &Definition) -> Option<Finding> {
+    const MOST_LAYERS: usize = 5;
+    let count = definition.layers.as_ref().map_or(0, Vec::len);
+    (count > MOST_LAYERS).then(|| {
+        Finding::error(
+            format!("it has {count} layers; Lambda takes at most {MOST_LAYERS}"),
+            "merge layers, or pack what is in them with the function",
+        )
+    })
+}
+
+/// 4 KB for all variables together: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+fn environment(definition: &Definition) -> Option<Finding> {
+    const MOST_BYTES: usize = 4 * 1024;
+    let bytes = definition.environment.as_ref()?.bytes();
+    (bytes > MOST_BYTES).then(|| {
+        Finding::error(
+            format!("its environment variables have {bytes} bytes; Lambda takes at most {MOST_BYTES}"),
+            "move long values to Parameter Store, Secrets Manager or a file in the package",
+        )
+    })
+}
+
+/// Runtimes that AWS has deprecated, or has said that it will by the end of 2026:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html#runtimes-deprecated>
+const DEPRECATED: [&str; 24] = [
+    "dotnet6",
+    "dotnetcore1.0",
+    "dotnetcore2.0",
+    "dotnetcore2.1",
+    "dotnetcore3.1",
+    "go1.x",
+    "java8",
+    "nodejs10.x",
+    "nodejs12.x",
+    "nodejs14.x",
+    "nodejs16.x",
+    "nodejs18.x",
+    "nodejs20.x",
+    "nodejs8.10",
+    "provided",
+    "provided.al2",
+    "python2.7",
+    "python3.6",
+    "python3.7",
+    "python3.8",
+    "python3.9",
+    "ruby2.5",
+    "ruby2.7",
+    "ruby3.2",
+];
+
+fn deprecated_runtime(definition: &Definition) -> Option<Finding> {
+    let runtime = definition.runtime.as_ref()?.as_str();
+    DEPRECATED.contains(&runtime).then(|| {
+        Finding::warning(
+            format!("the runtime {runtime} is deprecated: AWS gives it no security patches, and will refuse new functions, then updates"),
+            "choose a newer one: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html",
+        )
+    })
+}
+
+/// Shared objects and executables must be for the function's processor.
+fn machine_code(definition: &Definition, tree: &Tree) -> Result<Option<Finding>> {
+    // e_machine: <https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html>
+    const X86_64: u16 = 62;
+    const AARCH64: u16 = 183;
+    let (machine, name) = match definition.architectures.one() {
+        Architecture::X86_64 => (X86_64, "x86_64"),
+        Architecture::Arm64 => (AARCH64, "arm64"),
+    };
+    let mut others = Vec::new();
+    let candidates = tree.entries().iter().filter(|entry| {
+        let file_name = entry.path.rsplit('/').next().unwrap_or_default();
+        entry.kind() == EntryKind::Executable
+            || file_name.ends_with(".so")
+            || file_name.contains(".so.")
+            || file_name.ends_with(".node")
+    });
+    for entry in candidates.filter(|entry| entry.kind() != EntryKind::Symlink) {
+        match elf_machine(entry)? {
+            Some(other) if other != machine => others.push(format!(
+                "`{}` is for {}",
+                entry.path,
+                match other {
+                    X86_64 => "x86_64",
+                    AARCH64 => "arm64",
+                    _ => "another processor",
+                }
+            )),
+            _ => {}
+        }
+    }
+    let more = others.len().saturating_sub(3);
+    others.truncate(3);
+    if more > 0 {
+        others.push(format!("and {more} more"));
+    }
+    Ok((!others.is_empty()).then(|| {
+        Finding::error(
+            format!("its architecture is {name}, but {}", others.join(", ")),
+            format!("build or install for {name}, or set `architectures`"),
+        )
+    }))
+}
+
+/// The processor that an ELF file of 64 bits is for; `None` if it is something else.
+fn elf_machine(entry: &TreeEntry) -> Result<Option<u16>> {
+    let mut header = [0; 20];
+    let cannot_read = |cause| Error::input("read", &entry.file, cause);
+    let mut file = File::open(&entry.file).map_err(cannot_read)?;
+    let read = file.read_exact(&mut header);
+    let is_elf = read.is_ok() && header.starts_with(b"\x7fELF");
+    Ok(is_elf.then(|| u16::from_le_bytes([header[18], header[19]])))
+}
+
+/// Python and Node.js find a handler's module by its name.
+fn handler(definition: &Definition, paths: &Paths, is_whole: bool) -> Option<Finding> {
+    let runtime = definition.runtime.as_ref()?.as_str();
+    let handler = definition.handler.as_ref()?.as_str();
+    // What a layer brings isn't known here.
+    let may_be_elsewhere = !is_whole || definition.layers.as_ref().is_some_and(|layers| !layers.is_empty());
+    let candidates = if runtime.starts_with("python") {
+        let Some((module, _)) = handler.rsplit_once('.') else {
+            return Some(Finding::error(
+                format!("its handler `{handler}` names no function in a module"),
+                "set `handler` to MODULE.FUNCTION, such as app.lambda_handler",
+            ));
+        };
+        let module = module.replace('.', "/");
+        vec![format!("{module}.py"), format!("{module}/__init__.py")]
+    } else if runtime.starts_with("nodejs") {
+        let (directory, file) = handler
+            .rsplit_once('/')
+            .map_or(("", handler), |(directory, file)| (directory, file));
+        let Some((module, _)) = file.split_once('.') else {
+            return Some(Finding::error(
+                format!("its handler `{handler}` names no function in a module"),
+                "set `handler` to MODULE.FUNCTION, such as index.handler",
+            ));
+        };
+        let module = match directory {
+            "" => module.to_owned(),
+            _ => format!("{directory}/{module}"),
+        };
+        ["js", "mjs", "cjs"]
+            .map(|extension| format!("{module}.{extension}"))
+            .into()
+    } else {
+        return None;
+    };
+    let module = candidates[0]
+        .rsplit_once('.')
+        .map_or("", |(module, _)| module)
+        .to_owned();
+    // An extension module: `app.cpython-313-x86_64-linux-gnu.so`.
+    let is_there = candidates.iter().any(|path| paths.has(path)) || paths.has_like(&format!("{module}."), ".so");
+    if is_there || may_be_elsewhere {
+        return None;
+    }
+    Some(Finding::error(
+        format!(
+            "its handler is `{handler}`, but the package has no {}",
+            candidates.join(" and no ")
+        ),
+        "correct `handler`, or `source` and its `prefix`",
+    ))
+}
+
+/// Custom runtimes start `bootstrap`.
+fn bootstrap(definition: &Definition, paths: &Paths, is_whole: bool) -> Option<Finding> {
+    let runtime = definition.runtime.as_ref()?.as_str();
+    if !runtime.starts_with("provided") {
+        return None;
+    }
+    match paths.0.get("bootstrap") {
+        Some(entry) if entry.kind() == EntryKind::File => Some(Finding::error(
+            "`bootstrap` is not executable",
+            "run `chmod +x` on it, or name it in `executable` of the source",
+        )),
+        Some(_) => None,
+        None if !is_whole || definition.layers.as_ref().is_some_and(|layers| !layers.is_empty()) => None,
+        None => Some(Finding::error(
+            format!("the runtime {runtime} starts `bootstrap`, which the package doesn't have"),
+            "put the executable at the top of the package under that name",
+        )),
+    }
+}
+
+/// Modules of Python's own that Lambda's runtime imports before it imports the handler: a file of that name takes their place,
+/// since the package comes first in the search path.
+fn shadowed_module(definition: &Definition, paths: &Paths) -> Option<Finding> {
+    const IMPORTED: [&str; 16] = [
+        "base64",
+        "decimal",
+        "functools",
+        "http",
+        "importlib",
+        "io",
+        "json",
+        "logging",
+        "os",
+        "random",
+        "site",
+        "socket",
+        "threading",
+        "time",
+        "traceback",
+        "types",
+    ];
+    let runtime = definition.runtime.as_ref()?.as_str();
+    if !runtime.starts_with("python") {
+        return None;
+    }
+    let shadows = |name: &&&str| paths.has(&format!("{name}.py")) || paths.has(&format!("{name}/__init__.py"));
+    IMPORTED.iter().find(shadows).map(|name| {
+        Finding::warning(
+            format!("its module `{name}` takes the place of Python's own, which the runtime needs"),
+            "rename it",
+        )
+    })
+}
+
+/// The AWS SDK that a runtime already has:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html>, <https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html>
+fn bundled_sdk(definition: &Definition, tree: &Tree) -> Option<Finding> {
+    let runtime = definition.runtime.as_ref()?.as_str();
+    let (sdk, directories): (&str, &[&str]) = match runtime {
+        _ if runtime.starts_with("python") => ("boto3", &["boto3/", "botocore/"]),
+        _ if runtime.starts_with("nodejs") => ("the AWS SDK", &["node_modules/@aws-sdk/"]),
+        _ => return None,
+    };
+    let of_sdk = |entry: &&Arc<TreeEntry>| directories.iter().any(|directory| entry.path.starts_with(directory));
+    let bytes: u64 = tree.entries().iter().filter(of_sdk).map(|entry| entry.size()).sum();
+    (bytes > 0).then(|| {
+        Finding::warning(
+            format!(
+                "it packs {sdk} ({:.1} MB unzipped), which the runtime {runtime} has",
+                bytes as f64 / 1e6
+            ),
+            "leave it out unless you need this very version",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Meter;
+    use crate::function::Function;
+    use crate::source::Outputs;
+    use std::fs;
+    use std::path::Path;
+
+    /// What is found in a function with this definition and these files; a name that ends with `*` is executable.
+    fn findings(definition: &str, files: &[(&str, &[u8])]) -> Vec<Finding> {
+        let directory = tempfile::tempdir().expect("a directory");
+        for (path, content) in files {
+            let file = directory.path().join("app").join(path.trim_end_matches('*'));
+            fs::create_dir_all(file.parent().expect("below")).expect("made");
+            fs::write(&file, content).expect("written");
+            #[cfg(unix)]
+            if path.ends_with('*') {
+                use std::os::unix::fs::PermissionsExt;
+                fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("set");
+            }
+        }
+        let definition = format!(r#"{{"source": "app", {definition}}}"#);
+        let function = Function::parse(Path::new("app.json"), definition.as_bytes()).expect("a definition");
+        let functions = [function];
+        let trees =
+            Tree::of_functions(&functions, directory.path(), &Outputs::new([]), &Meter::default()).expect("a tree");
+        check(&functions[0], &trees[0], true).expect("readable")
+    }
+
+    #[track_caller]
+    fn finds(definition: &str, files: &[(&str, &[u8])], severity: Severity, expected: &str) {
+        let findings = findings(definition, files);
+        assert!(
+            findings
+                .iter()
+                .any(|it| it.severity == severity && it.problem.contains(expected)),
+            "{expected}: {findings:?}"
+        );
+    }
+
+    #[track_caller]
+    fn is_fine(definition: &str, files: &[(&str, &[u8])]) {
+        assert_eq!(findings(definition, files), []);
+    }
+
+    const PYTHON: &str = r#""runtime": "python3.13", "handler": "app.handler""#;
+    const NODE: &str = r#""runtime": "nodejs22.x", "handler": "src/index.handler""#;
+
+    #[test]
+    fn a_handler_must_be_there() {
+        is_fine(PYTHON, &[("app.py", b"")]);
+        is_fine(PYTHON, &[("app/__init__.py", b"")]);
+        is_fine(PYTHON, &[("app.cpython-313-x86_64-linux-gnu.so", b"")]);
+        is_fine(NODE, &[("src/index.mjs", b"")]);
+        is_fine(r#""runtime": "java21", "handler": "a.B::c""#, &[("x", b"")]);
+        finds(
+            PYTHON,
+            &[("main.py", b"")],
+            Severity::Error,
+            "no app.py and no app/__init__.py",
+        );
+        finds(NODE, &[("index.mjs", b"")], Severity::Error, "no src/index.js");
+        finds(
+            r#""runtime": "python3.13", "handler": "app""#,
+            &[("app.py", b"")],
+            Severity::Error,
+            "names no function",
+        );
+        let with_layer = r#""runtime": "python3.13", "handler": "app.handler", "layers": ["other"]"#;
+        is_fine(with_layer, &[("main.py", b"")]);
+    }
+
+    #[test]
+    fn machine_code_must_fit_the_architecture() {
+        let elf = |machine: u8| [b"\x7fELF\x02\x01\x01".as_slice(), &[0; 11], &[machine, 0, 0]].concat();
+        let (x86, arm) = (elf(62), elf(183));
+        is_fine(PYTHON, &[("app.py", b""), ("lib/a.so", &x86)]);
+        finds(
+            PYTHON,
+            &[("app.py", b""), ("lib/a.so.1", &arm)],
+            Severity::Error,
+            "`lib/a.so.1` is for arm64",
+        );
+        finds(
+            PYTHON,
+            &[("app.py", b""), ("tool*", &arm)],
+            Severity::Error,
+            "`tool` is for arm64",
+        );
+        let arm64 = format!(r#"{PYTHON}, "architectures": ["arm64"]"#);
+        is_fine(
+            &arm64,
+            &[("app.py", b""), ("lib/a.so", &arm), ("script*", b"#!/bin/sh\n")],
+        );
+        finds(
+            &arm64,
+            &[("app.py", b""), ("lib/a.so", &x86)],
+            Severity::Error,
+            "its architecture is arm64, but",
+        );
+    }
+
+    #[test]
+    fn a_custom_runtime_needs_an_executable_bootstrap() {
+        let custom = r#""runtime": "provided.al2023", "handler": "x""#;
+        is_fine(custom, &[("bootstrap*", b"#!/bin/sh\n")]);
+        finds(
+            custom,
+            &[("bootstrap", b"#!/bin/sh\n")],
+            Severity::Error,
+            "not executable",
+        );
+        finds(custom, &[("main*", b"")], Severity::Error, "starts `bootstrap`");
+    }
+
+    #[test]
+    fn quotas_are_known() {
+        let six = r#""layers": ["a", "b", "c", "d", "e", "f"]"#;
+        finds(six, &[("x", b"")], Severity::Error, "6 layers");
+        let long = format!(r#""environment": {{"KEY": "{}"}}"#, "x".repeat(4094));
+        finds(&long, &[("x", b"")], Severity::Error, "4097 bytes");
+        let fits = format!(r#""environment": {{"KEY": "{}"}}"#, "x".repeat(4093));
+        is_fine(&fits, &[("x", b"")]);
+    }
+
+    #[test]
+    fn what_may_be_meant_is_a_warning() {
+        let old = r#""runtime": "python3.8", "handler": "app.handler""#;
+        finds(old, &[("app.py", b"")], Severity::Warning, "deprecated");
+        finds(
+            PYTHON,
+            &[("app.py", b""), ("json.py", b"")],
+            Severity::Warning,
+            "`json`",
+        );
+        finds(
+            PYTHON,
+            &[("app.py", b""), ("boto3/x", b"1")],
+            Severity::Warning,
+            "packs boto3",
+        );
+    }
+
+    #[test]
+    fn parts_are_packages() {
+        for (path, expected) in [
+            ("numpy/core/a.so", "numpy"),
+            (
+                "node_modules/@aws-sdk/client-s3/x.js",
+                "node_modules/@aws-sdk/client-s3",
+            ),
+            ("python/numpy/a", "python/numpy"),
+            ("app.py", "app.py"),
+        ] {
+            assert_eq!(part(path), expected);
+        }
+    }
+}
