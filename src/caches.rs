@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use lambda_pack_core::cache::{CacheDir, Caches};
+use lambda_pack_core::source::existing_part;
 
 /// The caches for sources below `root`: file digests, and compressed blocks for who packs.
 pub fn open(cache_dir: Option<&Path>, root: &Path, packs: bool) -> Caches {
@@ -30,12 +31,9 @@ pub fn open(cache_dir: Option<&Path>, root: &Path, packs: bool) -> Caches {
     })
 }
 
-/// Whether the cache directory, or what there is of it, is below `root`.
+/// Whether the cache directory is, or would be, below `root`.
 fn is_below(cache_dir: &Path, root: &Path) -> bool {
-    let existing = cache_dir
-        .ancestors()
-        .find_map(|ancestor| fs::canonicalize(ancestor).ok());
-    matches!((existing, fs::canonicalize(root)), (Some(existing), Ok(root)) if existing.starts_with(&root))
+    matches!((existing_part(cache_dir), fs::canonicalize(root)), (Some(cache_dir), Ok(root)) if cache_dir.starts_with(&root))
 }
 
 pub fn keep(caches: Caches) {

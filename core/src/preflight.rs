@@ -11,16 +11,16 @@ use crate::manifest::EntryKind;
 use crate::source::{Tree, TreeEntry};
 use crate::{Error, Result};
 
-/// What is wrong, and how bad that is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    pub severity: Severity,
-    pub problem: String,
-    pub help: Option<String>,
+/// What is wrong, how bad that is, and what to do.
+#[derive(Debug, PartialEq, Eq)]
+struct Finding {
+    severity: Severity,
+    problem: String,
+    help: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
+enum Severity {
     /// Lambda refuses it, or the function can't start.
     Error,
     /// It may be meant.
@@ -32,7 +32,7 @@ impl Finding {
         Finding {
             severity: Severity::Error,
             problem: problem.into(),
-            help: Some(help.into()),
+            help: help.into(),
         }
     }
 
@@ -44,11 +44,25 @@ impl Finding {
     }
 }
 
-/// Checks a function with all that it is packed from; `is_whole` says that nothing is missing, such as dependencies that are
-/// yet to be installed.
-pub fn check(function: &Function, tree: &Tree, is_whole: bool) -> Result<Vec<Finding>> {
-    let definition = &function.definition;
-    let paths = Paths::of(tree);
+/// Checks a function with all that it is packed from. What may be meant is returned as warnings; all else is an error.
+pub fn check(function: &Function, tree: &Tree) -> Result<Vec<String>> {
+    let mut warnings = Vec::new();
+    let mut errors = Vec::new();
+    for Finding {
+        severity,
+        problem,
+        help,
+    } in findings(&function.definition, tree)?
+    {
+        match severity {
+            Severity::Error => errors.push(Error::invalid(problem).help(help)),
+            Severity::Warning => warnings.push(format!("{problem}; {help}")),
+        }
+    }
+    Error::join(errors).map_or(Ok(warnings), Err)
+}
+
+fn findings(definition: &Definition, tree: &Tree) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     findings.extend(unzipped_size(tree));
     findings.extend(layers(definition));
@@ -56,46 +70,17 @@ pub fn check(function: &Function, tree: &Tree, is_whole: bool) -> Result<Vec<Fin
     findings.extend(deprecated_runtime(definition));
     findings.extend(machine_code(definition, tree)?);
     if definition.kind == Kind::Function {
-        findings.extend(handler(definition, &paths, is_whole));
-        findings.extend(bootstrap(definition, &paths, is_whole));
-        findings.extend(shadowed_module(definition, &paths));
+        findings.extend(handler(definition, tree));
+        findings.extend(bootstrap(definition, tree));
+        findings.extend(shadowed_module(definition, tree));
         findings.extend(bundled_sdk(definition, tree));
     }
     Ok(findings)
 }
 
-/// The errors among the findings, as one; none if there are none.
-pub fn refuse(function: &Function, findings: &[Finding]) -> Result<()> {
-    let errors = findings.iter().filter(|finding| finding.severity == Severity::Error);
-    let errors = errors.map(|finding| {
-        let error = Error::invalid(format!("function `{}`: {}", function.name, finding.problem));
-        match &finding.help {
-            Some(help) => error.help(help.clone()),
-            None => error,
-        }
-    });
-    Error::join(errors).map_or(Ok(()), Err)
-}
-
-/// The entries by path.
-struct Paths<'a>(BTreeMap<&'a str, &'a Arc<TreeEntry>>);
-
-impl<'a> Paths<'a> {
-    fn of(tree: &'a Tree) -> Self {
-        Paths(tree.entries().iter().map(|entry| (&*entry.path, entry)).collect())
-    }
-
-    fn has(&self, path: &str) -> bool {
-        self.0.contains_key(path)
-    }
-
-    /// Whether there is a path that begins and ends so.
-    fn has_like(&self, start: &str, end: &str) -> bool {
-        let from_start = self.0.range(start..).map(|(path, _)| path);
-        from_start
-            .take_while(|path| path.starts_with(start))
-            .any(|path| path.ends_with(end))
-    }
+/// Whether what the tree lacks may come from elsewhere: from dependencies that are yet to be installed, or from a layer.
+fn may_lack(definition: &Definition, tree: &Tree) -> bool {
+    !tree.is_whole() || definition.layers.as_ref().is_some_and(|layers| !layers.is_empty())
 }
 
 /// Largest parts that are named where a package is too large.
@@ -251,11 +236,9 @@ fn elf_machine(entry: &TreeEntry) -> Result<Option<u16>> {
 }
 
 /// Python and Node.js find a handler's module by its name.
-fn handler(definition: &Definition, paths: &Paths, is_whole: bool) -> Option<Finding> {
+fn handler(definition: &Definition, tree: &Tree) -> Option<Finding> {
     let runtime = definition.runtime.as_ref()?.as_str();
     let handler = definition.handler.as_ref()?.as_str();
-    // What a layer brings isn't known here.
-    let may_be_elsewhere = !is_whole || definition.layers.as_ref().is_some_and(|layers| !layers.is_empty());
     let candidates = if runtime.starts_with("python") {
         let Some((module, _)) = handler.rsplit_once('.') else {
             return Some(Finding::error(
@@ -290,8 +273,10 @@ fn handler(definition: &Definition, paths: &Paths, is_whole: bool) -> Option<Fin
         .map_or("", |(module, _)| module)
         .to_owned();
     // An extension module: `app.cpython-313-x86_64-linux-gnu.so`.
-    let is_there = candidates.iter().any(|path| paths.has(path)) || paths.has_like(&format!("{module}."), ".so");
-    if is_there || may_be_elsewhere {
+    let is_extension = |entry: &TreeEntry| entry.path.ends_with(".so");
+    let is_there = candidates.iter().any(|path| tree.find(path).is_some())
+        || tree.starting_with(&format!("{module}.")).any(is_extension);
+    if is_there || may_lack(definition, tree) {
         return None;
     }
     Some(Finding::error(
@@ -304,18 +289,18 @@ fn handler(definition: &Definition, paths: &Paths, is_whole: bool) -> Option<Fin
 }
 
 /// Custom runtimes start `bootstrap`.
-fn bootstrap(definition: &Definition, paths: &Paths, is_whole: bool) -> Option<Finding> {
+fn bootstrap(definition: &Definition, tree: &Tree) -> Option<Finding> {
     let runtime = definition.runtime.as_ref()?.as_str();
     if !runtime.starts_with("provided") {
         return None;
     }
-    match paths.0.get("bootstrap") {
+    match tree.find("bootstrap") {
         Some(entry) if entry.kind() == EntryKind::File => Some(Finding::error(
             "`bootstrap` is not executable",
             "run `chmod +x` on it, or name it in `executable` of the source",
         )),
         Some(_) => None,
-        None if !is_whole || definition.layers.as_ref().is_some_and(|layers| !layers.is_empty()) => None,
+        None if may_lack(definition, tree) => None,
         None => Some(Finding::error(
             format!("the runtime {runtime} starts `bootstrap`, which the package doesn't have"),
             "put the executable at the top of the package under that name",
@@ -325,7 +310,7 @@ fn bootstrap(definition: &Definition, paths: &Paths, is_whole: bool) -> Option<F
 
 /// Modules of Python's own that Lambda's runtime imports before it imports the handler: a file of that name takes their place,
 /// since the package comes first in the search path.
-fn shadowed_module(definition: &Definition, paths: &Paths) -> Option<Finding> {
+fn shadowed_module(definition: &Definition, tree: &Tree) -> Option<Finding> {
     const IMPORTED: [&str; 16] = [
         "base64",
         "decimal",
@@ -348,7 +333,8 @@ fn shadowed_module(definition: &Definition, paths: &Paths) -> Option<Finding> {
     if !runtime.starts_with("python") {
         return None;
     }
-    let shadows = |name: &&&str| paths.has(&format!("{name}.py")) || paths.has(&format!("{name}/__init__.py"));
+    let has = |path: String| tree.find(&path).is_some();
+    let shadows = |name: &&&str| has(format!("{name}.py")) || has(format!("{name}/__init__.py"));
     IMPORTED.iter().find(shadows).map(|name| {
         Finding::warning(
             format!("its module `{name}` takes the place of Python's own, which the runtime needs"),
@@ -406,7 +392,7 @@ mod tests {
         let functions = [function];
         let trees =
             Tree::of_functions(&functions, directory.path(), &Outputs::new([]), &Meter::default()).expect("a tree");
-        check(&functions[0], &trees[0], true).expect("readable")
+        super::findings(&functions[0].definition, &trees[0]).expect("readable")
     }
 
     #[track_caller]

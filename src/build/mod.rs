@@ -6,6 +6,10 @@ mod node;
 mod program;
 mod python;
 
+use std::fs;
+use std::io;
+use std::path::Path;
+
 use lambda_pack_core::build::Dependencies;
 use lambda_pack_core::function::{Ecosystem, Function, Kind};
 use lambda_pack_core::source::Tree;
@@ -56,4 +60,11 @@ pub fn build(function: &Function, source: &Tree, settings: &Settings, meter: &'s
     };
     let tree = source.with_built(place.path(), prefix, meter)?;
     Ok(Some(Built { tree, _place: place }))
+}
+
+fn remove_if_there(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    }
 }

@@ -9,6 +9,7 @@ use lambda_pack_core::function::Architecture;
 use lambda_pack_core::{Error, Result};
 
 use super::program::{self, Programs};
+use super::remove_if_there;
 
 /// What npm reads, if it stands beside the lock file.
 const READ_BY_NPM: [&str; 3] = ["package-lock.json", "package.json", ".npmrc"];
@@ -45,9 +46,7 @@ pub fn install(dependencies: &Dependencies, directory: &Path, programs: &Program
     // npm's own notes name the order in which it did things.
     let notes = directory.join("node_modules/.package-lock.json");
     for file in copies.iter().map(|(_, to)| to).chain([&notes]) {
-        if file.exists() {
-            fs::remove_file(file).map_err(|cause| Error::io("remove", file, cause))?;
-        }
+        remove_if_there(file).map_err(|cause| Error::io("remove", file, cause))?;
     }
     Ok(())
 }

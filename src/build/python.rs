@@ -11,6 +11,7 @@ use lambda_pack_core::function::Architecture;
 use lambda_pack_core::{Error, Result};
 
 use super::program::{self, Programs};
+use super::remove_if_there;
 
 /// Installs into `directory` itself.
 pub fn install(dependencies: &Dependencies, directory: &Path, programs: &Programs) -> Result<()> {
@@ -217,13 +218,6 @@ fn generated_scripts(package: &Path) -> io::Result<Vec<String>> {
         }
     }
     Ok(names)
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
 }
 
 /// A package's own script names the interpreter that installed it, with its whole path.

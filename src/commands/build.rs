@@ -26,6 +26,7 @@ pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<(
     remove_abandoned(&settings.out_dir);
     let rows = parallel::map(&sources, PACKAGES_AT_ONCE, |(function, tree)| {
         build(function, tree, &settings, &caches, meter)
+            .map_err(|error| error.within(format_args!("function `{}`", function.name)))
     });
     caches::keep(caches);
     drop(progress);
@@ -40,11 +41,9 @@ fn build(
     meter: &'static Meter,
 ) -> Result<PackageRow> {
     let path = settings.out_dir.join(format!("{}.zip", function.name));
-    let built = builds::build(function, tree, settings, meter)
-        .map_err(|error| error.within(format_args!("function `{}`", function.name)))?;
+    let built = builds::build(function, tree, settings, meter)?;
     let tree = built.as_ref().map_or(tree, |built| &built.tree);
-    let InPlace { package, written } = archive::write_package(tree, &path, settings.compression, caches, meter)
-        .map_err(|error| error.within(format_args!("function `{}`", function.name)))?;
+    let InPlace { package, written } = archive::write_package(tree, &path, settings.compression, caches, meter)?;
     if let Some(problem) = limits::unzipped_problem(package.unzipped_bytes()) {
         report::warning(&format!("function `{}`: {problem}", function.name));
     }

@@ -12,7 +12,7 @@ use lambda_pack_core::cache::Caches;
 use lambda_pack_core::function::{self, Function};
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::source::{Outputs, Tree};
-use lambda_pack_core::{Meter, Result, collect_all};
+use lambda_pack_core::{Meter, Result, collect_all, preflight};
 
 use crate::caches;
 use crate::cli::{Cli, Command, ExternalQuery};
@@ -81,6 +81,11 @@ fn hash_functions(settings: &Settings, names: &[String], caches: &Caches, meter:
             manifest,
         })
         .collect())
+}
+
+/// The warnings of what Lambda would refuse late; the rest is an error.
+fn preflight(function: &Function, tree: &Tree) -> Result<Vec<String>> {
+    preflight::check(function, tree).map_err(|error| error.within(format_args!("function `{}`", function.name)))
 }
 
 /// The caches for the functions' sources.

@@ -4,14 +4,12 @@ use std::collections::BTreeMap;
 use std::io::Seek;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, Once, OnceLock};
 
 use lambda_pack_core::archive::{self, Packing};
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::digest::{Algorithm, Digest};
-use lambda_pack_core::function::Function;
 use lambda_pack_core::manifest::Manifest;
-use lambda_pack_core::source::Tree;
 use lambda_pack_core::temporary::{private_temporary_file, remove_abandoned};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, preflight};
 use tempfile::NamedTempFile;
@@ -40,10 +38,11 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     let hashed = super::hash_functions(&settings, names, &caches, meter)?;
     check_expected(&expected, &hashed)?;
     // Nothing is uploaded where one of them can't work; dependencies aren't there before they are installed.
-    collect_all(hashed.iter().map(|hashed| {
-        let findings = preflight::check(&hashed.function, &hashed.tree, hashed.tree.build_inputs().is_none())?;
-        preflight::refuse(&hashed.function, &findings)
-    }))?;
+    let warnings = collect_all(
+        hashed
+            .iter()
+            .map(|hashed| super::preflight(&hashed.function, &hashed.tree)),
+    )?;
     let mut store = Store::open(&settings.store, &settings.aws, meter)?;
     let names: Vec<&str> = hashed.iter().map(|hashed| hashed.function.name.as_str()).collect();
     store.expect(&names, settings.cache_dir.as_deref())?;
@@ -57,12 +56,13 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     };
     // What fails for one function because of the network or a missing right fails for all.
     let hopeless = AtomicBool::new(false);
-    let rows = parallel::map(&hashed, REQUESTS_AT_ONCE, |hashed| {
+    let planned: Vec<_> = hashed.iter().zip(&warnings).collect();
+    let rows = parallel::map(&planned, REQUESTS_AT_ONCE, |(hashed, warnings)| {
         meter.check()?;
         if hopeless.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        uploader.upload(hashed).map(Some).map_err(|error| {
+        uploader.upload(hashed, warnings).map(Some).map_err(|error| {
             hopeless.fetch_or(error.kind() == ErrorKind::Failed, Ordering::Relaxed);
             error.within(format_args!("function `{}`", hashed.function.name))
         })
@@ -125,16 +125,6 @@ fn check_same(hashed: &Manifest, packed: &Manifest) -> Result<()> {
     }
 }
 
-/// What Lambda would refuse isn't uploaded.
-fn check(function: &Function, tree: &Tree) -> Result<()> {
-    let findings = preflight::check(function, tree, true)?;
-    preflight::refuse(function, &findings)?;
-    for finding in findings {
-        report::warning(&format!("function `{}`: {}", function.name, finding.problem));
-    }
-    Ok(())
-}
-
 struct Uploader<'a> {
     store: Store,
     settings: &'a Settings,
@@ -146,13 +136,13 @@ struct Uploader<'a> {
 }
 
 impl Uploader<'_> {
-    fn upload(&self, hashed: &Hashed) -> Result<PackageRow> {
+    fn upload(&self, hashed: &Hashed, warnings: &[String]) -> Result<PackageRow> {
         let name = hashed.function.name.as_str();
         let source_hash = hashed.manifest.source_hash();
         let found = self.store.find(name, &source_hash)?;
         let published = match found {
             Found::Published(record) => Published::Unchanged(record),
-            Found::Nothing | Found::PackageMissing(..) => self.build_and_publish(hashed, &found)?,
+            Found::Nothing | Found::PackageMissing(..) => self.build_and_publish(hashed, warnings, &found)?,
         };
         let (record, status) = match published {
             Published::Uploaded(record) => (record, Status::Uploaded),
@@ -172,10 +162,16 @@ impl Uploader<'_> {
         })
     }
 
-    fn build_and_publish(&self, hashed: &Hashed, found: &Found) -> Result<Published> {
+    /// `warnings` are those of the source.
+    fn build_and_publish(&self, hashed: &Hashed, warnings: &[String], found: &Found) -> Result<Published> {
         let built = builds::build(&hashed.function, &hashed.tree, self.settings, self.meter)?;
-        let tree = built.as_ref().map_or(&hashed.tree, |built| &built.tree);
-        check(&hashed.function, tree)?;
+        let (tree, of_built) = match &built {
+            Some(built) => (&built.tree, Some(preflight::check(&hashed.function, &built.tree)?)),
+            None => (&hashed.tree, None),
+        };
+        for warning in of_built.as_deref().unwrap_or(warnings) {
+            report::warning(&format!("function `{}`: {warning}", hashed.function.name));
+        }
         let mut zip = self.scratch.take()?;
         let packing = Packing {
             caches: &self.caches,
@@ -207,15 +203,16 @@ impl Uploader<'_> {
 struct Scratch {
     directory: PathBuf,
     idle: Mutex<Vec<NamedTempFile>>,
+    /// What killed runs left is removed only by a run that adds to it.
+    swept: Once,
 }
 
 impl Scratch {
     fn new() -> Self {
-        let directory = std::env::temp_dir();
-        remove_abandoned(&directory);
         Scratch {
-            directory,
+            directory: std::env::temp_dir(),
             idle: Mutex::default(),
+            swept: Once::new(),
         }
     }
 
@@ -232,7 +229,10 @@ impl Scratch {
                 file.rewind().map_err(cannot_write)?;
                 Ok(file)
             }
-            None => private_temporary_file(&self.directory).map_err(cannot_write),
+            None => {
+                self.swept.call_once(|| remove_abandoned(&self.directory));
+                private_temporary_file(&self.directory).map_err(cannot_write)
+            }
         }
     }
 

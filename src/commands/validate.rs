@@ -1,7 +1,7 @@
 //! `validate`: everything that can be known before building.
 
 use lambda_pack_core::function::Kind;
-use lambda_pack_core::{Meter, Result, collect_all, preflight};
+use lambda_pack_core::{Meter, Result, collect_all};
 use serde::Serialize;
 
 use super::{Hashed, output};
@@ -60,12 +60,10 @@ fn check(hashed: &Hashed) -> Result<Row> {
         tree,
         manifest,
     } = hashed;
-    // Dependencies aren't there before they are installed.
-    let findings = preflight::check(function, tree, tree.build_inputs().is_none())?;
-    preflight::refuse(function, &findings)?;
+    let findings = super::preflight(function, tree)?;
     let definition = &function.definition;
     let mut warnings = tree.warnings.clone();
-    warnings.extend(findings.into_iter().map(|finding| finding.problem));
+    warnings.extend(findings);
     if definition.kind == Kind::Function {
         let unset = [
             ("runtime", definition.runtime.is_none()),

@@ -16,6 +16,15 @@ pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
     }
 }
 
+/// With one function, whose source is a sparse file of so many MiB: work that takes a while.
+fn with_large(mebibytes: u64) -> Dir {
+    let dir = Dir::with_app();
+    let file = fs::File::create(dir.join("code/large")).unwrap();
+    file.set_len(mebibytes * 1024 * 1024).unwrap();
+    dir.write("lambda-json/app.json", r#"{"source": "large"}"#);
+    dir
+}
+
 fn in_shell(dir: &Dir, script: &str) -> Run {
     let output = Command::new("bash")
         .args(["-c", script])
@@ -88,10 +97,7 @@ fn a_full_disk_leaves_nothing_behind() {
 
 #[test]
 fn an_interrupt_ends_with_130_and_leaves_nothing() {
-    let dir = Dir::with_app();
-    let file = fs::File::create(dir.join("code/large")).unwrap();
-    file.set_len(3 * 1024 * 1024 * 1024).unwrap();
-    dir.write("lambda-json/app.json", r#"{"source": "large"}"#);
+    let dir = with_large(3 * 1024);
     let child = dir.command(["build"]).spawn();
     let pid = child.id().to_string();
     let starting = || fs::read_dir(dir.join("dist")).is_ok_and(|mut entries| entries.next().is_some());
@@ -125,10 +131,7 @@ fn what_a_killed_run_left_is_removed_a_day_later() {
 
 #[test]
 fn long_work_shows_how_far_it_is() {
-    let dir = Dir::with_app();
-    let file = fs::File::create(dir.join("code/large")).unwrap();
-    file.set_len(400 * 1024 * 1024).unwrap();
-    dir.write("lambda-json/app.json", r#"{"source": "large"}"#);
+    let dir = with_large(400);
     // Calm lines where there is no terminal.
     let run = dir.command(["build", "-v"]).ok();
     assert!(
@@ -197,10 +200,7 @@ fn what_was_done_before_a_failure_is_reported() {
 
 #[test]
 fn a_hangup_that_was_ignored_stays_ignored() {
-    let dir = Dir::with_app();
-    let file = fs::File::create(dir.join("code/large")).unwrap();
-    file.set_len(512 * 1024 * 1024).unwrap();
-    dir.write("lambda-json/app.json", r#"{"source": "large"}"#);
+    let dir = with_large(512);
     let script = format!("trap '' HUP; exec '{BINARY}' build --json");
     let child = Command::new("sh")
         .args(["-c", &script])

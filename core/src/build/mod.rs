@@ -111,7 +111,7 @@ fn find_lock(build: &Build, function: &Function, code_dir: &Path) -> Result<(Pat
                     .help(how_to_lock(build.ecosystem)),
             );
         }
-        return with_beside(lock, beside);
+        return Ok(with_beside(lock, beside));
     }
     let directories = function
         .definition
@@ -125,7 +125,7 @@ fn find_lock(build: &Build, function: &Function, code_dir: &Path) -> Result<(Pat
         files.filter(|(file, _)| file.is_file()).take(1)
     });
     match found.collect::<Vec<_>>().as_slice() {
-        [(lock, beside)] => with_beside(lock.clone(), *beside),
+        [(lock, beside)] => Ok(with_beside(lock.clone(), *beside)),
         [] => Err(Error::invalid(format!(
             "its dependencies are not locked: there is no {} in {}",
             known
@@ -152,8 +152,9 @@ fn find_lock(build: &Build, function: &Function, code_dir: &Path) -> Result<(Pat
     }
 }
 
-fn with_beside(lock: PathBuf, beside: Option<&str>) -> Result<(PathBuf, Option<PathBuf>)> {
-    Ok((lock.clone(), beside.map(|file| lock.with_file_name(file))))
+fn with_beside(lock: PathBuf, beside: Option<&str>) -> (PathBuf, Option<PathBuf>) {
+    let beside = beside.map(|file| lock.with_file_name(file));
+    (lock, beside)
 }
 
 /// The runtime that dependencies are installed for: the function's, or the only one that a layer is compatible with.

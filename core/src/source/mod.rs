@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
-pub use outputs::Outputs;
+pub use outputs::{Outputs, existing_part};
 pub(crate) use read::{StableReader, changed as read_changed, read_stable};
 pub use stat::{FileStat, Identity};
 
@@ -33,6 +33,8 @@ pub struct Tree {
     entries: Vec<Arc<TreeEntry>>,
     /// What else decides the package's content.
     build_inputs: Option<BuildInputs>,
+    /// Whether nothing is yet to be built.
+    is_whole: bool,
     /// What the user should know although it is no error, such as names that differ only by case.
     pub warnings: Vec<String>,
 }
@@ -157,6 +159,7 @@ impl Tree {
             None => Ok(Tree {
                 warnings: names::lookalikes(&entries),
                 entries,
+                is_whole: build_inputs.is_none(),
                 build_inputs,
             }),
         }
@@ -164,6 +167,23 @@ impl Tree {
 
     pub fn entries(&self) -> &[Arc<TreeEntry>] {
         &self.entries
+    }
+
+    /// The entry of this path.
+    pub fn find(&self, path: &str) -> Option<&TreeEntry> {
+        self.starting_with(path).next().filter(|entry| &*entry.path == path)
+    }
+
+    /// The entries whose paths start so.
+    pub fn starting_with(&self, start: &str) -> impl Iterator<Item = &TreeEntry> {
+        let first = self.entries.partition_point(|entry| &*entry.path < start);
+        let entries = self.entries[first..].iter().map(Arc::as_ref);
+        entries.take_while(move |entry| entry.path.starts_with(start))
+    }
+
+    /// Whether nothing is yet to be built: no dependency is missing.
+    pub fn is_whole(&self) -> bool {
+        self.is_whole
     }
 
     pub fn build_inputs(&self) -> Option<&BuildInputs> {
@@ -181,7 +201,11 @@ impl Tree {
             entry.origin = Origin::Build;
         }
         let parts = [("the source", self.entries.as_slice()), ("the build", &shared(built))];
-        Self::merge(&parts, self.build_inputs.clone())
+        let merged = Self::merge(&parts, self.build_inputs.clone())?;
+        Ok(Tree {
+            is_whole: true,
+            ..merged
+        })
     }
 
     /// The source's manifest, after the tree was packed. `packed` is what the package holds, in the order of the tree.

@@ -42,7 +42,7 @@ impl Outputs {
 }
 
 /// `path` with its longest existing part canonical, so that a directory that is yet to be made can be compared.
-fn existing_part(path: &Path) -> Option<PathBuf> {
+pub fn existing_part(path: &Path) -> Option<PathBuf> {
     path.ancestors().find_map(|ancestor| {
         let rest = path.strip_prefix(ancestor).ok()?;
         let ancestor = if ancestor.as_os_str().is_empty() {
