@@ -110,16 +110,14 @@ fn wait(meter: &Meter, file: &Path, lock: impl Fn() -> Result<(), TryLockError>)
     }
 }
 
-/// Deletes the least recently used trees where there are too many, and what killed processes left.
+/// Deletes the least recently used trees where there are too many, and what killed processes left. Lock files stay, empty as
+/// they are: two processes could hold one that was deleted and the one in its place.
 fn prune(directory: &Path) -> io::Result<()> {
     let mut locks = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
-        // Another process may have deleted it meanwhile.
-        if path.extension().is_some_and(|extension| extension == LOCK)
-            && let Ok(used) = fs::metadata(&path).and_then(|metadata| metadata.modified())
-        {
-            locks.push((used, path));
+        if path.extension().is_some_and(|extension| extension == LOCK) && path.with_extension("").is_dir() {
+            locks.push((fs::metadata(&path)?.modified()?, path));
         }
     }
     locks.sort();
@@ -128,10 +126,10 @@ fn prune(directory: &Path) -> io::Result<()> {
         let lock = open_lock(lock_file)?;
         if lock.try_lock().is_ok() {
             let tree = lock_file.with_extension("");
+            // Another process may have deleted it meanwhile.
             if tree.is_dir() {
                 fs::remove_dir_all(tree)?;
             }
-            fs::remove_file(lock_file)?;
         }
     }
     remove_abandoned(directory);

@@ -46,9 +46,10 @@ pub fn build(function: &Function, source: &Tree, settings: &Settings, meter: &'s
             tracing::info!("{}: installing {}", function.name, dependencies.lock.display());
             let programs = Programs { log, meter };
             match dependencies.ecosystem {
-                Ecosystem::Python => python::install(&dependencies, directory, &programs),
-                Ecosystem::Node => node::install(&dependencies, directory, &programs),
+                Ecosystem::Python => python::install(&dependencies, directory, &programs)?,
+                Ecosystem::Node => node::install(&dependencies, directory, &programs)?,
             }
+            dependencies.check_same(inputs)
         },
     )?;
     let prefix = match (function.definition.kind, dependencies.ecosystem) {

@@ -337,6 +337,23 @@ fn is_tree(path: &Path) -> bool {
     path.iter().any(|part| part == "dependencies") && !path.extension().is_some_and(|it| it == "lock" || it == "log")
 }
 
+/// What was installed from another lock file is never kept under the digest of the one that was hashed.
+#[test]
+fn a_lock_file_that_changes_while_it_is_installed_is_refused() {
+    let cache = Dir::new();
+    let dir = python_project("python3.13", "x86_64");
+    let lock = dir.join("code/app/requirements.txt");
+    let bin = Dir::new();
+    bin.write("uv", format!("#!/bin/sh\necho '# more' >> '{}'\n", lock.display()));
+    bin.chmod("uv", 0o755);
+    let path = format!("{}:{}", bin.path().display(), std::env::var("PATH").unwrap());
+    build_command(&dir, &cache)
+        .env("PATH", path)
+        .fails(3, &["function `app`", "requirements.txt", "changed while it was read"]);
+    let left: Vec<_> = cache.snapshot().into_iter().filter(|(path, _)| is_tree(path)).collect();
+    assert!(left.is_empty(), "{:?}", left.first());
+}
+
 #[test]
 fn two_processes_share_an_installation() {
     let cache = Dir::new();

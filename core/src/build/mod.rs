@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use crate::digest::Algorithm;
 use crate::function::{Architecture, Build, Ecosystem, Function, Kind};
 use crate::manifest::BuildInputs;
+use crate::source::read_changed;
 use crate::{Error, Result};
 
 /// Number of the rules by which an installed tree is made and put in order. A change of them changes source hashes.
@@ -64,34 +65,41 @@ impl Dependencies {
             architecture: function.definition.architectures.one(),
         }))
     }
+
+    fn inputs(&self) -> Result<BuildInputs> {
+        let mut locks = Map::new();
+        for file in [Some(&self.lock), self.beside.as_ref()].into_iter().flatten() {
+            let content = fs::read(file).map_err(|cause| Error::input("read", file, cause))?;
+            if self.beside.is_none() {
+                requirements::check(file, &content)?;
+            }
+            let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            locks.insert(name.to_owned(), Algorithm::Blake3.hash(&content).to_hex().into());
+        }
+        let inputs = [
+            ("type", Value::from(self.ecosystem.name())),
+            ("recipe", RECIPE.into()),
+            ("runtime", self.runtime.as_str().into()),
+            ("architecture", self.architecture.name().into()),
+            ("locks", locks.into()),
+        ];
+        let inputs = inputs.map(|(key, value)| (key.to_owned(), value));
+        BuildInputs::new(Map::from_iter(inputs))
+    }
+
+    /// Fails unless the lock file is still what was hashed: what was installed from another one must not be taken for it.
+    pub fn check_same(&self, hashed: &BuildInputs) -> Result<()> {
+        if self.inputs()? == *hashed {
+            return Ok(());
+        }
+        Err(read_changed(&self.lock))
+    }
 }
 
 /// The build inputs of a function, if it has any.
 pub fn inputs(function: &Function, code_dir: &Path) -> Result<Option<BuildInputs>> {
-    let Some(dependencies) = Dependencies::of(function, code_dir)? else {
-        return Ok(None);
-    };
-    let mut locks = Map::new();
-    for file in [Some(&dependencies.lock), dependencies.beside.as_ref()]
-        .into_iter()
-        .flatten()
-    {
-        let content = fs::read(file).map_err(|cause| Error::input("read", file, cause))?;
-        if dependencies.beside.is_none() {
-            requirements::check(file, &content)?;
-        }
-        let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        locks.insert(name.to_owned(), Algorithm::Blake3.hash(&content).to_hex().into());
-    }
-    let inputs = [
-        ("type", Value::from(dependencies.ecosystem.name())),
-        ("recipe", RECIPE.into()),
-        ("runtime", dependencies.runtime.into()),
-        ("architecture", dependencies.architecture.name().into()),
-        ("locks", locks.into()),
-    ];
-    let inputs = inputs.map(|(key, value)| (key.to_owned(), value));
-    BuildInputs::new(Map::from_iter(inputs)).map(Some)
+    let dependencies = Dependencies::of(function, code_dir)?;
+    dependencies.map(|dependencies| dependencies.inputs()).transpose()
 }
 
 fn find_lock(build: &Build, function: &Function, code_dir: &Path) -> Result<(PathBuf, Option<PathBuf>)> {
