@@ -10,8 +10,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use lambda_pack_core::build::Dependencies;
-use lambda_pack_core::function::{Ecosystem, Function, Kind};
+use lambda_pack_core::build::{Dependencies, Ecosystem};
+use lambda_pack_core::function::{Function, Kind};
 use lambda_pack_core::source::Tree;
 use lambda_pack_core::{Meter, Result};
 

@@ -1,36 +1,85 @@
-//! The key `build` of a definition.
+//! The key `build` of a definition. Each type of build has keys of its own.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error as _};
 
 use super::text::RelativePath;
 
-/// Dependencies that are installed from a lock file and packed with the source.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Build {
-    #[serde(rename = "type")]
-    pub ecosystem: Ecosystem,
-    /// The lock file, relative to the code directory; default: the ecosystem's usual name in a directory of `source`. What
-    /// belongs to it (`pyproject.toml`, `package.json`) stands beside it.
+/// How a package is made of its source, where it is more than that.
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(tag = "type", rename_all = "lowercase")]
+pub enum Build {
+    /// Dependencies from `requirements.txt` with hashes, or from `uv.lock` with `pyproject.toml`.
+    Python(PythonBuild),
+    /// Dependencies from `package-lock.json` with `package.json`.
+    Node(NodeBuild),
+}
+
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct PythonBuild {
+    /// The lock file, relative to the code directory; default: `uv.lock` or `requirements.txt` in a directory of `source`.
     pub lock: Option<RelativePath>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct NodeBuild {
+    /// The lock file, relative to the code directory; default: `package-lock.json` in a directory of `source`.
+    pub lock: Option<RelativePath>,
+}
+
+/// All keys of all types. serde's own tagged enums read an object twice, and forget lines and keys in between.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keys {
+    #[serde(rename = "type")]
+    kind: Type,
+    lock: Option<RelativePath>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Ecosystem {
-    /// `requirements.txt` with hashes, or `uv.lock` with `pyproject.toml`.
+enum Type {
     Python,
-    /// `package-lock.json` with `package.json`.
     Node,
 }
 
-impl Ecosystem {
-    /// As a definition spells it.
-    pub fn name(self) -> &'static str {
+impl Keys {
+    /// Fails if a key is given that belongs to other types alone.
+    fn check_owners(&self) -> Result<(), String> {
+        use Type::{Node, Python};
+        let keys: [(&str, bool, &[Type]); 1] = [("lock", self.lock.is_some(), &[Python, Node])];
+        let Some((misplaced, ..)) = (keys.iter()).find(|(_, given, owners)| *given && !owners.contains(&self.kind))
+        else {
+            return Ok(());
+        };
+        let allowed = keys.iter().filter(|(.., owners)| owners.contains(&self.kind));
+        let allowed: Vec<&str> = ["type"].into_iter().chain(allowed.map(|(key, ..)| *key)).collect();
+        Err(format!(
+            "a build of type `{}` has no key `{misplaced}`; allowed: `{}`",
+            self.kind.name(),
+            allowed.join("`, `")
+        ))
+    }
+}
+
+impl Type {
+    fn name(self) -> &'static str {
         match self {
-            Ecosystem::Python => "python",
-            Ecosystem::Node => "node",
+            Type::Python => "python",
+            Type::Node => "node",
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for Build {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let keys = Keys::deserialize(deserializer)?;
+        keys.check_owners().map_err(D::Error::custom)?;
+        Ok(match keys.kind {
+            Type::Python => Build::Python(PythonBuild { lock: keys.lock }),
+            Type::Node => Build::Node(NodeBuild { lock: keys.lock }),
+        })
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-pub use build::{Build, Ecosystem};
+pub use build::{Build, NodeBuild, PythonBuild};
 pub use definition::{Architecture, Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
 pub use text::{EntryPrefix, GlobText, RelativePath};
 
@@ -257,6 +257,27 @@ mod tests {
             "key `source.path` comes twice",
         );
         refused(r#"{"type": "layer", "source": "a", "handler": "x.y"}"#, "`handler`");
+    }
+
+    #[test]
+    fn each_type_of_build_has_keys_of_its_own() {
+        refused(
+            "{\"source\": \"a\", \"build\":\n  {\"type\": \"pyton\"}}",
+            "app.json:2:18: key `build.type`: found `pyton`",
+        );
+        refused(
+            "{\"source\": \"a\", \"build\":\n  {\"lock\": 1, \"type\": \"node\"}}",
+            "app.json:2:12: key `build.lock`: found integer `1`",
+        );
+        refused(r#"{"source": "a", "build": {}}"#, "key `build.type` is missing");
+        refused(
+            r#"{"source": "a", "build": {"type": "node", "lok": "a"}}"#,
+            "unknown key `build.lok`",
+        );
+        refused(
+            r#"{"source": "a", "build": ["node"]}"#,
+            "key `build`: found sequence; allowed: an object",
+        );
     }
 
     #[test]

@@ -1,12 +1,31 @@
-//! `requirements.txt` as a lock file.
+//! Python: `uv.lock`, or `requirements.txt` as a lock file.
 
 use std::path::Path;
 
+use super::dependencies::{Facts, LockFile};
 use crate::{Error, Result};
+
+pub const FACTS: Facts = Facts {
+    name: "python",
+    lock_files: &[
+        LockFile {
+            name: "uv.lock",
+            beside: Some("pyproject.toml"),
+            check: None,
+        },
+        LockFile {
+            name: "requirements.txt",
+            beside: None,
+            check: Some(check),
+        },
+    ],
+    how_to_lock: "lock them: `uv lock`, or `uv pip compile --generate-hashes requirements.in -o requirements.txt` (pip-compile does too)",
+    runtime: ("python", "python3.13"),
+};
 
 /// Fails unless every requirement is one version with its digests. pip's format:
 /// <https://pip.pypa.io/en/stable/reference/requirements-file-format/>
-pub fn check(file: &Path, content: &[u8]) -> Result<()> {
+fn check(file: &Path, content: &[u8]) -> Result<()> {
     let invalid = |line: usize, problem: &str| {
         Error::invalid(format!("{}:{line}: {problem}", file.display())).help(
             "lock with digests: `uv pip compile --generate-hashes requirements.in -o requirements.txt` (pip-compile does too)",

@@ -1,0 +1,199 @@
+//! Dependencies that are installed beside the sources, from a lock file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use super::{node, python};
+use crate::digest::Algorithm;
+use crate::function::{Architecture, Build, Function, Kind, NodeBuild, PythonBuild, RelativePath};
+use crate::manifest::BuildInputs;
+use crate::source::read_changed;
+use crate::{Error, Result};
+
+/// Number of the rules by which an installed tree is made and put in order. A change of them changes source hashes.
+const RECIPE: u32 = 1;
+
+/// Where dependencies come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ecosystem {
+    Python,
+    Node,
+}
+
+/// What tells ecosystems apart before anything is installed.
+pub(super) struct Facts {
+    /// As a definition spells it.
+    pub name: &'static str,
+    /// The lock files: the first that is there counts.
+    pub lock_files: &'static [LockFile],
+    /// The command that makes one.
+    pub how_to_lock: &'static str,
+    /// What its runtimes start with, and one of them.
+    pub runtime: (&'static str, &'static str),
+}
+
+pub(super) struct LockFile {
+    pub name: &'static str,
+    /// What must stand beside it.
+    pub beside: Option<&'static str>,
+    /// Fails unless it pins everything. Lock files that a tool keeps do so by themselves.
+    pub check: Option<Check>,
+}
+
+/// Takes the file, for messages, and its content.
+type Check = fn(&Path, &[u8]) -> Result<()>;
+
+impl Ecosystem {
+    fn facts(self) -> &'static Facts {
+        match self {
+            Ecosystem::Python => &python::FACTS,
+            Ecosystem::Node => &node::FACTS,
+        }
+    }
+}
+
+/// What is to be installed, for what.
+#[derive(Clone, Debug)]
+pub struct Dependencies {
+    pub ecosystem: Ecosystem,
+    /// The lock file, as reached from the code directory that was given.
+    pub lock: PathBuf,
+    /// What belongs to it.
+    pub beside: Option<PathBuf>,
+    /// Lambda's runtime identifier.
+    pub runtime: String,
+    pub architecture: Architecture,
+    check: Option<Check>,
+}
+
+impl Dependencies {
+    /// `None` for a function without `build`.
+    pub fn of(function: &Function, code_dir: &Path) -> Result<Option<Self>> {
+        let Some(build) = &function.definition.build else {
+            return Ok(None);
+        };
+        let (ecosystem, named) = match &build.0 {
+            Build::Python(PythonBuild { lock }) => (Ecosystem::Python, lock),
+            Build::Node(NodeBuild { lock }) => (Ecosystem::Node, lock),
+        };
+        let facts = ecosystem.facts();
+        let (lock, kind) = match named {
+            Some(named) => named_lock(named, facts, code_dir)?,
+            None => find_lock(function, facts, code_dir)?,
+        };
+        Ok(Some(Dependencies {
+            ecosystem,
+            beside: kind.beside.map(|name| lock.with_file_name(name)),
+            lock,
+            check: kind.check,
+            runtime: runtime(function, facts)?,
+            architecture: function.definition.architectures.one(),
+        }))
+    }
+
+    pub(super) fn inputs(&self) -> Result<BuildInputs> {
+        let mut locks = Map::new();
+        for file in [Some(&self.lock), self.beside.as_ref()].into_iter().flatten() {
+            let content = fs::read(file).map_err(|cause| Error::input("read", file, cause))?;
+            if let Some(check) = self.check {
+                check(file, &content)?;
+            }
+            let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            locks.insert(name.to_owned(), Algorithm::Blake3.hash(&content).to_hex().into());
+        }
+        let inputs = [
+            ("type", Value::from(self.ecosystem.facts().name)),
+            ("recipe", RECIPE.into()),
+            ("runtime", self.runtime.as_str().into()),
+            ("architecture", self.architecture.name().into()),
+            ("locks", locks.into()),
+        ];
+        let inputs = inputs.map(|(key, value)| (key.to_owned(), value));
+        BuildInputs::new(Map::from_iter(inputs))
+    }
+
+    /// Fails unless the lock file is still what was hashed: what was installed from another one must not be taken for it.
+    pub fn check_same(&self, hashed: &BuildInputs) -> Result<()> {
+        if self.inputs()? == *hashed {
+            return Ok(());
+        }
+        Err(read_changed(&self.lock))
+    }
+}
+
+/// The lock file that the definition names, relative to the code directory.
+fn named_lock(named: &RelativePath, facts: &Facts, code_dir: &Path) -> Result<(PathBuf, &'static LockFile)> {
+    let lock = code_dir.join(named.as_str());
+    let by_name = facts.lock_files.iter().find(|known| lock.ends_with(known.name));
+    // Any name will do for a file that stands alone: many projects have one `requirements-*.txt` for each function.
+    let alone = || facts.lock_files.iter().find(|known| known.beside.is_none());
+    match by_name.or_else(alone) {
+        Some(kind) => Ok((lock, kind)),
+        None => Err(Error::invalid(format!(
+            "the lock file `{}` is no {}",
+            lock.display(),
+            facts.lock_files[0].name
+        ))
+        .help(facts.how_to_lock)),
+    }
+}
+
+/// The lock file in a directory of the source.
+fn find_lock(function: &Function, facts: &Facts, code_dir: &Path) -> Result<(PathBuf, &'static LockFile)> {
+    let sources = function.definition.source.0.iter();
+    let directories = sources.map(|spec| code_dir.join(spec.path.as_str()));
+    let directories: Vec<PathBuf> = directories.filter(|path| path.is_dir()).collect();
+    let found = directories.iter().filter_map(|directory| {
+        let mut files = facts.lock_files.iter().map(|kind| (directory.join(kind.name), kind));
+        files.find(|(file, _)| file.is_file())
+    });
+    let quoted = |texts: Vec<String>, between| format!("`{}`", texts.join(&format!("`{between}`")));
+    match found.collect::<Vec<_>>().as_slice() {
+        [(lock, kind)] => Ok((lock.clone(), *kind)),
+        [] => {
+            let names = facts.lock_files.iter().map(|kind| kind.name.to_owned()).collect();
+            let places = directories
+                .iter()
+                .map(|it| it.display().to_string())
+                .collect::<Vec<_>>();
+            Err(Error::invalid(format!(
+                "its dependencies are not locked: there is no {} in {}",
+                quoted(names, " and no "),
+                match directories.as_slice() {
+                    [] => "a directory of its source".to_owned(),
+                    _ => quoted(places, ", "),
+                }
+            ))
+            .help(facts.how_to_lock))
+        }
+        [(one, _), (other, _), ..] => Err(Error::invalid(format!(
+            "its source has two lock files: `{}` and `{}`",
+            one.display(),
+            other.display()
+        ))
+        .help("name the right one with `build.lock`")),
+    }
+}
+
+/// The runtime that dependencies are installed for: the function's, or the only one that a layer is compatible with.
+fn runtime(function: &Function, facts: &Facts) -> Result<String> {
+    let definition = &function.definition;
+    let (key, runtimes) = match definition.kind {
+        Kind::Function => ("runtime", definition.runtime.as_slice()),
+        Kind::Layer => (
+            "compatible_runtimes",
+            definition.compatible_runtimes.as_deref().unwrap_or_default(),
+        ),
+    };
+    let (prefix, example) = facts.runtime;
+    match runtimes {
+        [runtime] if runtime.as_str().starts_with(prefix) => Ok(runtime.to_string()),
+        _ => Err(Error::invalid(format!(
+            "a build of type `{}` needs one runtime to install for",
+            facts.name
+        ))
+        .help(format!("set `{key}`, for example to {example}"))),
+    }
+}
