@@ -18,11 +18,13 @@ help: ## Show this list
 build: ## Build the release binary, target/release/lambda-pack
 	cargo build --release --locked
 
-test: ## Unit, property and integration tests; installs moto, versitygw, bsdtar and qemu where they are missing
+test: ## Unit, property and integration tests; installs what they need where it is missing (tests/setup.sh)
 	@tests/setup.sh moto >/dev/null
 	@tests/setup.sh versitygw >/dev/null
 	@tests/setup.sh bsdtar >/dev/null
-	@tests/setup.sh qemu >/dev/null || [ $$? -eq 3 ]
+	@for tool in qemu python3.12 python3.13 awslambdaric aws-lambda-ric; do \
+		tests/setup.sh $$tool >/dev/null || [ $$? -eq 3 ] || exit 1; \
+	done
 	cargo test --workspace --locked
 
 e2e: build ## Both modules on real Terraform against a local AWS; builds the providers once (7 minutes)

@@ -4,6 +4,13 @@
 #
 #   tests/setup.sh moto          a local AWS:            path of moto_server
 #   tests/setup.sh uv            installs for Python:    path of uv
+#   tests/setup.sh python3.12 | python3.13
+#                                an interpreter:         path of the program
+#   tests/setup.sh awslambdaric  Lambda's Python client: path of a directory that
+#                                has one for each of these interpreters
+#   tests/setup.sh aws-lambda-ric
+#                                Lambda's Node.js client and Node.js 22: path of
+#                                their node_modules
 #   tests/setup.sh versitygw     a strict local S3:      path of versitygw
 #   tests/setup.sh providers     Terraform's providers:  path of a plugin directory
 #   tests/setup.sh bench-python  Python dependencies:    path of the directory
@@ -16,7 +23,8 @@
 # Each is installed once for each state of its inputs, below
 # $LAMBDA_PACK_TEST_CACHE (default: lambda-pack-tests in the user's cache
 # directory). It may be run twice at once, killed, and run again. Needs Python
-# and Go; bench-node needs npm, b3sum needs cargo. Only the path goes to stdout.
+# and Go; bench-node and aws-lambda-ric need npm, the latter also cmake and a C++
+# compiler; b3sum needs cargo. Only the path goes to stdout.
 # Exit code 3: this kind of machine or user can't have it; stderr says why.
 set -eu
 
@@ -32,6 +40,9 @@ aws_version=4.9.0
 external_version=2.3.5
 # The version of the crate that lambda-pack hashes with, or close to it.
 b3sum_version=1.8.7
+
+# The runtimes of Lambda that packages run on in the tests.
+python_versions='3.12 3.13'
 
 # digest: 16 hex digits of stdin.
 digest() {
@@ -84,6 +95,41 @@ build_provider() {
     platform=$(go env GOOS)_$(go env GOARCH)
     go build -C "$here/e2e/providers/$1" -trimpath -ldflags '-s -w' \
         -o "$dir/registry.terraform.io/hashicorp/$1/$2/$platform/terraform-provider-$1_v$2" .
+}
+
+# What Lambda itself brings: the client that takes events and calls the handler.
+install_awslambdaric() {
+    log "installing awslambdaric into $dir (usually 5 s)"
+    for version in $python_versions; do
+        python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$dir/python$version" \
+            --python-version "$version" --only-binary :all: --no-deps --no-compile \
+            --require-hashes --requirement "$here/runtimes/python/requirements.txt"
+    done
+}
+
+install_aws_lambda_ric() {
+    log "building aws-lambda-ric into $dir (usually 1 min, 170 MB)"
+    cp "$here/runtimes/node/package.json" "$here/runtimes/node/package-lock.json" "$dir"
+    # node-gyp may want to download headers.
+    if ! (cd "$dir" && npm ci --loglevel=error --no-audit --no-fund); then
+        log "SKIPPED: aws-lambda-ric can't be built here"
+        exit 3
+    fi
+    ln -s "$(ls -d "$dir"/node_modules/node-linux-*)/bin/node" "$dir/node_modules/node"
+}
+
+# find_python VERSION: an interpreter that works: on PATH (where pyenv's names
+# may lead nowhere), one of pyenv's, or else uv's, which it may download.
+find_python() {
+    for python in "python$1" "${PYENV_ROOT:-$HOME/.pyenv}/versions/$1".*/bin/python; do
+        if "$python" -c "import sys; assert sys.version_info[:2] == ($(echo "$1" | tr . ,))" 2>/dev/null; then
+            command -v "$python"
+            return
+        fi
+    done
+    uv=$("$here/setup.sh" uv)
+    log "installing Python $1 with uv (usually 10 s)"
+    "$uv" python install --quiet "$1" >&2 && "$uv" python find --managed-python "$1"
 }
 
 # Content alone: what pip and npm write about the installation itself (and
@@ -139,6 +185,34 @@ moto | uv)
     case $1 in
     moto) echo "$dir/bin/moto_server" ;;
     uv) echo "$dir/bin/uv" ;;
+    esac
+    ;;
+python3.12 | python3.13)
+    if ! find_python "${1#python}"; then
+        log "SKIPPED: there is no Python ${1#python} here, and uv can't download one"
+        exit 3
+    fi
+    ;;
+awslambdaric | aws-lambda-ric)
+    if [ "$(uname)" != Linux ]; then
+        log "SKIPPED: $1 needs Linux, not $(uname)"
+        exit 3
+    fi
+    case $1 in
+    awslambdaric)
+        install awslambdaric "$({ cat "$here/runtimes/python/requirements.txt"; echo "$python_versions"; uname -m; } | digest)"
+        echo "$dir"
+        ;;
+    aws-lambda-ric)
+        for program in cmake make c++ npm; do
+            if ! command -v "$program" >/dev/null; then
+                log "SKIPPED: aws-lambda-ric is built from source, which needs $program"
+                exit 3
+            fi
+        done
+        install aws_lambda_ric "$({ cat "$here/runtimes/node/package-lock.json"; uname -m; } | digest)"
+        echo "$dir/node_modules"
+        ;;
     esac
     ;;
 versitygw)

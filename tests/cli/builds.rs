@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use crate::support::{BINARY, Dir, PYTHON, Run, TestCommand, run, tool};
+use crate::support::{BINARY, Dir, Run, TestCommand, run, tool};
 
 const REQUIREMENTS: &str = include_str!("../fixtures/python/requirements.txt");
 const PACKAGE: &str = include_str!("../fixtures/node/package.json");
@@ -99,6 +99,8 @@ fn python_dependencies_are_those_of_the_function_not_of_this_machine() {
     let mut hashes = Vec::new();
     for (runtime, architecture, machine, tag) in [
         ("python3.12", "x86_64", X86_64, "cpython-312-x86_64"),
+        ("python3.12", "arm64", AARCH64, "cpython-312-aarch64"),
+        ("python3.13", "x86_64", X86_64, "cpython-313-x86_64"),
         ("python3.13", "arm64", AARCH64, "cpython-313-aarch64"),
     ] {
         let dir = python_project(runtime, architecture);
@@ -131,7 +133,9 @@ fn python_dependencies_are_those_of_the_function_not_of_this_machine() {
         let second: serde_json::Value = serde_json::from_str(&run("sh", &["-c", &script])).unwrap();
         assert_eq!(second[0]["code_sha256"], first);
     }
-    assert_ne!(hashes[0], hashes[1]);
+    hashes.sort();
+    hashes.dedup();
+    assert_eq!(hashes.len(), 4, "each has a source hash of its own");
 }
 
 #[test]
@@ -394,31 +398,4 @@ fn an_interrupted_installation_leaves_nothing() {
     let left: Vec<_> = cache.snapshot().into_iter().filter(|(path, _)| is_tree(path)).collect();
     assert!(left.is_empty(), "{:?}", left.first());
     assert_eq!(fs::read_dir(dir.join("dist")).map_or(0, Iterator::count), 0);
-}
-
-/// What was packed is what runs: an interpreter of the same version and machine imports it from the package alone.
-#[test]
-fn a_package_runs() {
-    let version = run(&*PYTHON, &["-c", "import sys; print('%d.%d' % sys.version_info[:2])"]);
-    let machine = std::env::consts::ARCH;
-    let runtime = format!("python{}", version.trim());
-    if machine != "x86_64" && machine != "aarch64" {
-        eprintln!("SKIPPED: Lambda has no {machine}");
-        return;
-    }
-    let architecture = if machine == "x86_64" { "x86_64" } else { "arm64" };
-    let dir = python_project(&runtime, architecture);
-    dir.write(
-        "code/app/app.py",
-        "import pydantic, requests\n\nclass Event(pydantic.BaseModel):\n    n: int\n\ndef handler(event, context):\n    return Event(**event).n + 1\n",
-    );
-    build(&dir, &Dir::new(), &[]);
-    let zip = dir.join("dist/app.zip").display().to_string();
-    let out = dir.join("unzipped").display().to_string();
-    run(&*PYTHON, &["-m", "zipfile", "-e", &zip, &out]);
-    let script = format!(
-        "import sys; sys.path.insert(0, {out:?}); import app; print(app.handler({{'n': 41}}, None), app.requests.__file__)"
-    );
-    let answer = run(&*PYTHON, &["-I", "-c", &script]);
-    assert!(answer.starts_with("42 ") && answer.contains("unzipped"), "{answer}");
 }

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::s3::{against_both, published};
-use crate::support::proxy::{Action, Proxy, Request};
+use crate::support::http::Request;
+use crate::support::proxy::{Action, Proxy};
 use crate::support::server::{Project, Server, VERSITYGW};
 use crate::support::{Dir, TestCommand};
 

@@ -15,6 +15,7 @@ mod hash;
 mod lookups;
 mod packages;
 mod readme;
+mod runs;
 mod s3;
 mod store;
 mod support;

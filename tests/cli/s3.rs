@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use serde_json::{Value, json};
 
 use crate::faults::wait_for;
-use crate::support::proxy::{Action, Proxy, Request};
+use crate::support::http::Request;
+use crate::support::proxy::{Action, Proxy};
 use crate::support::server::{Project, Server};
 use crate::support::{Dir, Run, hash_of};
 

@@ -1,5 +1,7 @@
 //! A scratch directory with the binary in it, and what the tests ask of both.
 
+pub mod http;
+pub mod lambda;
 pub mod proxy;
 pub mod server;
 

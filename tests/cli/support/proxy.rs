@@ -1,9 +1,11 @@
 //! A proxy between the binary and a real server, that misbehaves where a test says so.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+use super::http::{self, Request};
 
 /// What to do with a request.
 pub enum Action {
@@ -14,13 +16,6 @@ pub enum Action {
     Damage,
     /// Never answer.
     Stall,
-}
-
-pub struct Request {
-    pub method: String,
-    pub target: String,
-    headers: Vec<String>,
-    body: Vec<u8>,
 }
 
 pub struct Proxy {
@@ -53,7 +48,7 @@ impl Proxy {
 
 /// One request a connection: simple, and the client reconnects.
 fn serve(client: TcpStream, upstream: &str, log: &Mutex<Vec<String>>, decide: &dyn Fn(&Request) -> Action) {
-    let Some(mut request) = read_request(&client) else {
+    let Some(mut request) = Request::read(&client) else {
         return;
     };
     log.lock()
@@ -67,11 +62,7 @@ fn serve(client: TcpStream, upstream: &str, log: &Mutex<Vec<String>>, decide: &d
             forward(&request, client, upstream);
         }
         Action::Answer(status, headers, body) => {
-            let length = body.len();
-            let answer = format!(
-                "HTTP/1.1 {status} Status\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
-            );
-            (&client).write_all(answer.as_bytes()).unwrap();
+            http::answer(&client, status, headers, body).unwrap();
         }
         Action::Stall => {
             // Until the client goes away.
@@ -81,41 +72,6 @@ fn serve(client: TcpStream, upstream: &str, log: &Mutex<Vec<String>>, decide: &d
             }
         }
     }
-}
-
-fn read_request(client: &TcpStream) -> Option<Request> {
-    let mut reader = BufReader::new(client);
-    let mut line = String::new();
-    if reader.read_line(&mut line).ok()? == 0 {
-        return None;
-    }
-    let mut words = line.split(' ');
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut headers = Vec::new();
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        let header = header.trim_end().to_owned();
-        if header.is_empty() {
-            break;
-        }
-        let (name, value) = header.split_once(':')?;
-        match name.to_ascii_lowercase().as_str() {
-            "content-length" => length = value.trim().parse().ok()?,
-            "connection" => continue,
-            _ => {}
-        }
-        headers.push(header);
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
-    Some(Request {
-        method,
-        target,
-        headers,
-        body,
-    })
 }
 
 fn forward(request: &Request, mut client: TcpStream, upstream: &str) {
