@@ -28,6 +28,15 @@ pub enum EntryKind {
 }
 
 impl EntryKind {
+    /// As in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            EntryKind::File => "file",
+            EntryKind::Executable => "executable",
+            EntryKind::Symlink => "symlink",
+        }
+    }
+
     fn record_kind(self) -> u8 {
         match self {
             EntryKind::File => b'f',

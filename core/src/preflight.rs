@@ -64,10 +64,14 @@ pub fn check(function: &Function, tree: &Tree) -> Result<Vec<String>> {
 
 fn findings(definition: &Definition, tree: &Tree) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    findings.extend(unzipped_size(tree));
     findings.extend(layers(definition));
     findings.extend(environment(definition));
     findings.extend(deprecated_runtime(definition));
+    // Nothing is known of what is yet to be made.
+    if !tree.is_packed() {
+        return Ok(findings);
+    }
+    findings.extend(unzipped_size(tree));
     findings.extend(machine_code(definition, tree)?);
     if definition.kind == Kind::Function {
         findings.extend(handler(definition, tree));
@@ -369,6 +373,7 @@ fn bundled_sdk(definition: &Definition, tree: &Tree) -> Option<Finding> {
 mod tests {
     use super::*;
     use crate::Meter;
+    use crate::cache::DigestCache;
     use crate::function::Function;
     use crate::source::Outputs;
     use std::fs;
@@ -390,8 +395,14 @@ mod tests {
         let definition = format!(r#"{{"source": "app", {definition}}}"#);
         let function = Function::parse(Path::new("app.json"), definition.as_bytes()).expect("a definition");
         let functions = [function];
-        let trees =
-            Tree::of_functions(&functions, directory.path(), &Outputs::new([]), &Meter::default()).expect("a tree");
+        let trees = Tree::of_functions(
+            &functions,
+            directory.path(),
+            &Outputs::new([]),
+            &DigestCache::none(),
+            &Meter::default(),
+        )
+        .expect("a tree");
         super::findings(&functions[0].definition, &trees[0]).expect("readable")
     }
 

@@ -1,7 +1,8 @@
-//! Installed trees, kept by the digest of their build inputs, so that a change of code alone never installs anything.
+//! What was built, kept by the digest of what decides it: installed dependencies by their build inputs, so that a change of
+//! code alone never installs anything, and packages that were made by the source hash.
 //!
-//! Each has a lock file beside it: who uses the tree holds it shared, who installs or deletes it holds it alone. So two
-//! processes share a tree, and one waits while the other installs it.
+//! Each tree has a lock file beside it: who uses the tree holds it shared, who makes or deletes it holds it alone. So two
+//! processes share a tree, and one waits while the other makes it.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -15,11 +16,11 @@ use lambda_pack_core::temporary::{remove_abandoned, temporary_directory as make_
 use lambda_pack_core::{Error, Meter, Result};
 use tempfile::TempDir;
 
-/// Trees that are kept; those that were not used for longest go first.
+/// Trees of a kind that are kept; those that were not used for longest go first.
 const MOST_TREES: usize = 50;
 const LOCK: &str = "lock";
 
-/// An installed tree, in use.
+/// A tree in use.
 pub enum Place {
     Kept { path: PathBuf, _lock: File },
     Temporary { path: PathBuf, _directory: TempDir },
@@ -33,25 +34,26 @@ impl Place {
     }
 }
 
-/// The tree with these build inputs; `install` makes it, in an empty directory, if it isn't there. Its second argument is
-/// where the output of installers goes.
-pub fn installed(
+/// The tree of this kind with this digest; `build` makes it, in an empty directory, if it isn't there. Its second argument
+/// is where the output of programs goes.
+pub fn kept(
     cache_dir: Option<&Path>,
-    inputs: &Digest,
+    kind: &str,
+    digest: &Digest,
     meter: &Meter,
-    install: impl Fn(&Path, &Path) -> Result<()>,
+    build: impl Fn(&Path, &Path) -> Result<()>,
 ) -> Result<Place> {
-    let name = inputs.to_hex();
+    let name = digest.to_hex();
     let Some(cache_dir) = cache_dir else {
         let temporary = temporary_directory(&std::env::temp_dir())?;
         let log = std::env::temp_dir().join(format!("lambda-pack-{}.log", &name[..16]));
-        let path = make(&temporary, &log, &install)?;
+        let path = make(&temporary, &log, &build)?;
         return Ok(Place::Temporary {
             path,
             _directory: temporary,
         });
     };
-    let directory = cache_dir.join("dependencies");
+    let directory = cache_dir.join(kind);
     fs::create_dir_all(&directory).map_err(|cause| cannot_write(&directory, cause))?;
     let path = directory.join(&name);
     let lock_file = directory.join(format!("{name}.{LOCK}"));
@@ -68,17 +70,17 @@ pub fn installed(
         // Somebody else may have been faster.
         if !path.is_dir() {
             let temporary = temporary_directory(&directory)?;
-            let made = make(&temporary, &directory.join(format!("{name}.log")), &install)?;
+            let made = make(&temporary, &directory.join(format!("{name}.log")), &build)?;
             fs::rename(&made, &path).map_err(|cause| cannot_write(&path, cause))?;
             prune(&directory).map_err(|cause| cannot_write(&directory, cause))?;
         }
     }
 }
 
-fn make(temporary: &TempDir, log: &Path, install: impl Fn(&Path, &Path) -> Result<()>) -> Result<PathBuf> {
+fn make(temporary: &TempDir, log: &Path, build: impl Fn(&Path, &Path) -> Result<()>) -> Result<PathBuf> {
     let tree = temporary.path().join("tree");
     fs::create_dir(&tree).map_err(|cause| cannot_write(&tree, cause))?;
-    install(&tree, log)?;
+    build(&tree, log)?;
     // It tells nothing any more.
     fs::remove_file(log).ok();
     Ok(tree)
@@ -102,7 +104,7 @@ fn wait(meter: &Meter, file: &Path, lock: impl Fn() -> Result<(), TryLockError>)
             Err(TryLockError::Error(cause)) => return Err(cannot_write(file, cause)),
         }
         if !said {
-            tracing::info!("waiting for another process that installs the same");
+            tracing::info!("waiting for another process that builds the same");
             said = true;
         }
         meter.check()?;

@@ -1,7 +1,9 @@
-//! Builds: dependencies are installed from a lock file for Lambda's runtime and architecture, not this machine's, and kept
-//! by what decides them. One ecosystem a file; each only says which programs to run, and what they leave to be put in order.
+//! Builds, for Lambda's runtime and architecture rather than this machine's. Dependencies are installed from a lock file and
+//! kept by what decides them; packages that a tool makes of the source are kept by the source hash. One ecosystem a file;
+//! each only says which programs to run, and what they leave to be put in order.
 
 mod cache;
+mod go;
 mod node;
 mod program;
 mod python;
@@ -10,8 +12,11 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use lambda_pack_core::build::{Dependencies, Ecosystem};
+use lambda_pack_core::build::{Dependencies, Ecosystem, Output, Recipe, Tool};
+use lambda_pack_core::cache::Caches;
+use lambda_pack_core::digest::Algorithm;
 use lambda_pack_core::function::{Function, Kind};
+use lambda_pack_core::manifest::BuildInputs;
 use lambda_pack_core::source::Tree;
 use lambda_pack_core::{Meter, Result};
 
@@ -23,6 +28,9 @@ use program::Programs;
 /// Installers download, unpack and write; more of them at a time only get into each other's way.
 static INSTALLATIONS: Turns = Turns::new(4);
 
+/// Compilers use all processors.
+static COMPILATIONS: Turns = Turns::new(1);
+
 /// Everything that a function is packed from. `None` where that is its source alone.
 ///
 /// The directory behind the tree is kept while this lives.
@@ -31,14 +39,35 @@ pub struct Built {
     _place: Place,
 }
 
-/// Installs what a function depends on, unless that was done before.
-pub fn build(function: &Function, source: &Tree, settings: &Settings, meter: &'static Meter) -> Result<Option<Built>> {
-    let Some(dependencies) = Dependencies::of(function, &settings.code_dir)? else {
-        return Ok(None);
-    };
-    let inputs = source.build_inputs().expect("who has dependencies has build inputs");
-    let place = cache::installed(
+/// Does what a function's package needs beyond its source, unless that was done before.
+pub fn build(
+    function: &Function,
+    source: &Tree,
+    settings: &Settings,
+    caches: &Caches,
+    meter: &'static Meter,
+) -> Result<Option<Built>> {
+    match source.recipe() {
+        None => Ok(None),
+        Some(Recipe::Dependencies(dependencies, inputs)) => {
+            install(function, source, dependencies, inputs, settings, meter).map(Some)
+        }
+        Some(Recipe::Output(output)) => make(function, source, output, settings, caches, meter).map(Some),
+    }
+}
+
+/// Installs dependencies beside the source.
+fn install(
+    function: &Function,
+    source: &Tree,
+    dependencies: &Dependencies,
+    inputs: &BuildInputs,
+    settings: &Settings,
+    meter: &'static Meter,
+) -> Result<Built> {
+    let place = cache::kept(
         settings.cache_dir.as_deref(),
+        "dependencies",
         &inputs.digest(),
         meter,
         |directory, log| {
@@ -46,8 +75,8 @@ pub fn build(function: &Function, source: &Tree, settings: &Settings, meter: &'s
             tracing::info!("{}: installing {}", function.name, dependencies.lock.display());
             let programs = Programs { log, meter };
             match dependencies.ecosystem {
-                Ecosystem::Python => python::install(&dependencies, directory, &programs)?,
-                Ecosystem::Node => node::install(&dependencies, directory, &programs)?,
+                Ecosystem::Python => python::install(dependencies, directory, &programs)?,
+                Ecosystem::Node => node::install(dependencies, directory, &programs)?,
             }
             dependencies.check_same(inputs)
         },
@@ -60,7 +89,37 @@ pub fn build(function: &Function, source: &Tree, settings: &Settings, meter: &'s
         (Kind::Layer, Ecosystem::Node) => "nodejs/",
     };
     let tree = source.with_built(place.path(), prefix, meter)?;
-    Ok(Some(Built { tree, _place: place }))
+    Ok(Built { tree, _place: place })
+}
+
+/// Makes what is packed in place of the source, in a copy of it.
+fn make(
+    function: &Function,
+    source: &Tree,
+    output: &Output,
+    settings: &Settings,
+    caches: &Caches,
+    meter: &'static Meter,
+) -> Result<Built> {
+    // From here on, a copy is refused that isn't what was hashed.
+    let manifest = source.manifest(Algorithm::Blake3, &caches.digests, meter)?;
+    let place = cache::kept(
+        settings.cache_dir.as_deref(),
+        "outputs",
+        &manifest.source_hash(),
+        meter,
+        |directory, log| {
+            let _turn = COMPILATIONS.take();
+            tracing::info!("{}: building with {}", function.name, output.tool.name());
+            let copy = output.copy_to(source, &directory.with_extension("copy"), meter)?;
+            let programs = Programs { log, meter };
+            match &output.tool {
+                Tool::Go(build) => go::make(build, output.architecture, &copy, directory, &programs),
+            }
+        },
+    )?;
+    let tree = source.replaced_by(place.path(), manifest, meter)?;
+    Ok(Built { tree, _place: place })
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

@@ -67,8 +67,12 @@ impl Programs<'_> {
                 .concat()
                 .join("\n  "),
         };
-        Err(Error::failed(format!("`{program}` failed ({status}):\n  {shown}"))
-            .help(format!("all of its output is in {}", self.log.display())))
+        let log = format!("all of its output is in {}", self.log.display());
+        let help = match remedy(status, &output) {
+            Some(remedy) => format!("{remedy}; {log}"),
+            None => log,
+        };
+        Err(Error::failed(format!("`{program}` failed ({status}):\n  {shown}")).help(help))
     }
 
     fn wait(&self, mut child: Child) -> Result<ExitStatus> {
@@ -86,6 +90,53 @@ impl Programs<'_> {
     }
 }
 
+/// What mends failures that every installer and compiler puts into its own words.
+fn remedy(status: ExitStatus, output: &str) -> Option<&'static str> {
+    const KNOWN: [(&[&str], &str); 2] = [
+        (
+            &["No space left on device", "no space left on device", "ENOSPC"],
+            "free space on the disk: builds need it in the cache directory, and in the caches of the tools",
+        ),
+        (
+            &[
+                "Connection refused",
+                "Could not resolve host",
+                "EAI_AGAIN",
+                "ECONNREFUSED",
+                "ENOTFOUND",
+                "ETIMEDOUT",
+                "Failed to establish a new connection",
+                "Network is unreachable",
+                "Temporary failure in name resolution",
+                "client error (Connect)",
+                "connection refused",
+                "i/o timeout",
+                "network is unreachable",
+                "no such host",
+            ],
+            "check the network and its proxy; what was built or downloaded here before needs none",
+        ),
+    ];
+    if was_killed(status) {
+        return Some("something killed it, perhaps because memory ran out: run again, or with less at a time");
+    }
+    let known = KNOWN
+        .iter()
+        .find(|(words, _)| words.iter().any(|word| output.contains(word)));
+    known.map(|(_, remedy)| *remedy)
+}
+
+#[cfg(unix)]
+fn was_killed(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    status.signal().is_some()
+}
+
+#[cfg(not(unix))]
+fn was_killed(_: ExitStatus) -> bool {
+    false
+}
+
 /// The first of these programs that is in a directory of `PATH`.
 pub fn find(names: &[&str]) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
@@ -96,6 +147,54 @@ pub fn find(names: &[&str]) -> Option<PathBuf> {
     candidates
         .map(|file| file.with_extension(env::consts::EXE_EXTENSION))
         .find(|file| file.is_file())
+}
+
+/// What programs need to run at all, to reach the network as the user does, and to authenticate there. Nothing of it should
+/// change what they make.
+const PASSED: [&str; 26] = [
+    "ALL_PROXY",
+    "CURL_CA_BUNDLE",
+    "GIT_SSH_COMMAND",
+    "GIT_SSL_CAINFO",
+    "HOME",
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "LOGNAME",
+    "NETRC",
+    "NODE_EXTRA_CA_CERTS",
+    "NO_PROXY",
+    "PATH",
+    "SSH_AUTH_SOCK",
+    "SSL_CERT_DIR",
+    "SSL_CERT_FILE",
+    "SYSTEMROOT",
+    "TEMP",
+    "TMP",
+    "TMPDIR",
+    "USER",
+    "USERPROFILE",
+    "XDG_CONFIG_HOME",
+    "all_proxy",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+];
+
+/// A program that will see little of the environment, and the same settings everywhere.
+pub fn isolated(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    for name in PASSED {
+        if let Some(value) = env::var_os(name) {
+            command.env(name, value);
+        }
+    }
+    command
+        .env("LANG", "C.UTF-8")
+        .env("TZ", "UTC")
+        // 1980-02-01, the time of all entries: <https://reproducible-builds.org/docs/source-date-epoch/>
+        .env("SOURCE_DATE_EPOCH", "318211200");
+    command
 }
 
 /// What a short command prints, without white space around it; `None` if it fails.

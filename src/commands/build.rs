@@ -20,8 +20,8 @@ const PACKAGES_AT_ONCE: usize = 4;
 pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<()> {
     let settings = Settings::resolve(common, args.out_dir.as_deref(), Some(&args.packing))?;
     let progress = Progress::start("building", meter);
-    let (functions, trees) = super::walk_functions(&settings, &args.names, meter)?;
     let caches = super::open_caches(&settings, true);
+    let (functions, trees) = super::walk_functions(&settings, &args.names, &caches, meter)?;
     let sources: Vec<(Function, Tree)> = functions.into_iter().zip(trees).collect();
     remove_abandoned(&settings.out_dir);
     let rows = parallel::map(&sources, PACKAGES_AT_ONCE, |(function, tree)| {
@@ -41,7 +41,7 @@ fn build(
     meter: &'static Meter,
 ) -> Result<PackageRow> {
     let path = settings.out_dir.join(format!("{}.zip", function.name));
-    let built = builds::build(function, tree, settings, meter)?;
+    let built = builds::build(function, tree, settings, caches, meter)?;
     let tree = built.as_ref().map_or(tree, |built| &built.tree);
     let InPlace { package, written } = archive::write_package(tree, &path, settings.compression, caches, meter)?;
     if let Some(problem) = limits::unzipped_problem(package.unzipped_bytes()) {

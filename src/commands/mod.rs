@@ -47,7 +47,12 @@ struct Hashed {
 
 /// Walks the sources of the named functions, or of all; reports every fault, and every warning. What this tool writes may
 /// not stand in what it packs.
-fn walk_functions(settings: &Settings, names: &[String], meter: &Meter) -> Result<(Vec<Function>, Vec<Tree>)> {
+fn walk_functions(
+    settings: &Settings,
+    names: &[String],
+    caches: &Caches,
+    meter: &Meter,
+) -> Result<(Vec<Function>, Vec<Tree>)> {
     let functions = function::select(function::load(&settings.config_dir)?, names)?;
     let out_dir = Some(("output directory", settings.out_dir.as_path()));
     let store = match &settings.store {
@@ -60,7 +65,7 @@ fn walk_functions(settings: &Settings, names: &[String], meter: &Meter) -> Resul
         .map(|directory| ("cache directory", directory));
     let outputs = Outputs::new(out_dir.into_iter().chain(store).chain(cache));
     let functions: Vec<Function> = functions.into_values().collect();
-    let trees = Tree::of_functions(&functions, &settings.code_dir, &outputs, meter)?;
+    let trees = Tree::of_functions(&functions, &settings.code_dir, &outputs, &caches.digests, meter)?;
     for (function, tree) in functions.iter().zip(&trees) {
         for warning in &tree.warnings {
             report::warning(&format!("function `{}`: {warning}", function.name));
@@ -71,7 +76,7 @@ fn walk_functions(settings: &Settings, names: &[String], meter: &Meter) -> Resul
 
 /// Walks and hashes them.
 fn hash_functions(settings: &Settings, names: &[String], caches: &Caches, meter: &Meter) -> Result<Vec<Hashed>> {
-    let (functions, trees) = walk_functions(settings, names, meter)?;
+    let (functions, trees) = walk_functions(settings, names, caches, meter)?;
     let manifests = Tree::manifests(&trees, &caches.digests, meter)?;
     let hashed = functions.into_iter().zip(trees).zip(manifests);
     Ok(hashed

@@ -164,7 +164,7 @@ impl Uploader<'_> {
 
     /// `warnings` are those of the source.
     fn build_and_publish(&self, hashed: &Hashed, warnings: &[String], found: &Found) -> Result<Published> {
-        let built = builds::build(&hashed.function, &hashed.tree, self.settings, self.meter)?;
+        let built = builds::build(&hashed.function, &hashed.tree, self.settings, &self.caches, self.meter)?;
         let (tree, of_built) = match &built {
             Some(built) => (&built.tree, Some(preflight::check(&hashed.function, &built.tree)?)),
             None => (&hashed.tree, None),

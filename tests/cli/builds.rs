@@ -11,8 +11,8 @@ const PACKAGE: &str = include_str!("../fixtures/node/package.json");
 const PACKAGE_LOCK: &str = include_str!("../fixtures/node/package-lock.json");
 
 /// Of ELF's `e_machine`: <https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html>
-const X86_64: u16 = 62;
-const AARCH64: u16 = 183;
+pub const X86_64: u16 = 62;
+pub const AARCH64: u16 = 183;
 
 fn python_project(runtime: &str, architecture: &str) -> Dir {
     let dir = Dir::new();
@@ -42,26 +42,26 @@ fn define(dir: &Dir, ecosystem: &str, runtime: &str, architecture: &str) {
 }
 
 /// The row of `build`, after a build in this cache.
-fn build(dir: &Dir, cache: &Dir, args: &[&str]) -> serde_json::Value {
+pub fn build(dir: &Dir, cache: &Dir, args: &[&str]) -> serde_json::Value {
     build_command(dir, cache).args(args.iter().copied()).ok().json()[0].clone()
 }
 
-fn build_command(dir: &Dir, cache: &Dir) -> TestCommand {
+pub fn build_command(dir: &Dir, cache: &Dir) -> TestCommand {
     dir.command(["build", "--json"]).env("XDG_CACHE_HOME", cache.path())
 }
 
 /// The digest of the code that Lambda would see.
-fn code_sha256(dir: &Dir, cache: &Dir, args: &[&str]) -> String {
+pub fn code_sha256(dir: &Dir, cache: &Dir, args: &[&str]) -> String {
     build(dir, cache, args)["code_sha256"].as_str().unwrap().to_owned()
 }
 
-fn source_hash(dir: &Dir) -> String {
+pub fn source_hash(dir: &Dir) -> String {
     let answer = dir.command(["external", "hash"]).stdin("{}").ok().json();
     answer["hash"].as_str().unwrap().to_owned()
 }
 
 /// Names in the package, and the machine of each ELF file.
-fn contents(dir: &Dir) -> (Vec<String>, Vec<u16>) {
+pub fn contents(dir: &Dir) -> (Vec<String>, Vec<u16>) {
     let mut zip = zip::ZipArchive::new(fs::File::open(dir.join("dist/app.zip")).unwrap()).unwrap();
     let (mut names, mut machines) = (Vec::new(), Vec::new());
     for index in 0..zip.len() {
@@ -77,7 +77,7 @@ fn contents(dir: &Dir) -> (Vec<String>, Vec<u16>) {
 }
 
 /// A `PATH` with what programs need, but for these.
-fn path_without(hidden: &[&str]) -> (Dir, String) {
+pub fn path_without(hidden: &[&str]) -> (Dir, String) {
     let dir = Dir::new();
     let path = std::env::var_os("PATH").unwrap();
     for directory in std::env::split_paths(&path) {

@@ -13,6 +13,7 @@ mod external;
 mod faults;
 mod hash;
 mod lookups;
+mod made;
 mod packages;
 mod readme;
 mod runs;

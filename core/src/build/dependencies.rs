@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::Map;
 
-use super::{node, python};
+use super::{node, python, recorded};
 use crate::digest::Algorithm;
 use crate::function::{Architecture, Build, Function, Kind, NodeBuild, PythonBuild, RelativePath};
 use crate::manifest::BuildInputs;
@@ -77,6 +77,7 @@ impl Dependencies {
         let (ecosystem, named) = match &build.0 {
             Build::Python(PythonBuild { lock }) => (Ecosystem::Python, lock),
             Build::Node(NodeBuild { lock }) => (Ecosystem::Node, lock),
+            Build::Go(_) => return Ok(None),
         };
         let facts = ecosystem.facts();
         let (lock, kind) = match named {
@@ -103,15 +104,10 @@ impl Dependencies {
             let name = file.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             locks.insert(name.to_owned(), Algorithm::Blake3.hash(&content).to_hex().into());
         }
-        let inputs = [
-            ("type", Value::from(self.ecosystem.facts().name)),
-            ("recipe", RECIPE.into()),
-            ("runtime", self.runtime.as_str().into()),
-            ("architecture", self.architecture.name().into()),
-            ("locks", locks.into()),
-        ];
-        let inputs = inputs.map(|(key, value)| (key.to_owned(), value));
-        BuildInputs::new(Map::from_iter(inputs))
+        let mut inputs = recorded(self.ecosystem.facts().name, RECIPE, self.architecture);
+        inputs.insert("runtime".to_owned(), self.runtime.as_str().into());
+        inputs.insert("locks".to_owned(), locks.into());
+        BuildInputs::new(inputs)
     }
 
     /// Fails unless the lock file is still what was hashed: what was installed from another one must not be taken for it.

@@ -1,19 +1,56 @@
 //! What decides a build, known without doing it: lock file, runtime, architecture, recipe. One ecosystem a file.
 
 mod dependencies;
+mod go;
 mod node;
+mod output;
 mod python;
 
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
 pub use dependencies::{Dependencies, Ecosystem};
+pub use output::{Output, Tool};
 
-use crate::Result;
-use crate::function::Function;
+use crate::cache::DigestCache;
+use crate::function::{Architecture, Function};
 use crate::manifest::BuildInputs;
+use crate::{Meter, Result};
 
-/// The build inputs of a function, if it has any.
-pub fn inputs(function: &Function, code_dir: &Path) -> Result<Option<BuildInputs>> {
-    let dependencies = Dependencies::of(function, code_dir)?;
-    dependencies.map(|dependencies| dependencies.inputs()).transpose()
+/// What is to be done with a source before it is packed.
+#[derive(Debug)]
+pub enum Recipe {
+    /// They are installed beside it.
+    Dependencies(Dependencies, BuildInputs),
+    /// It takes the source's place.
+    Output(Output),
+}
+
+impl Recipe {
+    /// `None` for a function without `build`.
+    pub fn of(function: &Function, code_dir: &Path, digests: &DigestCache, meter: &Meter) -> Result<Option<Self>> {
+        if let Some(dependencies) = Dependencies::of(function, code_dir)? {
+            let inputs = dependencies.inputs()?;
+            return Ok(Some(Recipe::Dependencies(dependencies, inputs)));
+        }
+        Ok(Output::of(function, code_dir, digests, meter)?.map(Recipe::Output))
+    }
+
+    pub fn inputs(&self) -> &BuildInputs {
+        match self {
+            Recipe::Dependencies(_, inputs) => inputs,
+            Recipe::Output(output) => output.inputs(),
+        }
+    }
+}
+
+/// What the build inputs of every build hold.
+fn recorded(name: &str, recipe: u32, architecture: Architecture) -> Map<String, Value> {
+    let inputs = [
+        ("type", Value::from(name)),
+        ("recipe", recipe.into()),
+        ("architecture", architecture.name().into()),
+    ];
+    inputs.map(|(key, value)| (key.to_owned(), value)).into_iter().collect()
 }

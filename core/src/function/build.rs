@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::de::{Deserialize, Deserializer, Error as _};
 
-use super::text::RelativePath;
+use super::text::{GlobText, GoPackage, RelativePath};
 
 /// How a package is made of its source, where it is more than that.
 #[derive(Clone, Debug, JsonSchema)]
@@ -13,6 +13,8 @@ pub enum Build {
     Python(PythonBuild),
     /// Dependencies from `package-lock.json` with `package.json`.
     Node(NodeBuild),
+    /// `bootstrap` of a Go package; it takes the place of the source.
+    Go(GoBuild),
 }
 
 #[derive(Clone, Debug, JsonSchema)]
@@ -29,6 +31,16 @@ pub struct NodeBuild {
     pub lock: Option<RelativePath>,
 }
 
+#[derive(Clone, Debug, Default, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub struct GoBuild {
+    /// The package with `main`, such as `./cmd/orders`; default: `.`.
+    pub package: Option<GoPackage>,
+    /// What the build needs beyond `source`: paths or globs, relative to the code directory.
+    #[schemars(default)]
+    pub inputs: Vec<GlobText>,
+}
+
 /// All keys of all types. serde's own tagged enums read an object twice, and forget lines and keys in between.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +48,8 @@ struct Keys {
     #[serde(rename = "type")]
     kind: Type,
     lock: Option<RelativePath>,
+    package: Option<GoPackage>,
+    inputs: Option<Vec<GlobText>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -43,13 +57,18 @@ struct Keys {
 enum Type {
     Python,
     Node,
+    Go,
 }
 
 impl Keys {
     /// Fails if a key is given that belongs to other types alone.
     fn check_owners(&self) -> Result<(), String> {
-        use Type::{Node, Python};
-        let keys: [(&str, bool, &[Type]); 1] = [("lock", self.lock.is_some(), &[Python, Node])];
+        use Type::{Go, Node, Python};
+        let keys: [(&str, bool, &[Type]); 3] = [
+            ("lock", self.lock.is_some(), &[Python, Node]),
+            ("package", self.package.is_some(), &[Go]),
+            ("inputs", self.inputs.is_some(), &[Go]),
+        ];
         let Some((misplaced, ..)) = (keys.iter()).find(|(_, given, owners)| *given && !owners.contains(&self.kind))
         else {
             return Ok(());
@@ -69,6 +88,7 @@ impl Type {
         match self {
             Type::Python => "python",
             Type::Node => "node",
+            Type::Go => "go",
         }
     }
 }
@@ -80,6 +100,10 @@ impl<'de> Deserialize<'de> for Build {
         Ok(match keys.kind {
             Type::Python => Build::Python(PythonBuild { lock: keys.lock }),
             Type::Node => Build::Node(NodeBuild { lock: keys.lock }),
+            Type::Go => Build::Go(GoBuild {
+                package: keys.package,
+                inputs: keys.inputs.unwrap_or_default(),
+            }),
         })
     }
 }

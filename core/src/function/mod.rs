@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-pub use build::{Build, NodeBuild, PythonBuild};
+pub use build::{Build, GoBuild, NodeBuild, PythonBuild};
 pub use definition::{Architecture, Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
 pub use text::{EntryPrefix, GlobText, RelativePath};
 

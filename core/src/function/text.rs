@@ -289,6 +289,33 @@ impl FromStr for GlobText {
     }
 }
 
+/// A Go package of the source: `.`, or a path that starts with `./`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GoPackage(String);
+
+impl GoPackage {
+    const EXPECTED: &'static str = "a package of the source: `.`, or a path such as `./cmd/orders`";
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for GoPackage {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let path: RelativePath = text.parse().map_err(|_| Self::EXPECTED)?;
+        let fine = (text == "." || text.starts_with("./")) && !text.contains("...");
+        // As Go prints it: one package, one spelling.
+        let spelled = match path.as_str() {
+            "." => ".".to_owned(),
+            path => format!("./{path}"),
+        };
+        fine.then_some(GoPackage(spelled)).ok_or(Self::EXPECTED)
+    }
+}
+
 /// String types whose rule is no regular expression.
 macro_rules! parsed_from_string {
     ($($name:ident),*) => {$(
@@ -310,7 +337,7 @@ macro_rules! parsed_from_string {
     )*};
 }
 
-parsed_from_string!(RelativePath, EntryPrefix, GlobText);
+parsed_from_string!(RelativePath, EntryPrefix, GlobText, GoPackage);
 
 #[cfg(test)]
 mod tests {

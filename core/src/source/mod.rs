@@ -20,10 +20,10 @@ pub use outputs::{Outputs, existing_part};
 pub(crate) use read::{StableReader, changed as read_changed, read_stable};
 pub use stat::{FileStat, Identity};
 
-use crate::build;
+use crate::build::Recipe;
 use crate::cache::DigestCache;
 use crate::digest::{Algorithm, Digest, Hasher};
-use crate::function::{Function, SourceSpec};
+use crate::function::{Function, GlobText, RelativePath, SourceSpec, Symlinks};
 use crate::manifest::{BuildInputs, Entry, EntryKind, Manifest};
 use crate::{Error, Meter, Result, Work, collect_all, shorten};
 
@@ -32,11 +32,21 @@ use crate::{Error, Meter, Result, Work, collect_all, shorten};
 pub struct Tree {
     entries: Vec<Arc<TreeEntry>>,
     /// What else decides the package's content.
-    build_inputs: Option<BuildInputs>,
-    /// Whether nothing is yet to be built.
-    is_whole: bool,
+    recipe: Option<Arc<Recipe>>,
+    stage: Stage,
     /// What the user should know although it is no error, such as names that differ only by case.
     pub warnings: Vec<String>,
+}
+
+/// How far a tree is from what is packed.
+#[derive(Debug, PartialEq, Eq)]
+enum Stage {
+    /// It lacks what its recipe makes.
+    Source,
+    /// All of it is packed.
+    Package,
+    /// The same, but its source isn't in it.
+    Made { source: Manifest },
 }
 
 /// One archive member. Functions that share a source share its entries.
@@ -86,6 +96,7 @@ impl Tree {
         functions: &[Function],
         code_dir: &Path,
         outputs: &Outputs,
+        digests: &DigestCache,
         meter: &Meter,
     ) -> Result<Vec<Self>> {
         let boundary = fs::canonicalize(code_dir).map_err(|cause| {
@@ -111,26 +122,31 @@ impl Tree {
                 let parts: Vec<_> = specs
                     .map(|spec| (spec.path.as_str(), walked[spec].as_slice()))
                     .collect();
-                let tree = build::inputs(function, code_dir)
-                    .and_then(|inputs| Self::merge(&parts, inputs))
-                    .and_then(Self::refuse_empty);
+                let tree = Recipe::of(function, code_dir, digests, meter)
+                    .and_then(|recipe| Self::merge(&parts, recipe.map(Arc::new)))
+                    .and_then(Self::check);
                 tree.map_err(|error| error.within(format_args!("function `{}`", function.name)))
             })
             .collect();
         collect_all(trees)
     }
 
-    fn refuse_empty(self) -> Result<Self> {
-        // A layer may hold dependencies alone.
-        if self.entries.is_empty() && self.build_inputs.is_none() {
-            return Err(Error::invalid("the source is empty: no file is left to pack")
-                .help("check `source`, its globs and `.lambdaignore`"));
+    fn check(self) -> Result<Self> {
+        match self.recipe.as_deref() {
+            // A layer may hold dependencies alone.
+            Some(Recipe::Dependencies(..)) => {}
+            _ if self.entries.is_empty() => {
+                return Err(Error::invalid("the source is empty: no file is left to pack")
+                    .help("check `source`, its globs and `.lambdaignore`"));
+            }
+            Some(Recipe::Output(output)) => output.check(&self)?,
+            None => {}
         }
         Ok(self)
     }
 
     /// Merges parts, each sorted and named for messages, and checks what only the whole can tell.
-    fn merge(parts: &[(&str, &[Arc<TreeEntry>])], build_inputs: Option<BuildInputs>) -> Result<Self> {
+    fn merge(parts: &[(&str, &[Arc<TreeEntry>])], recipe: Option<Arc<Recipe>>) -> Result<Self> {
         let named = parts
             .iter()
             .flat_map(|(name, entries)| entries.iter().map(move |entry| (*name, entry)));
@@ -159,8 +175,11 @@ impl Tree {
             None => Ok(Tree {
                 warnings: names::lookalikes(&entries),
                 entries,
-                is_whole: build_inputs.is_none(),
-                build_inputs,
+                stage: match recipe {
+                    Some(_) => Stage::Source,
+                    None => Stage::Package,
+                },
+                recipe,
             }),
         }
     }
@@ -183,38 +202,53 @@ impl Tree {
 
     /// Whether nothing is yet to be built: no dependency is missing.
     pub fn is_whole(&self) -> bool {
-        self.is_whole
+        self.stage != Stage::Source
     }
 
-    pub fn build_inputs(&self) -> Option<&BuildInputs> {
-        self.build_inputs.as_ref()
+    /// Whether its entries get into the package, rather than what is made of them.
+    pub fn is_packed(&self) -> bool {
+        self.is_whole() || !matches!(self.recipe.as_deref(), Some(Recipe::Output(_)))
+    }
+
+    pub fn recipe(&self) -> Option<&Recipe> {
+        self.recipe.as_deref()
+    }
+
+    fn build_inputs(&self) -> Option<BuildInputs> {
+        self.recipe().map(|recipe| recipe.inputs().clone())
     }
 
     /// This tree with what a build has made in `directory`, put under `prefix`; the source hash stays.
     pub fn with_built(&self, directory: &Path, prefix: &str, meter: &Meter) -> Result<Self> {
-        let options = walk::Options {
-            prefix,
-            ..walk::Options::default()
-        };
-        let mut built = walk::walk(directory, &options, meter)?;
-        for entry in &mut built {
-            entry.origin = Origin::Build;
-        }
-        let parts = [("the source", self.entries.as_slice()), ("the build", &shared(built))];
-        let merged = Self::merge(&parts, self.build_inputs.clone())?;
+        let built = walk_built(directory, prefix, meter)?;
+        let parts = [("the source", self.entries.as_slice()), ("the build", &built)];
+        let merged = Self::merge(&parts, self.recipe.clone())?;
         Ok(Tree {
-            is_whole: true,
+            stage: Stage::Package,
             ..merged
+        })
+    }
+
+    /// What a build has made of this tree in `directory`, to be packed in its place; the source hash stays.
+    pub fn replaced_by(&self, directory: &Path, source: Manifest, meter: &Meter) -> Result<Self> {
+        let built = walk_built(directory, "", meter)?;
+        let made = Self::merge(&[("the build", &built)], self.recipe.clone())?;
+        Ok(Tree {
+            stage: Stage::Made { source },
+            ..made
         })
     }
 
     /// The source's manifest, after the tree was packed. `packed` is what the package holds, in the order of the tree.
     pub fn manifest_of(&self, packed: &[Entry]) -> Manifest {
+        if let Stage::Made { source } = &self.stage {
+            return source.clone();
+        }
         let from_source = self.entries.iter().zip(packed);
         let entries = from_source
             .filter(|(entry, _)| entry.origin == Origin::Source)
             .map(|(_, packed)| packed.clone());
-        Manifest::new(Algorithm::Blake3, entries.collect(), self.build_inputs.clone())
+        Manifest::new(Algorithm::Blake3, entries.collect(), self.build_inputs())
     }
 
     /// Bytes of all entries, when the tree was walked.
@@ -229,11 +263,7 @@ impl Tree {
             .par_iter()
             .map(|entry| entry.hash(algorithm, digests, meter))
             .collect();
-        Ok(Manifest::new(
-            algorithm,
-            collect_all(hashed)?,
-            self.build_inputs.clone(),
-        ))
+        Ok(Manifest::new(algorithm, collect_all(hashed)?, self.build_inputs()))
     }
 
     /// Hashes the entries of all trees with BLAKE3, each file once, however many share it.
@@ -281,6 +311,69 @@ fn walk_spec(
         gitignore: spec.gitignore,
     };
     walk::walk(&root, &options, meter)
+}
+
+/// What a build has made, under `prefix`.
+fn walk_built(directory: &Path, prefix: &str, meter: &Meter) -> Result<Vec<Arc<TreeEntry>>> {
+    let options = walk::Options {
+        prefix,
+        ..walk::Options::default()
+    };
+    let mut built = walk::walk(directory, &options, meter)?;
+    for entry in &mut built {
+        entry.origin = Origin::Build;
+    }
+    Ok(shared(built))
+}
+
+/// The files below the code directory that a glob names, under their paths there. A directory means all that is in it, and
+/// links are followed.
+pub(crate) fn walk_globs(code_dir: &Path, glob: &GlobText, meter: &Meter) -> Result<Vec<TreeEntry>> {
+    const SPECIAL: [char; 6] = ['*', '?', '[', '{', '\\', '!'];
+    let boundary =
+        fs::canonicalize(code_dir).map_err(|cause| Error::input("find the code directory", code_dir, cause))?;
+    let named = glob.as_str().trim_end_matches('/');
+    // The directory that all it matches is in: no other one is read.
+    let (start, rest) = match named.find(SPECIAL) {
+        Some(first) => match named[..first].rfind('/') {
+            Some(end) => (&named[..end], Some(&named[end + 1..])),
+            None => ("", Some(named)),
+        },
+        None => (named, None),
+    };
+    let start: RelativePath = if start.is_empty() { "." } else { start }
+        .parse()
+        .map_err(|expected| Error::invalid(format!("the input `{named}` is not {expected}")))?;
+    let root = code_dir.join(start.as_str());
+    source_root(&root, code_dir, &boundary)?;
+    let include: Option<GlobText> = match rest {
+        Some(rest) => Some(
+            rest.parse()
+                .map_err(|error| Error::invalid(format!("the input `{named}`: {error}")))?,
+        ),
+        None => None,
+    };
+    let above = match root.is_dir() {
+        true => Some(start.as_str()).filter(|path| *path != "."),
+        false => start.as_str().rsplit_once('/').map(|(directory, _file)| directory),
+    };
+    let prefix = above.map(|path| format!("{path}/")).unwrap_or_default();
+    let options = walk::Options {
+        include: include.as_ref().map(std::slice::from_ref),
+        prefix: &prefix,
+        symlinks: Symlinks::Follow,
+        boundary: Some(&boundary),
+        ..walk::Options::default()
+    };
+    let found = walk::walk(&root, &options, meter)?;
+    if found.is_empty() {
+        return Err(Error::invalid(format!(
+            "the input `{named}` matches nothing below `{}`",
+            code_dir.display()
+        ))
+        .help("`inputs` are relative to the code directory; `**` crosses directories, `*` does not"));
+    }
+    Ok(found)
 }
 
 impl TreeEntry {
@@ -335,7 +428,12 @@ impl TreeEntry {
         }
     }
 
-    fn hash(&self, algorithm: Algorithm, digests: &DigestCache, meter: &Meter) -> Result<Entry> {
+    /// Its digest, if somebody knows it.
+    pub(crate) fn hashed_digest(&self) -> Option<Digest> {
+        self.hashed.get().map(|(_size, digest)| *digest)
+    }
+
+    pub(crate) fn hash(&self, algorithm: Algorithm, digests: &DigestCache, meter: &Meter) -> Result<Entry> {
         let (size, digest) = match self.known(algorithm, digests) {
             Some(known) => known,
             None => {
