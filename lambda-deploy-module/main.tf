@@ -92,9 +92,13 @@ resource "aws_lambda_layer_version" "this" {
   s3_key           = local.packages[each.key].s3_key
   source_code_hash = local.packages[each.key].code_sha256
 
-  # Functions move to the new version before the old one goes.
   lifecycle {
+    # Functions move to the new version before the old one goes.
     create_before_destroy = true
+
+    # A version can't be changed, so these would make a new one of the same
+    # content, and update each function that has it for nothing.
+    ignore_changes = [description, compatible_runtimes, compatible_architectures]
   }
 }
 
@@ -196,7 +200,15 @@ resource "aws_lambda_function" "this" {
 
 locals {
   layer_arns = { for name, layer in aws_lambda_layer_version.this : name => layer.arn }
-  versions   = { for name, function in aws_lambda_function.this : name => function.version }
+
+  # A version that is to be published is known after apply. The provider doesn't
+  # see that there will be one where these change from nothing to something that
+  # isn't known yet, and the alias would move with the next apply only. The
+  # condition holds, once it can be told; Terraform can tell a length too early.
+  versions = {
+    for name, function in aws_lambda_function.this :
+    name => sha1(jsonencode([function.layers, function.kms_key_arn, function.vpc_config])) != "" ? function.version : null
+  }
 }
 
 resource "aws_lambda_alias" "this" {

@@ -44,15 +44,24 @@ impl Finding {
     }
 }
 
-/// Checks a function with all that it is packed from. What may be meant is returned as warnings; all else is an error.
-pub fn check(function: &Function, tree: &Tree) -> Result<Vec<String>> {
+/// A layer that a function names, as far as it is known.
+#[derive(Clone, Copy, Debug)]
+pub struct Layer<'a> {
+    pub function: &'a Function,
+    /// Unzipped, in bytes.
+    pub bytes: u64,
+}
+
+/// Checks a function with all that it is packed from, and with the layers that it names. What may be meant is returned as
+/// warnings; all else is an error.
+pub fn check(function: &Function, tree: &Tree, layers: &[Layer]) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     let mut errors = Vec::new();
     for Finding {
         severity,
         problem,
         help,
-    } in findings(&function.definition, tree)?
+    } in findings(&function.definition, tree, layers)?
     {
         match severity {
             Severity::Error => errors.push(Error::invalid(problem).help(help)),
@@ -62,16 +71,17 @@ pub fn check(function: &Function, tree: &Tree) -> Result<Vec<String>> {
     Error::join(errors).map_or(Ok(warnings), Err)
 }
 
-fn findings(definition: &Definition, tree: &Tree) -> Result<Vec<Finding>> {
+fn findings(definition: &Definition, tree: &Tree, layers: &[Layer]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    findings.extend(layers(definition));
+    findings.extend(number_of_layers(definition));
+    findings.extend(layers.iter().filter_map(|layer| other_runtime(definition, layer)));
     findings.extend(environment(definition));
     findings.extend(deprecated_runtime(definition));
     // Nothing is known of what is yet to be made.
     if !tree.is_packed() {
         return Ok(findings);
     }
-    findings.extend(unzipped_size(tree));
+    findings.extend(unzipped_size(tree, layers));
     findings.extend(machine_code(definition, tree)?);
     if definition.kind == Kind::Function {
         findings.extend(handler(definition, tree));
@@ -90,13 +100,21 @@ fn may_lack(definition: &Definition, tree: &Tree) -> bool {
 /// Largest parts that are named where a package is too large.
 const PARTS_SHOWN: usize = 10;
 
-fn unzipped_size(tree: &Tree) -> Option<Finding> {
-    let problem = limits::unzipped_problem(tree.size())?;
+fn unzipped_size(tree: &Tree, layers: &[Layer]) -> Option<Finding> {
+    let of_layers: u64 = layers.iter().map(|layer| layer.bytes).sum();
+    let problem = limits::unzipped_problem(tree.size() + of_layers)?;
     let mut parts = BTreeMap::<&str, u64>::new();
     for entry in tree.entries() {
         *parts.entry(part(&entry.path)).or_default() += entry.size();
     }
-    let mut parts: Vec<(u64, &str)> = parts.into_iter().map(|(path, bytes)| (bytes, path)).collect();
+    let layers = layers
+        .iter()
+        .map(|layer| (layer.bytes, format!("layer {}", layer.function.name)));
+    let mut parts: Vec<(u64, String)> = parts
+        .into_iter()
+        .map(|(path, bytes)| (bytes, path.to_owned()))
+        .chain(layers)
+        .collect();
     parts.sort_unstable_by(|a, b| b.cmp(a));
     let largest = parts
         .iter()
@@ -123,7 +141,7 @@ fn part(path: &str) -> &str {
 }
 
 /// Five layers a function: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
-fn layers(definition: &Definition) -> Option<Finding> {
+fn number_of_layers(definition: &Definition) -> Option<Finding> {
     const MOST_LAYERS: usize = 5;
     let count = definition.layers.as_ref().map_or(0, Vec::len);
     (count > MOST_LAYERS).then(|| {
@@ -132,6 +150,36 @@ fn layers(definition: &Definition) -> Option<Finding> {
             "merge layers, or pack what is in them with the function",
         )
     })
+}
+
+/// A layer that was made for something else. Lambda takes it, and native code in it fails when it is imported.
+fn other_runtime(definition: &Definition, layer: &Layer) -> Option<Finding> {
+    let of_layer = &layer.function.definition;
+    let name = &layer.function.name;
+    let (own, other) = (definition.architectures.one(), of_layer.architectures.one());
+    if own != other {
+        return Some(Finding::warning(
+            format!(
+                "its architecture is {}, its layer `{name}` is for {}",
+                own.name(),
+                other.name()
+            ),
+            "native code in the layer would not run",
+        ));
+    }
+    let runtime = definition.runtime.as_ref()?;
+    let compatible = of_layer.compatible_runtimes.as_ref()?;
+    if compatible.contains(runtime) {
+        return None;
+    }
+    let compatible: Vec<&str> = compatible.iter().map(|runtime| runtime.as_str()).collect();
+    Some(Finding::warning(
+        format!(
+            "its runtime is {runtime}, its layer `{name}` is for {}",
+            compatible.join(", ")
+        ),
+        "correct `runtime`, or the layer's `compatible_runtimes`",
+    ))
 }
 
 /// 4 KB for all variables together: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
@@ -394,16 +442,15 @@ mod tests {
         }
         let definition = format!(r#"{{"source": "app", {definition}}}"#);
         let function = Function::parse(Path::new("app.json"), definition.as_bytes()).expect("a definition");
-        let functions = [function];
         let trees = Tree::of_functions(
-            &functions,
+            &[&function],
             directory.path(),
             &Outputs::new([]),
             &DigestCache::none(),
             &Meter::default(),
         )
         .expect("a tree");
-        super::findings(&functions[0].definition, &trees[0]).expect("readable")
+        super::findings(&function.definition, &trees[0], &[]).expect("readable")
     }
 
     #[track_caller]

@@ -7,7 +7,8 @@ use lambda_pack_core::source::Tree;
 use lambda_pack_core::temporary::remove_abandoned;
 use lambda_pack_core::{Meter, Result, limits};
 
-use super::{PackageRow, Status};
+use super::layers::Layers;
+use super::{PackageRow, Status, Walked};
 use crate::build as builds;
 use crate::cli::{BuildArgs, Common};
 use crate::report::{self, Progress};
@@ -21,45 +22,64 @@ pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<(
     let settings = Settings::resolve(common, args.out_dir.as_deref(), Some(&args.packing))?;
     let progress = Progress::start("building", meter);
     let caches = super::open_caches(&settings, true);
-    let (functions, trees) = super::walk_functions(&settings, &args.names, &caches, meter)?;
-    let sources: Vec<(Function, Tree)> = functions.into_iter().zip(trees).collect();
+    let walked = super::walk_functions(&settings, &args.names, &caches, meter)?;
     remove_abandoned(&settings.out_dir);
-    let rows = parallel::map(&sources, PACKAGES_AT_ONCE, |(function, tree)| {
-        build(function, tree, &settings, &caches, meter)
-            .map_err(|error| error.within(format_args!("function `{}`", function.name)))
+    let builder = Builder {
+        layers: Layers::new(walked.all().map(|walked| (&walked.function, &walked.tree))),
+        settings: &settings,
+        caches,
+        meter,
+    };
+    let rows = parallel::map(&walked.functions, PACKAGES_AT_ONCE, |walked| {
+        builder
+            .build(walked)
+            .map_err(|error| error.within(format_args!("function `{}`", walked.function.name)))
     });
-    caches::keep(caches);
+    caches::keep(builder.caches);
     drop(progress);
     super::finish(rows, common.json)
 }
 
-fn build(
-    function: &Function,
-    tree: &Tree,
-    settings: &Settings,
-    caches: &Caches,
+struct Builder<'a> {
+    layers: Layers<'a, Tree>,
+    settings: &'a Settings,
+    caches: Caches,
     meter: &'static Meter,
-) -> Result<PackageRow> {
-    let path = settings.out_dir.join(format!("{}.zip", function.name));
-    let built = builds::build(function, tree, settings, caches, meter)?;
-    let tree = built.as_ref().map_or(tree, |built| &built.tree);
-    let InPlace { package, written } = archive::write_package(tree, &path, settings.compression, caches, meter)?;
-    if let Some(problem) = limits::unzipped_problem(package.unzipped_bytes()) {
-        report::warning(&format!("function `{}`: {problem}", function.name));
+}
+
+impl Builder<'_> {
+    fn build(&self, Walked { function, tree }: &Walked) -> Result<PackageRow> {
+        let path = self.settings.out_dir.join(format!("{}.zip", function.name));
+        let built = builds::build(function, tree, self.settings, &self.caches, self.meter)?;
+        let tree = built.as_ref().map_or(tree, |built| &built.tree);
+        let compression = self.settings.compression;
+        let InPlace { package, written } = archive::write_package(tree, &path, compression, &self.caches, self.meter)?;
+        let of_layers = self
+            .layers
+            .of(function, |layer, tree| self.unzipped_bytes(layer, tree))?;
+        let unzipped_bytes = package.unzipped_bytes() + of_layers.iter().map(|layer| layer.bytes).sum::<u64>();
+        if let Some(problem) = limits::unzipped_problem(unzipped_bytes) {
+            report::warning(&format!("function `{}`: {problem}", function.name));
+        }
+        tracing::info!("{}: {}", function.name, path.display());
+        Ok(PackageRow {
+            name: function.name.to_string(),
+            source_hash: tree.manifest_of(&package.entries).source_hash().to_hex(),
+            code_sha256: package.code_sha256.to_base64(),
+            path: Some(path.display().to_string()),
+            store_url: None,
+            size_bytes: package.size_bytes,
+            unzipped_bytes: package.unzipped_bytes(),
+            entries: package.entries.len() as u64,
+            status: match written {
+                Written::New => Status::Built,
+                Written::Unchanged => Status::Unchanged,
+            },
+        })
     }
-    tracing::info!("{}: {}", function.name, path.display());
-    Ok(PackageRow {
-        name: function.name.to_string(),
-        source_hash: tree.manifest_of(&package.entries).source_hash().to_hex(),
-        code_sha256: package.code_sha256.to_base64(),
-        path: Some(path.display().to_string()),
-        store_url: None,
-        size_bytes: package.size_bytes,
-        unzipped_bytes: package.unzipped_bytes(),
-        entries: package.entries.len() as u64,
-        status: match written {
-            Written::New => Status::Built,
-            Written::Unchanged => Status::Unchanged,
-        },
-    })
+
+    fn unzipped_bytes(&self, function: &Function, tree: &Tree) -> Result<u64> {
+        let built = builds::build(function, tree, self.settings, &self.caches, self.meter)?;
+        Ok(built.as_ref().map_or(tree, |built| &built.tree).size())
+    }
 }

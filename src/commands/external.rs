@@ -25,7 +25,8 @@ pub fn hash(common: &Common, meter: &'static Meter) -> Result<()> {
     };
     let settings = Settings::resolve(&common, None, None)?;
     let caches = super::open_caches(&settings, false);
-    let hashed = super::hash_functions(&settings, &names.unwrap_or_default(), &caches, meter)?;
+    // The deploy module needs the layers of the functions that were named.
+    let hashed = super::hash_functions(&settings, &names.unwrap_or_default(), &caches, meter)?.into_all();
     caches::keep(caches);
     let packages = hashed.par_iter().map(|hashed| {
         let function = &hashed.function;

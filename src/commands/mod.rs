@@ -3,14 +3,16 @@
 mod build;
 mod external;
 mod hash;
+mod layers;
 mod output;
 mod texts;
 mod upload;
 mod validate;
 
 use lambda_pack_core::cache::Caches;
-use lambda_pack_core::function::{self, Function};
+use lambda_pack_core::function::{self, Function, Selected};
 use lambda_pack_core::manifest::Manifest;
+use lambda_pack_core::preflight::Layer;
 use lambda_pack_core::source::{Outputs, Tree};
 use lambda_pack_core::{Meter, Result, collect_all, preflight};
 
@@ -38,6 +40,12 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
     }
 }
 
+/// A function with its source tree.
+struct Walked {
+    function: Function,
+    tree: Tree,
+}
+
 /// A function with what it is packed from.
 struct Hashed {
     function: Function,
@@ -45,15 +53,10 @@ struct Hashed {
     manifest: Manifest,
 }
 
-/// Walks the sources of the named functions, or of all; reports every fault, and every warning. What this tool writes may
-/// not stand in what it packs.
-fn walk_functions(
-    settings: &Settings,
-    names: &[String],
-    caches: &Caches,
-    meter: &Meter,
-) -> Result<(Vec<Function>, Vec<Tree>)> {
-    let functions = function::select(function::load(&settings.config_dir)?, names)?;
+/// Walks the sources of the named functions, or of all, and of the layers that they name; reports every fault, and every
+/// warning. What this tool writes may not stand in what it packs.
+fn walk_functions(settings: &Settings, names: &[String], caches: &Caches, meter: &Meter) -> Result<Selected<Walked>> {
+    let selected = function::select(function::load(&settings.config_dir)?, names)?;
     let out_dir = Some(("output directory", settings.out_dir.as_path()));
     let store = match &settings.store {
         StoreUrl::File(directory) => Some(("store", directory.as_path())),
@@ -64,33 +67,34 @@ fn walk_functions(
         .as_deref()
         .map(|directory| ("cache directory", directory));
     let outputs = Outputs::new(out_dir.into_iter().chain(store).chain(cache));
-    let functions: Vec<Function> = functions.into_values().collect();
+    let functions: Vec<&Function> = selected.all().collect();
     let trees = Tree::of_functions(&functions, &settings.code_dir, &outputs, &caches.digests, meter)?;
-    for (function, tree) in functions.iter().zip(&trees) {
+    let walked = selected.zip(trees).map(|(function, tree)| Walked { function, tree });
+    for Walked { function, tree } in &walked.functions {
         for warning in &tree.warnings {
             report::warning(&format!("function `{}`: {warning}", function.name));
         }
     }
-    Ok((functions, trees))
+    Ok(walked)
 }
 
 /// Walks and hashes them.
-fn hash_functions(settings: &Settings, names: &[String], caches: &Caches, meter: &Meter) -> Result<Vec<Hashed>> {
-    let (functions, trees) = walk_functions(settings, names, caches, meter)?;
+fn hash_functions(settings: &Settings, names: &[String], caches: &Caches, meter: &Meter) -> Result<Selected<Hashed>> {
+    let walked = walk_functions(settings, names, caches, meter)?;
+    let trees: Vec<&Tree> = walked.all().map(|walked| &walked.tree).collect();
     let manifests = Tree::manifests(&trees, &caches.digests, meter)?;
-    let hashed = functions.into_iter().zip(trees).zip(manifests);
-    Ok(hashed
-        .map(|((function, tree), manifest)| Hashed {
+    Ok(walked
+        .zip(manifests)
+        .map(|(Walked { function, tree }, manifest)| Hashed {
             function,
             tree,
             manifest,
-        })
-        .collect())
+        }))
 }
 
 /// The warnings of what Lambda would refuse late; the rest is an error.
-fn preflight(function: &Function, tree: &Tree) -> Result<Vec<String>> {
-    preflight::check(function, tree).map_err(|error| error.within(format_args!("function `{}`", function.name)))
+fn preflight(function: &Function, tree: &Tree, layers: &[Layer]) -> Result<Vec<String>> {
+    preflight::check(function, tree, layers).map_err(|error| error.within(format_args!("function `{}`", function.name)))
 }
 
 /// The caches for the functions' sources.

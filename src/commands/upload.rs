@@ -14,6 +14,7 @@ use lambda_pack_core::temporary::{private_temporary_file, remove_abandoned};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, preflight};
 use tempfile::NamedTempFile;
 
+use super::layers::Layers;
 use super::{Hashed, PackageRow, Status};
 use crate::build as builds;
 use crate::caches;
@@ -36,19 +37,21 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     };
     let caches = super::open_caches(&settings, true);
     let hashed = super::hash_functions(&settings, names, &caches, meter)?;
-    check_expected(&expected, &hashed)?;
+    check_expected(&expected, &hashed.functions)?;
     // Nothing is uploaded where one of them can't work; dependencies aren't there before they are installed.
-    let warnings = collect_all(
-        hashed
-            .iter()
-            .map(|hashed| super::preflight(&hashed.function, &hashed.tree)),
-    )?;
+    let sources = Layers::new(hashed.all().map(|hashed| (&hashed.function, &hashed.tree)));
+    let warnings = hashed.functions.iter().map(|hashed| {
+        let layers = sources.of(&hashed.function, |_, tree| Ok(tree.size()))?;
+        super::preflight(&hashed.function, &hashed.tree, &layers)
+    });
+    let warnings = collect_all(warnings)?;
     let mut store = Store::open(&settings.store, &settings.aws, meter)?;
-    let names: Vec<&str> = hashed.iter().map(|hashed| hashed.function.name.as_str()).collect();
+    let names: Vec<&str> = hashed.all().map(|hashed| hashed.function.name.as_str()).collect();
     store.expect(&names, settings.cache_dir.as_deref())?;
     let uploader = Uploader {
         store,
         settings: &settings,
+        layers: Layers::new(hashed.all().map(|hashed| (&hashed.function, hashed))),
         git_commit: OnceLock::new(),
         scratch: Scratch::new(),
         caches,
@@ -56,7 +59,7 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     };
     // What fails for one function because of the network or a missing right fails for all.
     let hopeless = AtomicBool::new(false);
-    let planned: Vec<_> = hashed.iter().zip(&warnings).collect();
+    let planned: Vec<_> = hashed.functions.iter().zip(&warnings).collect();
     let rows = parallel::map(&planned, REQUESTS_AT_ONCE, |(hashed, warnings)| {
         meter.check()?;
         if hopeless.load(Ordering::Relaxed) {
@@ -128,6 +131,7 @@ fn check_same(hashed: &Manifest, packed: &Manifest) -> Result<()> {
 struct Uploader<'a> {
     store: Store,
     settings: &'a Settings,
+    layers: Layers<'a, Hashed>,
     /// Asked for once, and only if something is uploaded.
     git_commit: OnceLock<Option<String>>,
     scratch: Scratch,
@@ -165,9 +169,14 @@ impl Uploader<'_> {
     /// `warnings` are those of the source.
     fn build_and_publish(&self, hashed: &Hashed, warnings: &[String], found: &Found) -> Result<Published> {
         let built = builds::build(&hashed.function, &hashed.tree, self.settings, &self.caches, self.meter)?;
-        let (tree, of_built) = match &built {
-            Some(built) => (&built.tree, Some(preflight::check(&hashed.function, &built.tree)?)),
-            None => (&hashed.tree, None),
+        let tree = built.as_ref().map_or(&hashed.tree, |built| &built.tree);
+        let layers = self
+            .layers
+            .of(&hashed.function, |_, layer| self.unzipped_bytes(layer))?;
+        let of_built = match (&built, layers.as_slice()) {
+            // Nothing is known that wasn't before.
+            (None, []) => None,
+            _ => Some(preflight::check(&hashed.function, tree, &layers)?),
         };
         for warning in of_built.as_deref().unwrap_or(warnings) {
             report::warning(&format!("function `{}`: {warning}", hashed.function.name));
@@ -195,6 +204,20 @@ impl Uploader<'_> {
         let published = self.store.publish(hashed.function.name.as_str(), &built, found)?;
         self.scratch.give_back(zip);
         Ok(published)
+    }
+
+    /// Of a layer, whose record knows it without any installation.
+    fn unzipped_bytes(&self, layer: &Hashed) -> Result<u64> {
+        let Hashed {
+            function,
+            tree,
+            manifest,
+        } = layer;
+        if let Found::Published(record) = self.store.find(function.name.as_str(), &manifest.source_hash())? {
+            return Ok(record.unzipped_bytes);
+        }
+        let built = builds::build(function, tree, self.settings, &self.caches, self.meter)?;
+        Ok(built.as_ref().map_or(tree, |built| &built.tree).size())
     }
 }
 

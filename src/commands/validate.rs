@@ -1,9 +1,11 @@
 //! `validate`: everything that can be known before building.
 
 use lambda_pack_core::function::Kind;
+use lambda_pack_core::preflight::Layer;
 use lambda_pack_core::{Meter, Result, collect_all};
 use serde::Serialize;
 
+use super::layers::Layers;
 use super::{Hashed, output};
 use crate::caches;
 use crate::cli::{Common, ValidateArgs};
@@ -28,7 +30,13 @@ pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Resul
     let caches = super::open_caches(&settings, false);
     let hashed = super::hash_functions(&settings, &args.names, &caches, meter)?;
     caches::keep(caches);
-    let rows = collect_all(hashed.iter().map(check))?;
+    // What dependencies add is known when they are installed.
+    let layers = Layers::new(hashed.all().map(|hashed| (&hashed.function, &hashed.tree)));
+    let rows = hashed.functions.iter().map(|hashed| {
+        let layers = layers.of(&hashed.function, |_, tree| Ok(tree.size()))?;
+        check(hashed, &layers)
+    });
+    let rows = collect_all(rows)?;
     drop(progress);
     for row in &rows {
         for warning in row.warnings.iter().skip(row.reported) {
@@ -54,13 +62,13 @@ pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Resul
     ))
 }
 
-fn check(hashed: &Hashed) -> Result<Row> {
+fn check(hashed: &Hashed, layers: &[Layer]) -> Result<Row> {
     let Hashed {
         function,
         tree,
         manifest,
     } = hashed;
-    let findings = super::preflight(function, tree)?;
+    let findings = super::preflight(function, tree, layers)?;
     let definition = &function.definition;
     let mut warnings = tree.warnings.clone();
     warnings.extend(findings);

@@ -399,3 +399,32 @@ fn an_interrupted_installation_leaves_nothing() {
     assert!(left.is_empty(), "{:?}", left.first());
     assert_eq!(fs::read_dir(dir.join("dist")).map_or(0, Iterator::count), 0);
 }
+
+/// Before a layer is published its dependencies are installed to know their size; then its record tells.
+#[test]
+fn the_dependencies_of_a_layer_count_for_functions() {
+    let cache = Dir::new();
+    let dir = python_project("python3.13", "x86_64");
+    dir.write(
+        "lambda-json/libraries.json",
+        r#"{"type": "layer", "compatible_runtimes": ["python3.13"],
+            "source": {"path": "app", "include": ["requirements.txt"]}, "build": {"type": "python"}}"#,
+    );
+    dir.write("code/large/app.py", "import pydantic\n");
+    dir.write("code/large/model.bin", vec![0; 248 * 1024 * 1024]);
+    dir.write(
+        "lambda-json/app.json",
+        r#"{"runtime": "python3.13", "handler": "app.handler", "source": "large", "layers": ["libraries"]}"#,
+    );
+    let command = |args: &[&'static str]| dir.command(args.iter().copied()).env("XDG_CACHE_HOME", cache.path());
+    let expected = ["function `app`", "Lambda takes at most 262144000", "layer libraries"];
+    command(&["validate"]).ok();
+    let installed = command(&["upload", "app"]).fails(3, &expected);
+    command(&["upload", "libraries"]).ok();
+    let (_bin, path) = path_without(&["uv", "pip", "pip3", "python3"]);
+    let recorded = dir
+        .command(["upload", "app"])
+        .env("XDG_CACHE_HOME", dir.join("no-cache-yet"))
+        .env("PATH", path);
+    assert_eq!(recorded.fails(3, &expected).stderr, installed.stderr);
+}

@@ -12,6 +12,7 @@ mod definitions;
 mod external;
 mod faults;
 mod hash;
+mod layers;
 mod lookups;
 mod made;
 mod packages;

@@ -24,6 +24,8 @@ IBAN, IBAN_FILE = "iban-check", "iban-check/iban_check/handler.py"
 CSV, CSV_FILE = "csv-to-json", "csv-to-json/src/csv.js"
 REMOVED = "uptime-probe"
 SHARED_FILE, SHARING = "shared/orders.py", {"order-intake", "order-summary"}
+# A layer that a step adds to those two.
+LAYER, LAYER_FILE = "order-rules", "order-rules/python/order_rules.py"
 
 ALIAS = "live"
 CODE = {"s3_key", "source_code_hash"}
@@ -168,8 +170,11 @@ class Scenario:
     def expect_deployed(self) -> None:
         """AWS has what the packages say, and the aliases lead to it."""
         outputs = self.runner.outputs(DEPLOY)["functions"]
-        expect(set(outputs), set(self.packages), "functions in the output")
-        for name, package in self.packages.items():
+        layers = {name: layer["arn"] for name, layer in self.runner.outputs(DEPLOY)["layers"].items()}
+        functions = {name: package for name, package in self.packages.items() if is_function(package)}
+        expect(set(outputs), set(functions), "functions in the output")
+        expect(set(layers), set(self.packages) - set(functions), "layers in the output")
+        for name, package in functions.items():
             function = self.aws.function(name) or {}
             definition = package["definition"]
             found = {key: function.get(key) for key in ("CodeSha256", "Runtime", "Handler", "MemorySize", "Timeout")}
@@ -182,7 +187,13 @@ class Scenario:
             }
             expect(found, wanted, f"{name} in AWS")
             expect(function["Environment"]["Variables"], definition["environment"], f"environment of {name} in AWS")
+            found = [layer["Arn"] for layer in function.get("Layers", [])]
+            expect(found, [layers[layer] for layer in definition["layers"]], f"layers of {name} in AWS")
             expect(self.aws.alias_version(name, ALIAS), outputs[name]["version"], f"version of {name}'s alias")
+
+
+def is_function(package: dict[str, Any]) -> bool:
+    return package["definition"]["type"] == "function"
 
 
 def of(resource_type: str, name: str) -> str:
@@ -298,6 +309,54 @@ def shared_code(s: Scenario) -> None:
     s.project.change_code(SHARED_FILE)
     s.build(*SHARING)
     s.deploy({name: CODE for name in SHARING})
+
+
+def deploy_layer(s: Scenario, action: str) -> None:
+    """Plans and applies a version of LAYER, and updates of exactly the functions that name it."""
+    plan = s.plan(DEPLOY)
+    wanted = {of("aws_lambda_layer_version", LAYER): action}
+    for name in SHARING:
+        wanted |= {of("aws_lambda_function", name): "update", of("aws_lambda_alias", name): "update"}
+    expect(plan.changes, wanted, "planned changes")
+    for name in SHARING:
+        found = plan.changed_attributes(of("aws_lambda_function", name)) - COMPUTED
+        expect(found, {"layers"}, f"attributes of {name} that change")
+    requests = s.apply(plan)
+    expect(updated_functions(requests, "code"), set(), "functions that got code")
+    expect(updated_functions(requests, "configuration"), SHARING, "functions that got a configuration")
+    s.expect_deployed()
+    s.expect_clean(BUILD, DEPLOY)
+
+
+@step("a layer for two functions: one upload, one version, both functions get it")
+def new_layer(s: Scenario) -> None:
+    file = s.project.code / LAYER_FILE
+    file.parent.mkdir(parents=True)
+    file.write_text("FREE_SHIPPING_FROM = 50\n")
+    definition = {"function_name": LAYER, "type": "layer", "compatible_runtimes": ["python3.13"], "source": Path(LAYER_FILE).parts[0]}
+    (s.project.definitions / f"{LAYER}.json").write_text(json.dumps(definition))
+    for name in SHARING:
+        s.project.change_definition(name, layers=[LAYER])
+    plan = s.plan(BUILD)
+    expect(plan.changes, {upload(LAYER): "create"}, "planned uploads")
+    s.apply_build(plan, [LAYER])
+    deploy_layer(s, "create")
+
+
+@step("code of the layer: one upload, one new version, both functions move to it")
+def changed_layer(s: Scenario) -> None:
+    s.project.change_code(LAYER_FILE)
+    s.build(LAYER)
+    deploy_layer(s, "replace")
+
+
+@step("description of the layer only: no version, no function is updated")
+def layer_description(s: Scenario) -> None:
+    s.project.change_definition(LAYER, description="What all orders keep to")
+    plan = s.plan(BUILD)
+    expect(plan.changes, {}, "planned changes")
+    s.apply_build(plan, [])
+    s.expect_clean(BUILD, DEPLOY)
 
 
 @step("memory_size only: no upload, the output changes, one configuration update")

@@ -2,6 +2,7 @@
 
 mod build;
 mod definition;
+mod layers;
 mod text;
 
 use std::collections::BTreeMap;
@@ -12,7 +13,10 @@ use rayon::prelude::*;
 
 pub use build::{Build, GoBuild, NodeBuild, PythonBuild};
 pub use definition::{Architecture, Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
+pub use layers::Selected;
 pub use text::{EntryPrefix, GlobText, RelativePath};
+
+use text::Text;
 
 use crate::{Error, ErrorKind, Result, json, shorten, suggest};
 
@@ -48,6 +52,14 @@ impl Function {
             file: file.to_owned(),
             definition,
         })
+    }
+}
+
+impl Function {
+    /// The layers of this function that are defined beside it; others are known by their ARNs.
+    pub fn layer_names(&self) -> impl Iterator<Item = &str> {
+        let layers = self.definition.layers.iter().flatten().map(Text::as_str);
+        layers.filter(|layer| !layer.starts_with("arn:"))
     }
 }
 
@@ -101,6 +113,14 @@ pub fn load(config_dir: &Path) -> Result<BTreeMap<String, Function>> {
             Err(error) => errors.push(error),
         }
     }
+    // What is missing may stand in a file that can't be read.
+    if errors.is_empty() {
+        errors.extend(
+            functions
+                .values()
+                .flat_map(|function| layers::check(function, &functions)),
+        );
+    }
     match Error::join(errors) {
         Some(error) => Err(error),
         None => Ok(functions),
@@ -131,10 +151,10 @@ fn definition_files(config_dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Keeps the named functions, or all where no name is given.
-pub fn select(mut functions: BTreeMap<String, Function>, names: &[String]) -> Result<BTreeMap<String, Function>> {
+/// The named functions, or all where no name is given, with the layers that they name.
+pub fn select(mut functions: BTreeMap<String, Function>, names: &[String]) -> Result<Selected<Function>> {
     if names.is_empty() {
-        return Ok(functions);
+        return Ok(layers::select(functions, BTreeMap::new()));
     }
     let mut selected = BTreeMap::new();
     for name in names {
@@ -157,7 +177,7 @@ pub fn select(mut functions: BTreeMap<String, Function>, names: &[String]) -> Re
             }
         }
     }
-    Ok(selected)
+    Ok(layers::select(selected, functions))
 }
 
 #[cfg(test)]

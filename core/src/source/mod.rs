@@ -93,7 +93,7 @@ impl Tree {
 
     /// The trees that the functions' `source`s describe, in their order. A source that several have is walked once.
     pub fn of_functions(
-        functions: &[Function],
+        functions: &[&Function],
         code_dir: &Path,
         outputs: &Outputs,
         digests: &DigestCache,
@@ -103,7 +103,7 @@ impl Tree {
             Error::input("find the code directory", code_dir, cause).help("name it with --code-dir")
         })?;
         let mut owners = HashMap::<&SourceSpec, &Function>::new();
-        for function in functions {
+        for &function in functions {
             for spec in &function.definition.source.0 {
                 owners.entry(spec).or_insert(function);
             }
@@ -267,7 +267,7 @@ impl Tree {
     }
 
     /// Hashes the entries of all trees with BLAKE3, each file once, however many share it.
-    pub fn manifests(trees: &[Self], digests: &DigestCache, meter: &Meter) -> Result<Vec<Manifest>> {
+    pub fn manifests(trees: &[&Self], digests: &DigestCache, meter: &Meter) -> Result<Vec<Manifest>> {
         let mut unique: Vec<&Arc<TreeEntry>> = trees.iter().flat_map(|tree| &tree.entries).collect();
         unique.sort_unstable_by_key(|entry| Arc::as_ptr(entry));
         unique.dedup_by_key(|entry| Arc::as_ptr(entry));

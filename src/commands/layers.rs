@@ -1,0 +1,51 @@
+//! How large the layers are that functions name: Lambda counts them with the function.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use lambda_pack_core::Result;
+use lambda_pack_core::function::Function;
+use lambda_pack_core::preflight::Layer;
+
+/// Layers by name, each with what is known of it.
+pub struct Layers<'a, T> {
+    layers: BTreeMap<&'a str, Defined<'a, T>>,
+}
+
+struct Defined<'a, T> {
+    function: &'a Function,
+    known: &'a T,
+    /// Once somebody asked for it.
+    bytes: Mutex<Option<u64>>,
+}
+
+impl<'a, T> Layers<'a, T> {
+    /// Functions among them do no harm: nobody names them.
+    pub fn new(all: impl Iterator<Item = (&'a Function, &'a T)>) -> Self {
+        let layers = all.map(|(function, known)| {
+            let bytes = Mutex::new(None);
+            (function.name.as_str(), Defined { function, known, bytes })
+        });
+        Layers {
+            layers: layers.collect(),
+        }
+    }
+
+    /// Those that a function names. `bytes` is asked once for each, and tells its unzipped size.
+    pub fn of(&self, function: &Function, bytes: impl Fn(&Function, &T) -> Result<u64>) -> Result<Vec<Layer<'a>>> {
+        let named = function.layer_names().map(|name| &self.layers[name]);
+        let sized = named.map(|layer| {
+            // A panic elsewhere left no half of a number.
+            let mut known = layer.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+            let bytes = match *known {
+                Some(bytes) => bytes,
+                None => *known.insert(bytes(layer.function, layer.known)?),
+            };
+            Ok(Layer {
+                function: layer.function,
+                bytes,
+            })
+        });
+        sized.collect()
+    }
+}

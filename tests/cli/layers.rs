@@ -1,0 +1,138 @@
+//! Layers that are defined beside the functions which name them.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::support::Dir;
+
+/// MiB in a file of zeros, which packs fast.
+const MIB: usize = 1024 * 1024;
+
+/// A layer `rules`, and the function `app` that names these layers.
+fn project(layers: &[&str]) -> Dir {
+    let dir = Dir::with_app();
+    dir.write("code/rules/python/rules.py", "RATE = 7\n");
+    dir.write(
+        "lambda-json/rules.json",
+        r#"{"type": "layer", "compatible_runtimes": ["python3.13"], "source": "rules"}"#,
+    );
+    dir.write("code/other.py", "def handler(event, context):\n    return event\n");
+    dir.write("lambda-json/other.json", definition("other", &[]).to_string());
+    dir.write("lambda-json/app.json", definition("app", layers).to_string());
+    dir
+}
+
+fn definition(name: &str, layers: &[&str]) -> Value {
+    json!({
+        "runtime": "python3.13", "handler": format!("{name}.handler"), "source": format!("{name}.py"), "layers": layers
+    })
+}
+
+fn packages(dir: &Dir, query: Value) -> Value {
+    let answer = dir.command(["external", "hash"]).stdin(query.to_string()).ok().json();
+    serde_json::from_str(answer["packages"].as_str().unwrap()).unwrap()
+}
+
+#[test]
+fn a_layer_that_is_not_defined_is_an_error() {
+    let refused = |layers: &[&str], expected: &[&str]| {
+        project(layers)
+            .command(["external", "hash"])
+            .stdin("{}")
+            .fails(3, &[&["app.json: key `layers`"], expected].concat());
+    };
+    refused(&["rulse"], &["no layer `rulse` is defined", "did you mean `rules`?"]);
+    refused(&["zzz"], &["no layer `zzz` is defined", "\"type\": \"layer\"", "ARN"]);
+    refused(&["other"], &["`other` is a function"]);
+    refused(&["rules", "rules"], &["`rules` comes twice"]);
+    let arn = "arn:aws:lambda:eu-west-1:123456789012:layer:any:1";
+    project(&["rules", arn]).command(["validate"]).ok();
+}
+
+/// The deploy module can't do without them.
+#[test]
+fn external_hash_of_a_function_has_its_layers() {
+    let dir = project(&["rules"]);
+    let named = packages(&dir, json!({"names": "[\"app\"]"}));
+    let all = packages(&dir, json!({}));
+    let names: Vec<&String> = named.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["app", "rules"]);
+    assert_eq!(named["rules"], all["rules"]);
+    assert_eq!(named["app"], all["app"]);
+}
+
+/// What is asked for is done, and nothing else: each upload of the build module is for one package.
+#[test]
+fn building_a_function_does_not_build_its_layers() {
+    let dir = project(&["rules"]);
+    let rows = dir.command(["build", "app", "--json"]).ok().json();
+    assert_eq!(rows.as_array().unwrap().len(), 1);
+    assert!(!dir.join("dist/rules.zip").exists());
+    let rows = dir.command(["upload", "app", "--json"]).ok().json();
+    assert_eq!(rows.as_array().unwrap().len(), 1);
+    assert!(!dir.join(".lambda-pack/store/packages/rules").exists());
+}
+
+/// A change of a layer changes the layer alone; the functions that name it get it by their configuration.
+#[test]
+fn a_layer_does_not_decide_what_is_in_a_function() {
+    let dir = project(&["rules"]);
+    let before = packages(&dir, json!({}));
+    dir.write("code/rules/python/rules.py", "RATE = 19\n");
+    let after = packages(&dir, json!({}));
+    assert_eq!(before["app"], after["app"]);
+    assert_ne!(before["rules"]["source_hash"], after["rules"]["source_hash"]);
+}
+
+#[test]
+fn layers_count_for_the_unzipped_size() {
+    let dir = project(&["rules"]);
+    dir.write("code/app.py", vec![b'#'; MIB]);
+    let fill = |mib: usize| dir.write("code/rules/python/model.bin", vec![0; mib * MIB]);
+    // "RATE = 7" is what makes it too large.
+    fill(249);
+    let expected = [
+        "function `app`",
+        "Lambda takes at most 262144000",
+        "layer rules 261.1 MB",
+    ];
+    dir.command(["validate", "app"]).fails(3, &expected);
+    dir.command(["upload", "app"]).fails(3, &expected);
+    assert!(!dir.join(".lambda-pack/store/packages").exists());
+    let warned = dir.command(["build", "app"]).ok();
+    assert!(warned.stderr.contains("262144009 bytes"), "{}", warned.stderr);
+    // The layer alone has its place.
+    dir.command(["validate", "rules"]).ok();
+    fs::remove_file(dir.join("code/rules/python/rules.py")).unwrap();
+    dir.command(["validate"]).ok();
+    dir.command(["upload"]).ok();
+    // What was published can't be deployed any more.
+    fill(250);
+    dir.command(["upload", "app"]).fails(3, &expected[..2]);
+}
+
+#[test]
+fn a_layer_for_something_else_is_a_warning() {
+    let dir = project(&["rules"]);
+    let warned = |changed: Value, expected: &str| {
+        let mut definition = definition("app", &["rules"]);
+        definition
+            .as_object_mut()
+            .unwrap()
+            .extend(changed.as_object().unwrap().clone());
+        dir.write("lambda-json/app.json", definition.to_string());
+        let stderr = dir.command(["validate", "app"]).ok().stderr;
+        assert!(stderr.contains(expected), "{expected}: {stderr}");
+    };
+    warned(
+        json!({"runtime": "python3.12"}),
+        "its runtime is python3.12, its layer `rules` is for python3.13",
+    );
+    warned(
+        json!({"architectures": ["arm64"]}),
+        "its architecture is arm64, its layer `rules` is for x86_64",
+    );
+    dir.write("lambda-json/app.json", definition("app", &["rules"]).to_string());
+    assert_eq!(dir.command(["validate", "app"]).ok().stderr, "");
+}
