@@ -46,6 +46,20 @@ locals {
     } if package.definition.type == "function"
   }
 
+  descriptions = { for name, source in local.sources : name => try(coalesce(source.override.description, source.definition.description), null) }
+
+  # By function_name, the contents of the layers that are deployed here. A digest
+  # of them ends the description: the ARN of a new layer version is known after
+  # apply only, and where a function had no layer before, the provider takes that
+  # for no change, and its apply fails ("inconsistent final plan"). The digest is
+  # known, and says in the plan that the content of a layer changed.
+  layer_contents = {
+    for name, source in local.sources : name => [
+      for layer in coalesce(source.override.layers, source.definition.layers) : local.packages[layer].code_sha256
+      if contains(keys(local.layer_packages), layer)
+    ]
+  }
+
   # What each function is to be, by function_name. One attribute at a time, so that an ARN that is
   # known only after apply leaves the others known. Where null is a value,
   # try() stands for coalesce() finding nothing else.
@@ -57,7 +71,12 @@ locals {
       environment   = merge(source.definition.environment, local.environments[name])
       tags          = merge(var.tags, source.definition.tags)
 
-      description                    = try(coalesce(source.override.description, source.definition.description), null)
+      # Lambda takes 256 characters.
+      description = length(local.layer_contents[name]) == 0 ? local.descriptions[name] : trimspace(format(
+        "%s (layers %s)",
+        substr(local.descriptions[name] == null ? "" : local.descriptions[name], 0, 238),
+        substr(sha256(join(",", local.layer_contents[name])), 0, 8)
+      ))
       runtime                        = try(coalesce(source.override.runtime, source.definition.runtime), null)
       handler                        = try(coalesce(source.override.handler, source.definition.handler), null)
       memory_size                    = coalesce(source.override.memory_size, source.definition.memory_size)
@@ -200,15 +219,7 @@ resource "aws_lambda_function" "this" {
 
 locals {
   layer_arns = { for name, layer in aws_lambda_layer_version.this : name => layer.arn }
-
-  # A version that is to be published is known after apply. The provider doesn't
-  # see that there will be one where these change from nothing to something that
-  # isn't known yet, and the alias would move with the next apply only. The
-  # condition holds, once it can be told; Terraform can tell a length too early.
-  versions = {
-    for name, function in aws_lambda_function.this :
-    name => sha1(jsonencode([function.layers, function.kms_key_arn, function.vpc_config])) != "" ? function.version : null
-  }
+  versions   = { for name, function in aws_lambda_function.this : name => function.version }
 }
 
 resource "aws_lambda_alias" "this" {

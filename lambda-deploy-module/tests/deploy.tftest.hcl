@@ -150,7 +150,7 @@ run "full_definition" {
 
   assert {
     condition = (
-      aws_lambda_function.this["full"].description == "All" &&
+      aws_lambda_function.this["full"].description == "All (layers eb8c70a1)" &&
       aws_lambda_function.this["full"].architectures == tolist(["arm64"]) &&
       aws_lambda_function.this["full"].memory_size == 512 &&
       aws_lambda_function.this["full"].timeout == 30 &&

@@ -62,7 +62,12 @@ pub fn source_hash(dir: &Dir) -> String {
 
 /// Names in the package, and the machine of each ELF file.
 pub fn contents(dir: &Dir) -> (Vec<String>, Vec<u16>) {
-    let mut zip = zip::ZipArchive::new(fs::File::open(dir.join("dist/app.zip")).unwrap()).unwrap();
+    contents_of(dir, "app")
+}
+
+fn contents_of(dir: &Dir, name: &str) -> (Vec<String>, Vec<u16>) {
+    let zip = dir.join(&format!("dist/{name}.zip"));
+    let mut zip = zip::ZipArchive::new(fs::File::open(zip).unwrap()).unwrap();
     let (mut names, mut machines) = (Vec::new(), Vec::new());
     for index in 0..zip.len() {
         let mut entry = zip.by_index(index).unwrap();
@@ -427,4 +432,30 @@ fn the_dependencies_of_a_layer_count_for_functions() {
         .env("XDG_CACHE_HOME", dir.join("no-cache-yet"))
         .env("PATH", path);
     assert_eq!(recorded.fails(3, &expected).stderr, installed.stderr);
+}
+
+/// What the function's package lacks is in the layer, where the runtime looks.
+#[test]
+fn dependencies_split_off_are_packed_apart() {
+    let cache = Dir::new();
+    let dir = python_project("python3.13", "x86_64");
+    dir.write(
+        "lambda-json/app.json",
+        r#"{"runtime": "python3.13", "handler": "app.handler", "source": "app",
+            "build": {"type": "python", "dependencies": "layer"}}"#,
+    );
+    dir.command(["upload"]).env("XDG_CACHE_HOME", cache.path()).ok();
+    dir.command(["build"]).env("XDG_CACHE_HOME", cache.path()).ok();
+    let (names, _) = contents(&dir);
+    assert_eq!(names, ["app.py", "requirements.txt"]);
+    let (names, machines) = contents_of(&dir, "app-dependencies");
+    assert!(names.iter().all(|name| name.starts_with("python/")), "{names:?}");
+    assert!(
+        names.iter().any(|name| name == "python/requests/__init__.py"),
+        "{names:?}"
+    );
+    assert!(
+        machines.iter().all(|it| *it == X86_64) && !machines.is_empty(),
+        "{machines:?}"
+    );
 }

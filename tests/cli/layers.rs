@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::Dir;
+use crate::support::{Dir, hash_of};
 
 /// MiB in a file of zeros, which packs fast.
 const MIB: usize = 1024 * 1024;
@@ -135,4 +135,102 @@ fn a_layer_for_something_else_is_a_warning() {
     );
     dir.write("lambda-json/app.json", definition("app", &["rules"]).to_string());
     assert_eq!(dir.command(["validate", "app"]).ok().stderr, "");
+}
+
+/// A function whose dependencies go into a layer.
+fn split(build: Value) -> Dir {
+    let dir = Dir::new();
+    dir.write("code/app/app.py", "import idna\n");
+    dir.write(
+        "code/app/requirements.txt",
+        format!("idna==3.10 --hash=sha256:{}\n", "0".repeat(64)),
+    );
+    let definition = json!({
+        "runtime": "python3.13", "handler": "app.handler", "architectures": ["arm64"], "source": "app",
+        "layers": ["arn:aws:lambda:eu-west-1:123456789012:layer:any:1"], "build": build
+    });
+    dir.write("lambda-json/app.json", definition.to_string());
+    dir
+}
+
+#[test]
+fn dependencies_split_off_are_a_layer_that_the_function_names() {
+    let dir = split(json!({"type": "python", "dependencies": "layer"}));
+    let before = packages(&dir, json!({"names": "[\"app\"]"}));
+    assert_eq!(
+        before["app-dependencies"]["definition"],
+        json!({
+            "function_name": "app-dependencies", "type": "layer", "description": "Dependencies of app",
+            "architectures": ["arm64"], "compatible_runtimes": ["python3.13"]
+        })
+    );
+    assert_eq!(
+        before["app"]["definition"]["layers"],
+        json!(["arn:aws:lambda:eu-west-1:123456789012:layer:any:1", "app-dependencies"])
+    );
+    // The function is its sources, the layer its dependencies: neither changes with the other.
+    assert_eq!(before["app"]["source_hash"], hash_of(&dir.join("code/app")));
+    dir.write("code/app/app.py", "import idna  # changed\n");
+    let after = packages(&dir, json!({}));
+    assert_ne!(after["app"]["source_hash"], before["app"]["source_hash"]);
+    assert_eq!(after["app-dependencies"], before["app-dependencies"]);
+    dir.write(
+        "code/app/requirements.txt",
+        format!("idna==3.10 --hash=sha256:{}\n", "1".repeat(64)),
+    );
+    let locked = packages(&dir, json!({}));
+    assert_ne!(
+        locked["app-dependencies"]["source_hash"],
+        after["app-dependencies"]["source_hash"]
+    );
+}
+
+#[test]
+fn dependencies_in_the_package_are_no_layer() {
+    let dir = split(json!({"type": "python", "dependencies": "package"}));
+    let answer = packages(&dir, json!({}));
+    assert_eq!(answer.as_object().unwrap().len(), 1);
+    let plain = packages(&split(json!({"type": "python"})), json!({}));
+    assert_eq!(answer, plain);
+}
+
+#[test]
+fn dependencies_that_cannot_be_split_off_are_an_error() {
+    let build = json!({"type": "python", "dependencies": "layer"});
+    let refused = |changed: Value, expected: &[&str]| {
+        let dir = split(build.clone());
+        let mut definition =
+            json!({"runtime": "python3.13", "handler": "app.handler", "source": "app", "build": build});
+        definition
+            .as_object_mut()
+            .unwrap()
+            .extend(changed.as_object().unwrap().clone());
+        let definition: serde_json::Map<_, _> = definition
+            .as_object()
+            .unwrap()
+            .clone()
+            .into_iter()
+            .filter(|(_, value)| !value.is_null())
+            .collect();
+        dir.write("lambda-json/app.json", Value::from(definition).to_string());
+        dir.command(["validate"]).fails(3, expected);
+    };
+    refused(json!({"runtime": null}), &["app.json: key `runtime` is missing"]);
+    refused(
+        json!({"type": "layer", "runtime": null, "handler": null}),
+        &["app.json: key `build.dependencies`", "remove the key"],
+    );
+    let long = "a".repeat(60);
+    refused(
+        json!({"function_name": long}),
+        &["-dependencies`, whose name must be 1 to 64", "shorten"],
+    );
+    refused(
+        json!({"build": {"type": "python", "dependencies": "both"}}),
+        &["app.json:1:", "`both`", "`layer`"],
+    );
+    refused(
+        json!({"layers": ["app-dependencies"]}),
+        &["`app-dependencies` comes twice"],
+    );
 }

@@ -320,7 +320,7 @@ def deploy_layer(s: Scenario, action: str) -> None:
     expect(plan.changes, wanted, "planned changes")
     for name in SHARING:
         found = plan.changed_attributes(of("aws_lambda_function", name)) - COMPUTED
-        expect(found, {"layers"}, f"attributes of {name} that change")
+        expect(found, {"description", "layers"}, f"attributes of {name} that change")
     requests = s.apply(plan)
     expect(updated_functions(requests, "code"), set(), "functions that got code")
     expect(updated_functions(requests, "configuration"), SHARING, "functions that got a configuration")

@@ -75,8 +75,8 @@ impl Dependencies {
             return Ok(None);
         };
         let (ecosystem, named) = match &build.0 {
-            Build::Python(PythonBuild { lock }) => (Ecosystem::Python, lock),
-            Build::Node(NodeBuild { lock }) => (Ecosystem::Node, lock),
+            Build::Python(PythonBuild { lock, .. }) => (Ecosystem::Python, lock),
+            Build::Node(NodeBuild { lock, .. }) => (Ecosystem::Node, lock),
             Build::Go(_) => return Ok(None),
         };
         let facts = ecosystem.facts();

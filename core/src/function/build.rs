@@ -22,6 +22,8 @@ pub enum Build {
 pub struct PythonBuild {
     /// The lock file, relative to the code directory; default: `uv.lock` or `requirements.txt` in a directory of `source`.
     pub lock: Option<RelativePath>,
+    #[schemars(default)]
+    pub dependencies: Place,
 }
 
 #[derive(Clone, Debug, JsonSchema)]
@@ -29,6 +31,29 @@ pub struct PythonBuild {
 pub struct NodeBuild {
     /// The lock file, relative to the code directory; default: `package-lock.json` in a directory of `source`.
     pub lock: Option<RelativePath>,
+    #[schemars(default)]
+    pub dependencies: Place,
+}
+
+/// Where dependencies are packed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// With the source.
+    #[default]
+    Package,
+    /// In a layer of their own, named after the function with `-dependencies`, which the function gets.
+    Layer,
+}
+
+impl Build {
+    pub fn dependencies(&self) -> Place {
+        match self {
+            Build::Python(build) => build.dependencies,
+            Build::Node(build) => build.dependencies,
+            Build::Go(_) => Place::Package,
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default, JsonSchema)]
@@ -50,6 +75,7 @@ struct Keys {
     lock: Option<RelativePath>,
     package: Option<GoPackage>,
     inputs: Option<Vec<GlobText>>,
+    dependencies: Option<Place>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize)]
@@ -64,8 +90,9 @@ impl Keys {
     /// Fails if a key is given that belongs to other types alone.
     fn check_owners(&self) -> Result<(), String> {
         use Type::{Go, Node, Python};
-        let keys: [(&str, bool, &[Type]); 3] = [
+        let keys: [(&str, bool, &[Type]); 4] = [
             ("lock", self.lock.is_some(), &[Python, Node]),
+            ("dependencies", self.dependencies.is_some(), &[Python, Node]),
             ("package", self.package.is_some(), &[Go]),
             ("inputs", self.inputs.is_some(), &[Go]),
         ];
@@ -98,8 +125,14 @@ impl<'de> Deserialize<'de> for Build {
         let keys = Keys::deserialize(deserializer)?;
         keys.check_owners().map_err(D::Error::custom)?;
         Ok(match keys.kind {
-            Type::Python => Build::Python(PythonBuild { lock: keys.lock }),
-            Type::Node => Build::Node(NodeBuild { lock: keys.lock }),
+            Type::Python => Build::Python(PythonBuild {
+                lock: keys.lock,
+                dependencies: keys.dependencies.unwrap_or_default(),
+            }),
+            Type::Node => Build::Node(NodeBuild {
+                lock: keys.lock,
+                dependencies: keys.dependencies.unwrap_or_default(),
+            }),
             Type::Go => Build::Go(GoBuild {
                 package: keys.package,
                 inputs: keys.inputs.unwrap_or_default(),

@@ -136,6 +136,39 @@ impl Definition {
     }
 }
 
+impl Definition {
+    /// The definition of a layer with nothing but the dependencies of this function.
+    pub(super) fn layer_of_dependencies(&self, name: FunctionName) -> Self {
+        let description = format!(
+            "Dependencies of {}",
+            self.function_name.as_ref().expect("it is resolved")
+        );
+        Definition {
+            schema: None,
+            function_name: Some(name),
+            kind: Kind::Layer,
+            description: Some(description.parse().expect("names are shorter than descriptions")),
+            source: self.source.clone(),
+            build: self.build.clone(),
+            compatible_runtimes: self.runtime.clone().map(|runtime| vec![runtime]),
+            architectures: self.architectures.clone(),
+            runtime: None,
+            handler: None,
+            memory_size: None,
+            timeout: None,
+            environment: None,
+            layers: None,
+            ephemeral_storage: None,
+            tracing_config: None,
+            dead_letter_config: None,
+            vpc_config: None,
+            kms_key_arn: None,
+            reserved_concurrent_executions: None,
+            tags: None,
+        }
+    }
+}
+
 /// Variables that Lambda refuses in a function's configuration:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
 fn is_reserved(variable: &str) -> bool {

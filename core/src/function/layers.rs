@@ -1,9 +1,9 @@
-//! Layers of functions: those that they name.
+//! Layers of functions: those that they name, and those that their dependencies are split off into.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Function, Kind};
-use crate::{Error, suggest};
+use super::{Function, FunctionName, Kind, Place};
+use crate::{Error, Result, suggest};
 
 /// What was asked for, and the layers that it names beside.
 #[derive(Debug)]
@@ -45,6 +45,43 @@ pub(super) fn select(
     let named: BTreeSet<&str> = functions.iter().flat_map(Function::layer_names).collect();
     let layers = named.into_iter().filter_map(|name| rest.remove(name)).collect();
     Selected { functions, layers }
+}
+
+/// Splits a function's dependencies off into a layer, if its definition asks for that. What is left is packed from its source
+/// alone, so that neither changes with the other.
+pub(super) fn split(function: &mut Function) -> Result<Option<Function>> {
+    let build = function.definition.build.as_ref();
+    if build.is_none_or(|build| build.0.dependencies() == Place::Package) {
+        return Ok(None);
+    }
+    if function.definition.kind == Kind::Layer {
+        return Err(
+            Error::invalid("key `build.dependencies`: a layer has its dependencies in itself").help("remove the key"),
+        );
+    }
+    if function.definition.runtime.is_none() {
+        return Err(Error::invalid(
+            "key `runtime` is missing: a build needs to know what to install for",
+        ));
+    }
+    let name = format!("{}-dependencies", function.name);
+    let name: FunctionName = name.parse().map_err(|expected| {
+        Error::invalid(format!(
+            "its dependencies would be the layer `{name}`, whose name must be {expected}"
+        ))
+        .help("shorten `function_name`, or define a layer of your own with this `build`")
+    })?;
+    let layer = Function {
+        name: name.clone(),
+        file: function.file.clone(),
+        definition: function.definition.layer_of_dependencies(name.clone()),
+        dependencies_only: true,
+    };
+    function.definition.build = None;
+    // Last, so that of all layers it has the last word.
+    let layers = function.definition.layers.get_or_insert_default();
+    layers.push(name.as_str().parse().expect("names of functions are names of layers"));
+    Ok(Some(layer))
 }
 
 /// Faults in the layers that a function names.

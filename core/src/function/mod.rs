@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-pub use build::{Build, GoBuild, NodeBuild, PythonBuild};
+pub use build::{Build, GoBuild, NodeBuild, Place, PythonBuild};
 pub use definition::{Architecture, Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
 pub use layers::Selected;
 pub use text::{EntryPrefix, GlobText, RelativePath};
@@ -27,6 +27,8 @@ pub struct Function {
     /// As reached from the configuration directory that was given; for messages.
     pub file: PathBuf,
     pub definition: Definition,
+    /// Whether its source only says where its lock file is: so with a layer that was split off from a function.
+    dependencies_only: bool,
 }
 
 impl Function {
@@ -51,11 +53,21 @@ impl Function {
             name,
             file: file.to_owned(),
             definition,
+            dependencies_only: false,
         })
     }
 }
 
 impl Function {
+    /// What it is packed from.
+    pub fn sources(&self) -> &[SourceSpec] {
+        if self.dependencies_only {
+            &[]
+        } else {
+            &self.definition.source.0
+        }
+    }
+
     /// The layers of this function that are defined beside it; others are known by their ARNs.
     pub fn layer_names(&self) -> impl Iterator<Item = &str> {
         let layers = self.definition.layers.iter().flatten().map(Text::as_str);
@@ -89,25 +101,21 @@ pub fn load(config_dir: &Path) -> Result<BTreeMap<String, Function>> {
     }
     let mut functions = BTreeMap::<String, Function>::new();
     let mut errors = Vec::new();
-    let parsed: Vec<Result<Function>> = files
-        .par_iter()
-        .map(|file| {
-            let bytes = fs::read(file).map_err(|cause| Error::input("read", file, cause))?;
-            Function::parse(file, &bytes)
-        })
-        .collect();
+    let parsed: Vec<Result<Vec<Function>>> = files.par_iter().map(|file| load_file(file)).collect();
     for parsed in parsed {
         match parsed {
-            Ok(function) => {
-                if let Some(other) = functions.get(function.name.as_str()) {
-                    errors.push(Error::invalid(format!(
-                        "two definitions of the function `{}`: `{}` and `{}`",
-                        function.name,
-                        other.file.display(),
-                        function.file.display()
-                    )));
-                } else {
-                    functions.insert(function.name.to_string(), function);
+            Ok(parsed) => {
+                for function in parsed {
+                    if let Some(other) = functions.get(function.name.as_str()) {
+                        errors.push(Error::invalid(format!(
+                            "two definitions of the function `{}`: `{}` and `{}`",
+                            function.name,
+                            other.file.display(),
+                            function.file.display()
+                        )));
+                    } else {
+                        functions.insert(function.name.to_string(), function);
+                    }
                 }
             }
             Err(error) => errors.push(error),
@@ -125,6 +133,14 @@ pub fn load(config_dir: &Path) -> Result<BTreeMap<String, Function>> {
         Some(error) => Err(error),
         None => Ok(functions),
     }
+}
+
+/// A function, and the layer that its dependencies are split off into if it asks for one.
+fn load_file(file: &Path) -> Result<Vec<Function>> {
+    let bytes = fs::read(file).map_err(|cause| Error::input("read", file, cause))?;
+    let mut function = Function::parse(file, &bytes)?;
+    let layer = layers::split(&mut function).map_err(|error| error.within(file.display()))?;
+    Ok([function].into_iter().chain(layer).collect())
 }
 
 /// The `*.json` files of the directory itself, sorted, without editors' hidden ones.

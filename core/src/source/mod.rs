@@ -104,7 +104,7 @@ impl Tree {
         })?;
         let mut owners = HashMap::<&SourceSpec, &Function>::new();
         for &function in functions {
-            for spec in &function.definition.source.0 {
+            for spec in function.sources() {
                 owners.entry(spec).or_insert(function);
             }
         }
@@ -118,7 +118,7 @@ impl Tree {
         let trees: Vec<Result<Self>> = functions
             .par_iter()
             .map(|function| {
-                let specs = function.definition.source.0.iter();
+                let specs = function.sources().iter();
                 let parts: Vec<_> = specs
                     .map(|spec| (spec.path.as_str(), walked[spec].as_slice()))
                     .collect();
