@@ -40,6 +40,10 @@ impl Algorithm {
     }
 
     pub fn hash(self, bytes: &[u8]) -> Digest {
+        // Most contents are small: no hasher of 2 KB is put on the heap for each.
+        if self == Algorithm::Blake3 {
+            return Digest::new(self, blake3::hash(bytes).as_bytes());
+        }
         let mut hasher = Hasher::new(self);
         hasher.update(bytes);
         hasher.finish()

@@ -1,14 +1,20 @@
-//! Memory for files and what they are compressed to. Most files are small: each thread keeps buffers for those. Memory for
-//! larger ones comes from the system and goes back at once, since allocators keep some of what was freed, for each thread.
+//! Memory for files and what they are compressed to. Most files are small: each thread keeps buffers for those, and all
+//! threads share a few for medium ones, since memory that is new costs a page fault every 4 KiB. Memory for larger ones
+//! comes from the system and goes back at once, since allocators keep some of what was freed, for each thread.
 
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};
+use std::sync::Mutex;
 use std::thread::LocalKey;
 
 use memmap2::MmapMut;
 
-/// Up to this size memory is kept.
+/// Up to this size each thread keeps memory.
 const SMALL_BYTES: usize = 128 * 1024;
+
+/// Up to this size all threads together keep so many buffers: 8 MiB.
+const MEDIUM_BYTES: usize = 1024 * 1024;
+const MEDIUM_KEPT: usize = 8;
 
 /// Bytes that go from thread to thread.
 pub struct Buffer {
@@ -25,7 +31,7 @@ impl Buffer {
     pub fn zeroed(size: usize) -> Self {
         let memory = match size {
             0..=SMALL_BYTES => Memory::Small(vec![0; size]),
-            _ => Memory::Large(MmapMut::map_anon(size).expect("the system has memory")),
+            _ => Memory::Large(new_memory(size)),
         };
         Buffer { memory, size }
     }
@@ -79,8 +85,11 @@ pub fn with_output<T>(size: usize, use_it: impl FnOnce(&mut [u8]) -> T) -> T {
 }
 
 fn with<T>(kept: &'static LocalKey<RefCell<Vec<u8>>>, size: usize, use_it: impl FnOnce(&mut [u8]) -> T) -> T {
+    if size > MEDIUM_BYTES {
+        return use_it(&mut in_huge_pages(new_memory(size)));
+    }
     if size > SMALL_BYTES {
-        return use_it(&mut Buffer::zeroed(size));
+        return with_medium(|buffer| use_it(&mut buffer[..size]));
     }
     kept.with_borrow_mut(|buffer| {
         if buffer.len() < size {
@@ -88,4 +97,35 @@ fn with<T>(kept: &'static LocalKey<RefCell<Vec<u8>>>, size: usize, use_it: impl 
         }
         use_it(&mut buffer[..size])
     })
+}
+
+fn with_medium<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
+    static KEPT: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
+    let kept = || KEPT.lock().expect("no panic");
+    let known = kept().pop();
+    let mut buffer = known.unwrap_or_else(|| new_memory(MEDIUM_BYTES));
+    let result = use_it(&mut buffer);
+    let mut kept = kept();
+    if kept.len() < MEDIUM_KEPT {
+        kept.push(buffer);
+    }
+    result
+}
+
+fn new_memory(size: usize) -> MmapMut {
+    MmapMut::map_anon(size).expect("the system has memory")
+}
+
+/// One page fault for each 2 MiB rather than for each 4 KiB, where the system has such pages to spare. Not for a [`Buffer`],
+/// which may wait for its turn for long: the budget doesn't know of what such a page holds beyond its content.
+#[cfg(target_os = "linux")]
+fn in_huge_pages(memory: MmapMut) -> MmapMut {
+    // A kernel that has none refuses, and all works without.
+    memory.advise(memmap2::Advice::HugePage).ok();
+    memory
+}
+
+#[cfg(not(target_os = "linux"))]
+fn in_huge_pages(memory: MmapMut) -> MmapMut {
+    memory
 }

@@ -9,7 +9,7 @@ mod pack;
 mod zip;
 
 use std::fs::{self, File};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use base64::Engine;
@@ -92,6 +92,33 @@ pub struct InPlace {
     pub written: Written,
 }
 
+/// Whether a package stands at `target` already. It is compared from the end on: there a zip has the CRC-32 of each entry,
+/// so that two that differ do so before most of them was read.
+fn is_at(mut package: &File, target: &Path) -> io::Result<bool> {
+    const PIECE_BYTES: usize = 256 * 1024;
+    let mut end = package.metadata()?.len();
+    let existing = fs::metadata(target)?;
+    // To open a FIFO would be to wait.
+    if !existing.is_file() || existing.len() != end {
+        return Ok(false);
+    }
+    let mut existing = File::open(target)?;
+    let (mut piece, mut of_existing) = (vec![0; PIECE_BYTES], vec![0; PIECE_BYTES]);
+    while end > 0 {
+        let start = end.saturating_sub(PIECE_BYTES as u64);
+        let size = (end - start) as usize;
+        package.seek(SeekFrom::Start(start))?;
+        package.read_exact(&mut piece[..size])?;
+        existing.seek(SeekFrom::Start(start))?;
+        existing.read_exact(&mut of_existing[..size])?;
+        if piece[..size] != of_existing[..size] {
+            return Ok(false);
+        }
+        end = start;
+    }
+    Ok(true)
+}
+
 /// Packs a tree into `target`, which appears whole or not at all.
 pub fn write_package(
     tree: &Tree,
@@ -115,9 +142,7 @@ pub fn write_package(
         reads_all: false,
     };
     let package = pack(tree, temporary.as_file_mut(), &packing)?;
-    if fs::metadata(target).is_ok_and(|existing| existing.is_file() && existing.len() == package.size_bytes)
-        && CodeSha256::of_file(target).is_ok_and(|existing| existing == package.code_sha256)
-    {
+    if is_at(temporary.as_file(), target).is_ok_and(|is_there| is_there) {
         return Ok(InPlace {
             package,
             written: Written::Unchanged,
@@ -130,4 +155,34 @@ pub fn write_package(
         package,
         written: Written::New,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_package_is_there_only_byte_for_byte() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let target = directory.path().join("package.zip");
+        let is_there = |package: &[u8]| {
+            let mut file = tempfile::tempfile().expect("a file");
+            file.write_all(package).expect("written");
+            is_at(&file, &target)
+        };
+        let whole: Vec<u8> = (0..200_000_u32).flat_map(u32::to_le_bytes).collect();
+        assert!(is_there(&whole).is_err(), "nothing is");
+        fs::write(&target, &whole).expect("written");
+        assert!(is_there(&whole).expect("read"));
+        for position in [0, 1, whole.len() / 2, whole.len() - 1] {
+            let mut other = whole.clone();
+            other[position] ^= 1;
+            assert!(!is_there(&other).expect("read"), "{position}");
+        }
+        assert!(!is_there(&whole[1..]).expect("read"));
+        assert!(!is_there(b"").expect("read"));
+        fs::write(&target, b"").expect("written");
+        assert!(is_there(b"").expect("read"));
+    }
 }
