@@ -21,6 +21,7 @@ build: ## Build the release binary, target/release/lambda-pack
 test: ## Unit, property and integration tests; installs what they need where it is missing (tests/setup.sh)
 	@tests/setup.sh moto >/dev/null
 	@tests/setup.sh versitygw >/dev/null
+	@tests/setup.sh zigbuild >/dev/null
 	@tests/setup.sh bsdtar >/dev/null
 	@for tool in qemu python3.12 python3.13 awslambdaric aws-lambda-ric; do \
 		tests/setup.sh $$tool >/dev/null || [ $$? -eq 3 ] || exit 1; \

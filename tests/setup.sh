@@ -11,6 +11,7 @@
 #   tests/setup.sh aws-lambda-ric
 #                                Lambda's Node.js client and Node.js 22: path of
 #                                their node_modules
+#   tests/setup.sh zigbuild      links Rust for Lambda:  path of cargo-zigbuild
 #   tests/setup.sh versitygw     a strict local S3:      path of versitygw
 #   tests/setup.sh providers     Terraform's providers:  path of a plugin directory
 #   tests/setup.sh bench-python  Python dependencies:    path of the directory
@@ -77,6 +78,13 @@ install_moto() {
     python3 -m venv "$dir"
     "$dir/bin/python" -m pip install --quiet --disable-pip-version-check \
         --require-hashes --requirement "$here/requirements.txt"
+}
+
+install_zigbuild() {
+    log "installing cargo-zigbuild into $dir (usually 20 s, 200 MB)"
+    python3 -m venv "$dir"
+    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --require-hashes --requirement "$here/requirements-zigbuild.txt"
 }
 
 install_versitygw() {
@@ -214,6 +222,10 @@ awslambdaric | aws-lambda-ric)
         echo "$dir/node_modules"
         ;;
     esac
+    ;;
+zigbuild)
+    install zigbuild "$({ cat "$here/requirements-zigbuild.txt"; python3 -c 'import sys; print(sys.version, sys.base_prefix)'; } | digest)"
+    echo "$dir/bin/cargo-zigbuild"
     ;;
 versitygw)
     install versitygw "$(echo "$versitygw_version" | digest)"

@@ -18,6 +18,8 @@ use tempfile::TempDir;
 
 /// Trees of a kind that are kept; those that were not used for longest go first.
 const MOST_TREES: usize = 50;
+/// The same for what compilers leave, which is larger.
+const MOST_WORKPLACES: usize = 8;
 const LOCK: &str = "lock";
 
 /// A tree in use.
@@ -72,9 +74,31 @@ pub fn kept(
             let temporary = temporary_directory(&directory)?;
             let made = make(&temporary, &directory.join(format!("{name}.log")), &build)?;
             fs::rename(&made, &path).map_err(|cause| cannot_write(&path, cause))?;
-            prune(&directory).map_err(|cause| cannot_write(&directory, cause))?;
+            prune(&directory, MOST_TREES).map_err(|cause| cannot_write(&directory, cause))?;
         }
     }
+}
+
+/// A directory of this kind and digest for one process at a time, as the last one left it.
+pub fn workplace(cache_dir: Option<&Path>, kind: &str, digest: &Digest, meter: &Meter) -> Result<Place> {
+    let Some(cache_dir) = cache_dir else {
+        let temporary = temporary_directory(&std::env::temp_dir())?;
+        return Ok(Place::Temporary {
+            path: temporary.path().to_owned(),
+            _directory: temporary,
+        });
+    };
+    let directory = cache_dir.join(kind);
+    let path = directory.join(digest.to_hex());
+    let lock_file = path.with_extension(LOCK);
+    fs::create_dir_all(&directory).map_err(|cause| cannot_write(&directory, cause))?;
+    let lock = open_lock(&lock_file).map_err(|cause| cannot_write(&lock_file, cause))?;
+    wait(meter, &lock_file, || lock.try_lock())?;
+    // Best effort: it only decides what goes first.
+    touch(&lock).ok();
+    fs::create_dir_all(&path).map_err(|cause| cannot_write(&path, cause))?;
+    prune(&directory, MOST_WORKPLACES).map_err(|cause| cannot_write(&directory, cause))?;
+    Ok(Place::Kept { path, _lock: lock })
 }
 
 fn make(temporary: &TempDir, log: &Path, build: impl Fn(&Path, &Path) -> Result<()>) -> Result<PathBuf> {
@@ -114,7 +138,7 @@ fn wait(meter: &Meter, file: &Path, lock: impl Fn() -> Result<(), TryLockError>)
 
 /// Deletes the least recently used trees where there are too many, and what killed processes left. Lock files stay, empty as
 /// they are: two processes could hold one that was deleted and the one in its place.
-fn prune(directory: &Path) -> io::Result<()> {
+fn prune(directory: &Path, most: usize) -> io::Result<()> {
     let mut locks = Vec::new();
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
@@ -123,7 +147,7 @@ fn prune(directory: &Path) -> io::Result<()> {
         }
     }
     locks.sort();
-    let superfluous = locks.len().saturating_sub(MOST_TREES);
+    let superfluous = locks.len().saturating_sub(most);
     for (_, lock_file) in &locks[..superfluous] {
         let lock = open_lock(lock_file)?;
         if lock.try_lock().is_ok() {

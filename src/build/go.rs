@@ -1,12 +1,11 @@
 //! Go: a static `bootstrap`, by Go's own compiler.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use lambda_pack_core::function::{Architecture, GoBuild};
 use lambda_pack_core::{Error, Result};
 
-use super::program::{self, Programs};
+use super::{Job, program};
 
 /// Go's settings that tell where modules, tools and caches are: the user's. All else could change bytes, and is ours.
 const PLACES: [&str; 12] = [
@@ -24,14 +23,9 @@ const PLACES: [&str; 12] = [
     "GOVCS",
 ];
 
-/// Builds `directory/bootstrap` of the module in `copy`.
-pub fn make(
-    build: &GoBuild,
-    architecture: Architecture,
-    copy: &Path,
-    directory: &Path,
-    programs: &Programs,
-) -> Result<()> {
+/// Builds `bootstrap` of the module in the source's directory.
+pub fn make(build: &GoBuild, job: &Job) -> Result<()> {
+    let copy = job.copy(&job.beside("copy"))?;
     let go = program::find(&["go"])
         .ok_or_else(|| Error::failed("Go is not installed").help("install it: https://go.dev/doc/install"))?;
     // From variables and from `go env -w`.
@@ -48,22 +42,22 @@ pub fn make(
         // The oldest processors that Lambda has would do for more, but Go's default is what everyone tests.
         .env(
             "GOARCH",
-            match architecture {
+            match job.output.architecture {
                 Architecture::X86_64 => "amd64",
                 Architecture::Arm64 => "arm64",
             },
         )
-        .current_dir(copy)
+        .current_dir(&copy)
         .args(["build", "-trimpath", "-buildvcs=false"])
         .args(["-ldflags", "-s -w -buildid="])
         // aws-lambda-go leaves out what only the runtime go1.x needed.
         .args(["-tags", "lambda.norpc"])
         .arg("-o")
-        .arg(directory.join("bootstrap"))
+        .arg(job.directory.join("bootstrap"))
         .arg(build.package.as_ref().map_or(".", |package| package.as_str()));
     // A workspace or module above the copy is none of its own.
     if !copy.join("go.work").exists() {
         command.env("GOWORK", "off");
     }
-    programs.run(command)
+    job.programs.run(command)
 }

@@ -3,14 +3,17 @@
 //! each only says which programs to run, and what they leave to be put in order.
 
 mod cache;
+mod command;
+mod esbuild;
 mod go;
 mod node;
 mod program;
 mod python;
+mod rust;
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lambda_pack_core::build::{Dependencies, Ecosystem, Output, Recipe, Tool};
 use lambda_pack_core::cache::Caches;
@@ -18,7 +21,7 @@ use lambda_pack_core::digest::Algorithm;
 use lambda_pack_core::function::{Function, Kind};
 use lambda_pack_core::manifest::BuildInputs;
 use lambda_pack_core::source::Tree;
-use lambda_pack_core::{Meter, Result};
+use lambda_pack_core::{Error, Meter, Result};
 
 use crate::parallel::Turns;
 use crate::settings::Settings;
@@ -92,6 +95,28 @@ fn install(
     Ok(Built { tree, _place: place })
 }
 
+/// A package that is to be made.
+struct Job<'a> {
+    output: &'a Output,
+    source: &'a Tree,
+    /// Empty; what it holds in the end is packed.
+    directory: &'a Path,
+    cache_dir: Option<&'a Path>,
+    programs: Programs<'a>,
+}
+
+impl Job<'_> {
+    /// A path beside the directory, for what is dropped in the end.
+    fn beside(&self, name: &str) -> PathBuf {
+        self.directory.with_file_name(name)
+    }
+
+    /// Copies all that is hashed; returns the source's directory in the copy.
+    fn copy(&self, to: &Path) -> Result<PathBuf> {
+        self.output.copy_to(self.source, to, self.programs.meter)
+    }
+}
+
 /// Makes what is packed in place of the source, in a copy of it.
 fn make(
     function: &Function,
@@ -111,15 +136,29 @@ fn make(
         |directory, log| {
             let _turn = COMPILATIONS.take();
             tracing::info!("{}: building with {}", function.name, output.tool.name());
-            let copy = output.copy_to(source, &directory.with_extension("copy"), meter)?;
-            let programs = Programs { log, meter };
+            let job = Job {
+                output,
+                source,
+                directory,
+                cache_dir: settings.cache_dir.as_deref(),
+                programs: Programs { log, meter },
+            };
             match &output.tool {
-                Tool::Go(build) => go::make(build, output.architecture, &copy, directory, &programs),
+                Tool::Go(build) => go::make(build, &job),
+                Tool::Rust(build) => rust::make(build, &job),
+                Tool::Command(build) => command::make(build, &job),
+                Tool::Bundle(bundle) => esbuild::make(bundle, &job),
             }
         },
     )?;
     let tree = source.replaced_by(place.path(), manifest, meter)?;
     Ok(Built { tree, _place: place })
+}
+
+/// Moves what was made elsewhere on the same file system into the place of `directory`, which is empty.
+fn adopt(made: &Path, directory: &Path) -> Result<()> {
+    let moved = fs::remove_dir(directory).and_then(|()| fs::rename(made, directory));
+    moved.map_err(|cause| Error::io("move what was built to", directory, cause))
 }
 
 fn remove_if_there(path: &Path) -> io::Result<()> {

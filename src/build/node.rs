@@ -12,14 +12,27 @@ use super::program::{self, Programs};
 use super::remove_if_there;
 
 /// What npm reads, if it stands beside the lock file.
-const READ_BY_NPM: [&str; 3] = ["package-lock.json", "package.json", ".npmrc"];
+pub const READ_BY_NPM: [&str; 3] = ["package-lock.json", "package.json", ".npmrc"];
 
 /// Installs into `directory/node_modules`.
 pub fn install(dependencies: &Dependencies, directory: &Path, programs: &Programs) -> Result<()> {
-    let npm = program::find(&["npm"]).ok_or_else(|| {
-        Error::failed("npm is not installed").help("install Node.js (https://nodejs.org), which brings npm")
-    })?;
-    let copies = READ_BY_NPM.map(|name| (dependencies.lock.with_file_name(name), directory.join(name)));
+    let cpu = match dependencies.architecture {
+        Architecture::X86_64 => "--cpu=x64",
+        Architecture::Arm64 => "--cpu=arm64",
+    };
+    let project = dependencies.lock.parent().unwrap_or(Path::new("."));
+    npm_ci(
+        project,
+        directory,
+        &["--omit=dev", "--os=linux", "--libc=glibc", cpu],
+        programs,
+    )
+}
+
+/// Installs what a project's lock file names, and nothing else.
+pub fn npm_ci(project: &Path, directory: &Path, args: &[&str], programs: &Programs) -> Result<()> {
+    let npm = program::find(&["npm"]).ok_or_else(|| missing("npm"))?;
+    let copies = READ_BY_NPM.map(|name| (project.join(name), directory.join(name)));
     for (from, to) in &copies {
         if from.exists() {
             fs::copy(from, to).map_err(|cause| Error::io("copy", from, cause))?;
@@ -29,19 +42,8 @@ pub fn install(dependencies: &Dependencies, directory: &Path, programs: &Program
     command
         .current_dir(directory)
         // No scripts: they would run on this machine, for this machine. No links in `.bin`: Windows has none.
-        .args([
-            "ci",
-            "--omit=dev",
-            "--ignore-scripts",
-            "--no-bin-links",
-            "--no-audit",
-            "--no-fund",
-        ])
-        .args(["--os=linux", "--libc=glibc"])
-        .arg(match dependencies.architecture {
-            Architecture::X86_64 => "--cpu=x64",
-            Architecture::Arm64 => "--cpu=arm64",
-        });
+        .args(["ci", "--ignore-scripts", "--no-bin-links", "--no-audit", "--no-fund"])
+        .args(args);
     programs.run(command)?;
     // npm's own notes name the order in which it did things.
     let notes = directory.join("node_modules/.package-lock.json");
@@ -49,4 +51,8 @@ pub fn install(dependencies: &Dependencies, directory: &Path, programs: &Program
         remove_if_there(file).map_err(|cause| Error::io("remove", file, cause))?;
     }
     Ok(())
+}
+
+pub fn missing(program: &str) -> Error {
+    Error::failed(format!("{program} is not installed")).help("install Node.js (https://nodejs.org), which brings npm")
 }

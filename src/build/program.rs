@@ -58,8 +58,25 @@ impl Programs<'_> {
         if status.success() {
             return Ok(());
         }
-        let output = fs::read(self.log).unwrap_or_default();
-        let output = String::from_utf8_lossy(&output);
+        let output = fs::read(self.log).map_err(|cause| Error::io("read the log", self.log, cause))?;
+        Err(self.failure(&program, status, &String::from_utf8_lossy(&output)))
+    }
+
+    /// What a program prints to stdout. Its failure is an error like that of [`Programs::run`].
+    pub fn output(&self, mut command: Command) -> Result<String> {
+        let shown = command.get_program().to_string_lossy().into_owned();
+        let output = command
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|cause| Error::failed(format!("cannot run `{shown}`: {cause}")))?;
+        if output.status.success() {
+            return String::from_utf8(output.stdout)
+                .map_err(|_| Error::failed(format!("`{shown}` prints what is not UTF-8")));
+        }
+        Err(self.failure(&shown, output.status, &String::from_utf8_lossy(&output.stderr)))
+    }
+
+    fn failure(&self, program: &str, status: ExitStatus, output: &str) -> Error {
         let lines: Vec<&str> = output.lines().filter(|line| !line.trim().is_empty()).collect();
         let shown = match lines.len() {
             ..=MOST_LINES => lines.join("\n  "),
@@ -67,12 +84,20 @@ impl Programs<'_> {
                 .concat()
                 .join("\n  "),
         };
-        let log = format!("all of its output is in {}", self.log.display());
-        let help = match remedy(status, &output) {
-            Some(remedy) => format!("{remedy}; {log}"),
-            None => log,
-        };
-        Err(Error::failed(format!("`{program}` failed ({status}):\n  {shown}")).help(help))
+        let error = Error::failed(format!("`{program}` failed ({status}):\n  {shown}"));
+        let log = self
+            .log
+            .exists()
+            .then(|| format!("all of its output is in {}", self.log.display()));
+        let help: Vec<String> = remedy(status, output)
+            .map(str::to_owned)
+            .into_iter()
+            .chain(log)
+            .collect();
+        match help.as_slice() {
+            [] => error,
+            help => error.help(help.join("; ")),
+        }
     }
 
     fn wait(&self, mut child: Child) -> Result<ExitStatus> {
@@ -100,6 +125,7 @@ fn remedy(status: ExitStatus, output: &str) -> Option<&'static str> {
         (
             &[
                 "Connection refused",
+                "Could not connect to server",
                 "Could not resolve host",
                 "EAI_AGAIN",
                 "ECONNREFUSED",
@@ -189,13 +215,17 @@ pub fn isolated(program: &Path) -> Command {
             command.env(name, value);
         }
     }
-    command
-        .env("LANG", "C.UTF-8")
-        .env("TZ", "UTC")
-        // 1980-02-01, the time of all entries: <https://reproducible-builds.org/docs/source-date-epoch/>
-        .env("SOURCE_DATE_EPOCH", "318211200");
+    command.envs(SETTINGS);
     command
 }
+
+/// Variables that are the same for all programs that make packages.
+pub const SETTINGS: [(&str, &str); 3] = [
+    ("LANG", "C.UTF-8"),
+    // 1980-02-01, the time of all entries: <https://reproducible-builds.org/docs/source-date-epoch/>
+    ("SOURCE_DATE_EPOCH", "318211200"),
+    ("TZ", "UTC"),
+];
 
 /// What a short command prints, without white space around it; `None` if it fails.
 pub fn output(program: &Path, args: &[&str]) -> Option<String> {

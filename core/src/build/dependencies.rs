@@ -76,8 +76,10 @@ impl Dependencies {
         };
         let (ecosystem, named) = match &build.0 {
             Build::Python(PythonBuild { lock, .. }) => (Ecosystem::Python, lock),
-            Build::Node(NodeBuild { lock, .. }) => (Ecosystem::Node, lock),
-            Build::Go(_) => return Ok(None),
+            Build::Node(NodeBuild { lock, bundle: None, .. }) => (Ecosystem::Node, lock),
+            Build::Node(NodeBuild { bundle: Some(_), .. }) | Build::Go(_) | Build::Rust(_) | Build::Command(_) => {
+                return Ok(None);
+            }
         };
         let facts = ecosystem.facts();
         let (lock, kind) = match named {

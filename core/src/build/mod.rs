@@ -1,10 +1,12 @@
 //! What decides a build, known without doing it: lock file, runtime, architecture, recipe. One ecosystem a file.
 
+mod command;
 mod dependencies;
 mod go;
 mod node;
 mod output;
 mod python;
+mod rust;
 
 use std::path::Path;
 

@@ -10,10 +10,13 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Map, Value};
 
-use super::{go, recorded};
+use super::{command, go, node, recorded, rust};
 use crate::cache::DigestCache;
 use crate::digest::{Algorithm, Hasher};
-use crate::function::{Architecture, Build, Function, GlobText, GoBuild, Kind};
+use crate::function::{
+    Architecture, Build, Bundle, CommandBuild, Function, GlobText, GoBuild, Kind, NodeBuild, RustBuild,
+};
+use crate::json::Object;
 use crate::manifest::BuildInputs;
 use crate::source::{Content, Tree, TreeEntry, read_changed, read_stable, walk_globs};
 use crate::{Error, Meter, Result};
@@ -41,6 +44,9 @@ pub struct Output {
 #[derive(Clone, Debug)]
 pub enum Tool {
     Go(GoBuild),
+    Rust(RustBuild),
+    Command(CommandBuild),
+    Bundle(Bundle),
 }
 
 impl Tool {
@@ -48,6 +54,9 @@ impl Tool {
     pub fn name(&self) -> &'static str {
         match self {
             Tool::Go(_) => "go",
+            Tool::Rust(_) => "rust",
+            Tool::Command(_) => "command",
+            Tool::Bundle(_) => "node",
         }
     }
 
@@ -55,6 +64,9 @@ impl Tool {
     fn globs(&self) -> &[GlobText] {
         match self {
             Tool::Go(build) => &build.inputs,
+            Tool::Rust(build) => &build.inputs,
+            Tool::Command(build) => &build.inputs,
+            Tool::Bundle(_) => &[],
         }
     }
 
@@ -62,6 +74,9 @@ impl Tool {
     fn options(&self) -> Vec<(&'static str, Value)> {
         match self {
             Tool::Go(build) => go::options(build),
+            Tool::Rust(build) => rust::options(build),
+            Tool::Command(build) => command::options(build),
+            Tool::Bundle(bundle) => node::options(bundle),
         }
     }
 }
@@ -71,12 +86,20 @@ impl Output {
     pub fn of(function: &Function, code_dir: &Path, digests: &DigestCache, meter: &Meter) -> Result<Option<Self>> {
         let tool = match function.definition.build.as_ref().map(|build| &build.0) {
             Some(Build::Go(build)) => Tool::Go(build.clone()),
-            Some(Build::Python(_) | Build::Node(_)) | None => return Ok(None),
+            Some(Build::Rust(build)) => Tool::Rust(build.clone()),
+            Some(Build::Command(build)) => Tool::Command(build.clone()),
+            Some(Build::Node(NodeBuild {
+                bundle: Some(Object(bundle)),
+                ..
+            })) => Tool::Bundle(bundle.clone()),
+            Some(Build::Python(_) | Build::Node(NodeBuild { bundle: None, .. })) | None => return Ok(None),
         };
         let definition = &function.definition;
         let runtime = definition.runtime.as_ref().map(ToString::to_string);
         match tool {
-            Tool::Go(_) => custom_runtime(&tool, definition.kind, runtime.as_deref())?,
+            Tool::Go(_) | Tool::Rust(_) => custom_runtime(&tool, definition.kind, runtime.as_deref())?,
+            Tool::Bundle(_) => node::check_runtime(definition.kind, runtime.as_deref())?,
+            Tool::Command(_) => {}
         }
         let mut inputs = Vec::new();
         for glob in tool.globs() {
@@ -97,7 +120,13 @@ impl Output {
                 .map(|runtime| ("runtime".to_owned(), runtime.as_str().into())),
         );
         record.extend(tool.options().into_iter().map(|(key, value)| (key.to_owned(), value)));
-        if !inputs.is_empty() {
+        if let Tool::Command(CommandBuild {
+            identity: Some(identity),
+            ..
+        }) = &tool
+        {
+            record.insert("identity".to_owned(), identity.as_str().into());
+        } else if !inputs.is_empty() {
             let mut digested = Map::new();
             for input in &inputs {
                 let entry = input.hash(Algorithm::Blake3, digests, meter)?;
@@ -107,6 +136,8 @@ impl Output {
                 );
             }
             record.insert("inputs".to_owned(), digested.into());
+        }
+        if !inputs.is_empty() {
             record.insert("directory".to_owned(), directory.as_str().into());
         }
         Ok(Some(Output {
@@ -117,6 +148,13 @@ impl Output {
             inputs,
             build_inputs: BuildInputs::new(record)?,
         }))
+    }
+
+    /// The text of a file in the source's directory, empty if it is not there.
+    pub fn read(&self, source: &Tree, path: &str) -> Result<String> {
+        let copy = Copy { output: self, source };
+        let found = copy.read(path)?;
+        Ok(found.map(|(_file, text)| text).unwrap_or_default())
     }
 
     pub(super) fn inputs(&self) -> &BuildInputs {
@@ -138,8 +176,12 @@ impl Output {
                 .help("move one of them, or give the source a `prefix`"));
             }
         }
+        let copy = Copy { output: self, source };
         match &self.tool {
-            Tool::Go(build) => go::check(build, &Copy { output: self, source }),
+            Tool::Go(build) => go::check(build, &copy),
+            Tool::Rust(_) => rust::check(&copy),
+            Tool::Command(_) => Ok(()),
+            Tool::Bundle(bundle) => node::check(bundle, &copy),
         }
     }
 
@@ -292,4 +334,47 @@ fn set_mode(file: &File, executable: bool) -> io::Result<()> {
 #[cfg(not(unix))]
 fn set_mode(_: &File, _executable: bool) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Outputs;
+
+    /// A package is never made of other files than those that were hashed.
+    #[test]
+    fn a_copy_of_what_changed_after_it_was_hashed_is_refused() {
+        let root = tempfile::tempdir().expect("a directory");
+        let code_dir = root.path().join("code");
+        fs::create_dir_all(code_dir.join("app")).expect("made");
+        fs::create_dir_all(code_dir.join("shared")).expect("made");
+        let (source, input) = (code_dir.join("app/a.txt"), code_dir.join("shared/b.txt"));
+        let json = r#"{"source": "app", "build": {"type": "command", "command": ["true"], "output": "out", "inputs": ["shared"]}}"#;
+        let function = Function::parse(Path::new("app.json"), json.as_bytes()).expect("a definition");
+        for changed in [None, Some(&source), Some(&input)] {
+            fs::write(&source, "a").expect("written");
+            fs::write(&input, "b").expect("written");
+            let (digests, meter) = (DigestCache::none(), Meter::default());
+            let trees =
+                Tree::of_functions(&[&function], &code_dir, &Outputs::new([]), &digests, &meter).expect("a tree");
+            trees[0].manifest(Algorithm::Blake3, &digests, &meter).expect("hashed");
+            let Some(super::super::Recipe::Output(output)) = trees[0].recipe() else {
+                panic!("made by a command");
+            };
+            if let Some(file) = changed {
+                fs::write(file, "c").expect("written");
+            }
+            let copy = tempfile::tempdir().expect("a directory");
+            let copied = output.copy_to(&trees[0], copy.path(), &meter);
+            match changed {
+                None => assert_eq!(copied.expect("unchanged"), copy.path().join("app/")),
+                Some(_) => assert!(
+                    copied
+                        .expect_err("refused")
+                        .message()
+                        .contains("changed while it was read")
+                ),
+            }
+        }
+    }
 }

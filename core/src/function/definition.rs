@@ -97,6 +97,12 @@ impl Definition {
                     .help("use another name: Lambda refuses functions that set this one"),
             );
         }
+        if let Some(Object(build)) = &self.build {
+            let made_by_tools = build.made_by_tools();
+            for spec in self.source.0.iter_mut().filter(|spec| spec.prefix.is_none()) {
+                spec.exclude.extend(made_by_tools.iter().cloned());
+            }
+        }
         match self.kind {
             Kind::Function => {
                 if self.compatible_runtimes.is_some() {
@@ -425,6 +431,12 @@ impl<K: Ord + AsRef<str>> UniqueMap<K> {
     }
 }
 
+impl<K: Ord> UniqueMap<K> {
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &str)> {
+        self.0.iter().map(|(key, value)| (key, value.as_str()))
+    }
+}
+
 impl<K: Ord> Default for UniqueMap<K> {
     fn default() -> Self {
         UniqueMap(BTreeMap::new())
@@ -496,6 +508,10 @@ rules! {
     /// CreateFunction's `LayerVersionArn`, or a name.
     LayerRule: "Layer", r"^(arn:[^:]+:lambda:[^:]+:[^:]+:layer:[A-Za-z0-9_-]+:[0-9]+|[A-Za-z0-9_-]{1,64})$",
         "the ARN of a layer version, or the name of a layer that is defined here";
+    /// Cargo's: <https://doc.rust-lang.org/cargo/reference/cargo-targets.html#the-name-field>
+    BinaryRule: "Binary", r"^[A-Za-z0-9_][A-Za-z0-9_-]*$", "the name of a binary: letters, digits, `_`, `-`";
+    /// One text, one spelling: it is hashed.
+    IdentityRule: "Identity", r"^[\x21-\x7e]{1,256}$", "1 to 256 characters of ASCII without spaces, such as `model-2026-03`";
     /// CreateFunction's `EnvironmentVariableName`.
     EnvironmentKeyRule: "EnvironmentKey", r"^[A-Za-z][A-Za-z0-9_]+$",
         "a variable name: a letter, then at least one letter, digit or `_`";

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-pub use build::{Build, GoBuild, NodeBuild, Place, PythonBuild};
+pub use build::{Build, Bundle, BundleFormat, CommandBuild, GoBuild, NodeBuild, Place, PythonBuild, RustBuild};
 pub use definition::{Architecture, Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
 pub use layers::Selected;
 pub use text::{EntryPrefix, GlobText, RelativePath};
@@ -313,6 +313,30 @@ mod tests {
         refused(
             r#"{"source": "a", "build": ["node"]}"#,
             "key `build`: found sequence; allowed: an object",
+        );
+    }
+
+    #[test]
+    fn values_of_builds_are_checked() {
+        refused(
+            "{\"source\": \"a\", \"build\": {\"type\": \"node\",\n  \"package\": \".\"}}",
+            "app.json:2:17: key `build`: a build of type `node` has no key `package`; allowed: `type`, `lock`",
+        );
+        refused(
+            r#"{"source": "a", "build": {"type": "go", "package": "./..."}}"#,
+            "key `build.package`: found string \"./...\"; allowed: a package of the source",
+        );
+        refused(
+            r#"{"source": "a", "build": {"type": "node", "bundle": {"entry": ["a.ts"], "format": "umd"}}}"#,
+            "key `build.bundle.format`: found `umd`",
+        );
+        refused(
+            r#"{"source": "a", "build": {"type": "command", "command": [], "output": "dist"}}"#,
+            "key `build`: `command` is missing or empty",
+        );
+        refused(
+            r#"{"source": "a", "build": {"type": "command", "command": ["make"]}}"#,
+            "key `build`: `output` is missing",
         );
     }
 

@@ -1,25 +1,14 @@
-//! `build` in definitions where a tool makes the package of the source: real compilers.
+//! Go.
 
 use std::fs;
-use std::path::Path;
 
+use super::{code_sha256_elsewhere, define, is_output, path_with};
 use crate::builds::{AARCH64, X86_64, build, build_command, code_sha256, contents, path_without, source_hash};
-use crate::support::{BINARY, Dir, run};
+use crate::support::Dir;
 
-const GO_MOD: &str = include_str!("../fixtures/go/go.mod");
-const GO_SUM: &str = include_str!("../fixtures/go/go.sum");
-const MAIN_GO: &str = include_str!("../fixtures/go/main.go");
-
-/// A function `app` of the source `app`, with these keys beside `type`.
-fn define(dir: &Dir, runtime: &str, architecture: &str, build: &str) {
-    dir.write(
-        "lambda-json/app.json",
-        format!(
-            r#"{{"runtime": "{runtime}", "handler": "bootstrap", "architectures": ["{architecture}"],
-                "source": "app", "build": {{{build}}}}}"#
-        ),
-    );
-}
+const GO_MOD: &str = include_str!("../../fixtures/go/go.mod");
+const GO_SUM: &str = include_str!("../../fixtures/go/go.sum");
+const MAIN_GO: &str = include_str!("../../fixtures/go/main.go");
 
 fn go_project(architecture: &str) -> Dir {
     let dir = Dir::new();
@@ -37,33 +26,6 @@ fn small_go_project(main: &str) -> Dir {
     dir.write("code/app/main.go", main);
     define(&dir, "provided.al2023", "x86_64", r#""type": "go""#);
     dir
-}
-
-/// A build from nothing, in an environment that would mislead tools: home, umask, time zone, options.
-fn code_sha256_elsewhere(dir: &Dir, environment: &str) -> String {
-    let home = Dir::new();
-    // Not to download and compile it all again.
-    let go = |name: &str| run("go", &["env", name]).trim().to_owned();
-    let script = format!(
-        "cd '{}'; umask 077; export GOCACHE='{}' GOMODCACHE='{}' CARGO_HOME=\"${{CARGO_HOME:-$HOME/.cargo}}\" \
-         RUSTUP_HOME=\"${{RUSTUP_HOME:-$HOME/.rustup}}\"; export HOME='{}' TZ=Asia/Tokyo LC_ALL=C {environment}; \
-         '{BINARY}' build --json --no-cache",
-        dir.path().display(),
-        go("GOCACHE"),
-        go("GOMODCACHE"),
-        home.path().display(),
-    );
-    let rows: serde_json::Value = serde_json::from_str(&run("sh", &["-c", &script])).unwrap();
-    rows[0]["code_sha256"].as_str().unwrap().to_owned()
-}
-
-/// `PATH` with this program in front.
-fn path_with(program: &str, script: &str) -> (Dir, String) {
-    let bin = Dir::new();
-    bin.write(program, script);
-    bin.chmod(program, 0o755);
-    let path = format!("{}:{}", bin.path().display(), std::env::var("PATH").unwrap());
-    (bin, path)
 }
 
 #[test]
@@ -243,9 +205,4 @@ fn a_failing_compiler_is_quoted_and_leaves_nothing() {
         .filter(|(path, _)| is_output(path))
         .collect();
     assert!(left.is_empty(), "{:?}", left.first());
-}
-
-/// Something that was made, rather than a lock or a log beside it.
-fn is_output(path: &Path) -> bool {
-    path.iter().any(|part| part == "outputs") && !path.extension().is_some_and(|it| it == "lock" || it == "log")
 }

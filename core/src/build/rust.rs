@@ -1,0 +1,27 @@
+//! Rust: crates, locked by `Cargo.lock`.
+
+use serde_json::Value;
+
+use super::output::Copy;
+use crate::function::RustBuild;
+use crate::{Error, Result};
+
+pub fn options(build: &RustBuild) -> Vec<(&'static str, Value)> {
+    let binary = build.binary.as_ref().map(|binary| ("binary", binary.as_str().into()));
+    binary.into_iter().collect()
+}
+
+/// Fails where cargo would take what isn't locked.
+pub fn check(copy: &Copy) -> Result<()> {
+    if copy.find("Cargo.toml").is_none() {
+        return Err(Error::invalid("its source has no `Cargo.toml`")
+            .help("let `source` name the directory of the package, or of the workspace"));
+    }
+    if copy.find("Cargo.lock").is_none() {
+        return Err(
+            Error::invalid("its dependencies are not locked: there is no Cargo.lock beside its `Cargo.toml`")
+                .help("lock them: `cargo generate-lockfile`, and commit Cargo.lock; in a workspace, `source` names the workspace"),
+        );
+    }
+    Ok(())
+}
