@@ -124,6 +124,7 @@ pub enum Command {
     Upload(UploadArgs),
     External(ExternalArgs),
     Validate(ValidateArgs),
+    Verify(VerifyArgs),
     /// Print the JSON Schema of a function definition
     #[command(after_help = "Example:\n  lambda-pack schema > lambda-json.schema.json")]
     Schema,
@@ -138,7 +139,7 @@ pub enum Command {
 impl Command {
     /// Whether an interruption must leave time to remove them.
     pub fn has_temporary_files(&self) -> bool {
-        matches!(self, Command::Build(_) | Command::Upload(_))
+        matches!(self, Command::Build(_) | Command::Upload(_) | Command::Verify(_))
     }
 }
 
@@ -247,6 +248,22 @@ pub struct ValidateArgs {
     /// Functions [default: all]
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
+}
+
+/// Build twice and compare, to know that packages are the same everywhere
+///
+/// The first build is what `build` makes, with its caches. The second one starts from nothing: in a copy of the code directory
+/// whose files are made in another order, under another umask, time zone and locale, with one thread. Entries that differ
+/// are named; exit 4 if there are any. Nothing is written but temporary files.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  lambda-pack verify --rebuild\n  lambda-pack verify --rebuild my-function --json")]
+pub struct VerifyArgs {
+    /// Functions [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// What to compare with: a second build
+    #[arg(long, required = true)]
+    pub rebuild: bool,
 }
 
 /// Print the manual page, or write those of all commands

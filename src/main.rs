@@ -10,6 +10,7 @@ mod commands;
 mod external;
 mod git;
 mod parallel;
+mod rebuild;
 mod report;
 mod settings;
 mod store;

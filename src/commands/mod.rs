@@ -8,6 +8,7 @@ mod output;
 mod texts;
 mod upload;
 mod validate;
+mod verify;
 
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::function::{self, Function, Selected};
@@ -34,6 +35,7 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
             ExternalQuery::Published => external::published(common, meter),
         },
         Command::Validate(args) => validate::run(args, common, meter),
+        Command::Verify(args) => verify::run(args, common, meter),
         Command::Schema => texts::schema(),
         Command::Completions { shell } => texts::completions(*shell),
         Command::Man(args) => texts::man(args),

@@ -21,3 +21,4 @@ mod runs;
 mod s3;
 mod store;
 mod support;
+mod verify;
