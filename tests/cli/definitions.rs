@@ -1,5 +1,8 @@
 //! Definitions and sources: what is taken, and what is refused with which words.
 
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::process::Command;
 
 use crate::support::{Dir, hash_of};
@@ -43,6 +46,14 @@ fn a_plain_source_hashes_like_the_path_itself() {
     dir.write("lambda-json/app.json", r#"{"source": "app/main.py"}"#);
     assert_eq!(source_hash(&dir), hash_of(&dir.join("code/app/main.py")));
     assert_eq!(entries(&dir), ["main.py"]);
+}
+
+/// Nothing in it can be at fault, and nothing in it costs time.
+#[test]
+fn an_excluded_directory_is_not_read() {
+    let dir = with_source(r#"{"path": "app", "exclude": ["tests/**"]}"#);
+    fs::write(dir.join("code/app/tests").join(OsStr::from_bytes(b"\xff")), "").unwrap();
+    assert_eq!(entries(&dir), ["lib/notes.md", "lib/util.py", "main.py"]);
 }
 
 #[test]
@@ -221,7 +232,6 @@ fn bad_sources_are_refused() {
 
 #[test]
 fn strange_files_are_refused_by_name() {
-    use std::os::unix::ffi::OsStrExt;
     let dir = with_source(r#""app""#);
     let bad = std::ffi::OsStr::from_bytes(b"code/app/bad\xff");
     std::fs::write(dir.path().join(bad), "").unwrap();

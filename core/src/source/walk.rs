@@ -219,6 +219,9 @@ impl Walk<'_> {
             item.followed = Some(metadata);
         }
         if item.kind.is_dir() {
+            if self.rules.excluded_trees.is_match(&item.path) {
+                return Ok(None);
+            }
             return self.enter(directory, ignores, item).map(Some);
         }
         if !self.rules.takes(&item.path) {
@@ -265,6 +268,8 @@ enum Seen {
 struct Rules {
     include: Option<GlobSet>,
     exclude: GlobSet,
+    /// Directories that are excluded with all that is in them (`target/**`): they need not be read.
+    excluded_trees: GlobSet,
     restored: Restored,
     prefix: String,
     symlinks: Symlinks,
@@ -278,6 +283,7 @@ impl Rules {
         Ok(Rules {
             include: options.include.map(glob_set).transpose()?,
             exclude: glob_set(options.exclude)?,
+            excluded_trees: glob_set(&trees(options.exclude))?,
             restored: Restored::new(options.include.unwrap_or_default()).map_err(bad_globs)?,
             prefix: options.prefix.to_owned(),
             symlinks: options.symlinks,
@@ -380,6 +386,13 @@ fn glob_set<'a>(globs: impl IntoIterator<Item = &'a GlobText>) -> Result<GlobSet
         builder.add(glob.glob().clone());
     }
     builder.build().map_err(bad_globs)
+}
+
+/// The directories of globs that end with `/**`.
+fn trees(globs: &[GlobText]) -> Vec<GlobText> {
+    let directories = globs.iter().filter_map(|glob| glob.as_str().strip_suffix("/**"));
+    // What is left of `**/**` and the like is no directory's name.
+    directories.filter_map(|directory| directory.parse().ok()).collect()
 }
 
 /// Each glob compiled alone; together they may still be too large.
