@@ -189,7 +189,9 @@ pub enum CompressionName {
 
 /// Build packages into a directory, as <name>.zip
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  lambda-pack build\n  lambda-pack build my-function --out-dir /tmp/zips --json")]
+#[command(
+    after_help = "Examples:\n  lambda-pack build\n  lambda-pack build my-function --out-dir /tmp/zips --json\n  lambda-pack build --sbom"
+)]
 pub struct BuildArgs {
     /// Functions [default: all]
     #[arg(value_name = "NAME")]
@@ -197,6 +199,9 @@ pub struct BuildArgs {
     /// Directory for the packages [default: dist]
     #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true, value_parser = path())]
     pub out_dir: Option<PathBuf>,
+    /// Write a bill of materials (CycloneDX JSON) beside each package, as <name>.cdx.json
+    #[arg(long)]
+    pub sbom: bool,
     #[command(flatten)]
     pub packing: PackingArgs,
 }

@@ -19,6 +19,7 @@ pub mod limits;
 pub mod manifest;
 mod meter;
 pub mod preflight;
+pub mod sbom;
 pub mod source;
 pub mod temporary;
 

@@ -1,7 +1,7 @@
 //! Temporary files beside what they are to become, so that a rename publishes them whole or not at all.
 
 use std::fs::{self, File};
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -34,6 +34,16 @@ pub fn private_temporary_file(directory: &Path) -> io::Result<NamedTempFile> {
 /// A directory, removed with all that is in it unless it was renamed.
 pub fn temporary_directory(directory: &Path) -> io::Result<TempDir> {
     Builder::new().prefix(PREFIX).suffix(SUFFIX).tempdir_in(directory)
+}
+
+/// Puts a small file in place, whole or not at all. Its directory must be there.
+pub fn write_whole(target: &Path, content: &[u8]) -> io::Result<()> {
+    let directory = target.parent().expect("a file is in a directory");
+    let mut temporary = temporary_file(directory)?;
+    temporary.write_all(content)?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(target)?;
+    sync_directory(directory)
 }
 
 /// Removes what a killed process has left in a directory. What can't be removed stays: it harms nobody.

@@ -3,9 +3,10 @@
 use lambda_pack_core::archive::{self, InPlace, Written};
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::function::Function;
+use lambda_pack_core::sbom::{self, Sbom};
 use lambda_pack_core::source::Tree;
-use lambda_pack_core::temporary::remove_abandoned;
-use lambda_pack_core::{Meter, Result, limits};
+use lambda_pack_core::temporary::{remove_abandoned, write_whole};
+use lambda_pack_core::{Error, Meter, Result, limits};
 
 use super::layers::Layers;
 use super::{PackageRow, Status, Walked};
@@ -27,6 +28,7 @@ pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<(
     let builder = Builder {
         layers: Layers::new(walked.all().map(|walked| (&walked.function, &walked.tree))),
         settings: &settings,
+        sbom: args.sbom,
         caches,
         meter,
     };
@@ -43,6 +45,8 @@ pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<(
 struct Builder<'a> {
     layers: Layers<'a, Tree>,
     settings: &'a Settings,
+    /// Whether bills of materials are written too.
+    sbom: bool,
     caches: Caches,
     meter: &'static Meter,
 }
@@ -61,10 +65,17 @@ impl Builder<'_> {
         if let Some(problem) = limits::unzipped_problem(unzipped_bytes) {
             report::warning(&format!("function `{}`: {problem}", function.name));
         }
+        let source_hash = tree.manifest_of(&package.entries).source_hash();
+        if self.sbom {
+            let sbom = Sbom::of(tree)?.to_json(function, &source_hash);
+            let file = path.with_extension(sbom::EXTENSION);
+            write_whole(&file, &sbom)
+                .map_err(|cause| Error::io("write", &file, cause).help("check space and permissions there"))?;
+        }
         tracing::info!("{}: {}", function.name, path.display());
         Ok(PackageRow {
             name: function.name.to_string(),
-            source_hash: tree.manifest_of(&package.entries).source_hash().to_hex(),
+            source_hash: source_hash.to_hex(),
             code_sha256: package.code_sha256.to_base64(),
             path: Some(path.display().to_string()),
             store_url: None,

@@ -10,6 +10,7 @@ use lambda_pack_core::archive::{self, Packing};
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::manifest::Manifest;
+use lambda_pack_core::sbom::Sbom;
 use lambda_pack_core::temporary::{private_temporary_file, remove_abandoned};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, preflight};
 use tempfile::NamedTempFile;
@@ -192,10 +193,13 @@ impl Uploader<'_> {
         };
         let package = archive::pack(tree, zip.as_file_mut(), &packing)?;
         check_same(&hashed.manifest, &tree.manifest_of(&package.entries))?;
+        let sbom = Sbom::of(tree)?;
+        let sbom = (!sbom.is_empty()).then(|| sbom.to_json(&hashed.function, &hashed.manifest.source_hash()));
         let built = Built {
             file: zip.path(),
             package: &package,
             manifest: &hashed.manifest,
+            sbom,
             git_commit: self
                 .git_commit
                 .get_or_init(|| git::commit(&self.settings.code_dir))

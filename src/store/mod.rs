@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! {prefix}manifests/{name}/{source_hash}.json
+//! {prefix}sboms/{name}/{source_hash}.cdx.json     if the package holds others' packages
 //! {prefix}packages/{name}/{code sha256 in hex}.zip
 //! {prefix}records/{name}/{source_hash}.json      written last: the commit
 //! ```
@@ -123,6 +124,8 @@ pub struct Built<'a> {
     pub file: &'a Path,
     pub package: &'a archive::Package,
     pub manifest: &'a Manifest,
+    /// The bill of materials, if there is anything to list.
+    pub sbom: Option<Vec<u8>>,
     pub git_commit: Option<String>,
 }
 
@@ -153,13 +156,16 @@ impl Store {
         &self.url
     }
 
-    /// Makes a package visible: manifest, zip, record. `found` is what [`Store::find`] said before it was built.
+    /// Makes a package visible: manifest, bill of materials, zip, record. `found` is what [`Store::find`] said before it was built.
     pub fn publish(&self, name: &str, built: &Built, found: &Found) -> Result<Published> {
         let source_hash = built.manifest.source_hash();
         let mut record = Record::new(&self.url, name, built);
         let package_key = record.package_key();
         self.objects
             .create(&record::manifest_key(name, &source_hash), &stored_manifest(built))?;
+        if let Some(sbom) = &built.sbom {
+            self.objects.create(&record::sbom_key(name, &source_hash), sbom)?;
+        }
         let notes = PackageNotes {
             source_hash,
             git_commit: built.git_commit.clone(),

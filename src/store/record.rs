@@ -3,6 +3,7 @@
 use lambda_pack_core::archive::{CodeSha256, PACKAGE_FORMAT};
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::manifest::HASH_VERSION;
+use lambda_pack_core::sbom;
 use serde::{Deserialize, Serialize};
 
 use super::{Built, StoreUrl};
@@ -45,6 +46,10 @@ pub fn key(name: &str, source_hash: &Digest) -> String {
 
 pub fn manifest_key(name: &str, source_hash: &Digest) -> String {
     format!("manifests/{name}/{}.json", source_hash.to_hex())
+}
+
+pub fn sbom_key(name: &str, source_hash: &Digest) -> String {
+    format!("sboms/{name}/{}.{}", source_hash.to_hex(), sbom::EXTENSION)
 }
 
 fn package_key(name: &str, code_sha256: &CodeSha256) -> String {

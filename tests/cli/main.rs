@@ -19,6 +19,7 @@ mod packages;
 mod readme;
 mod runs;
 mod s3;
+mod sbom;
 mod store;
 mod support;
 mod verify;

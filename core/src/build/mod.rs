@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 
 pub use dependencies::{Dependencies, Ecosystem};
 pub use output::{Output, Tool};
+pub(crate) use python::requirements;
 
 use crate::cache::DigestCache;
 use crate::function::{Architecture, Function};

@@ -61,6 +61,33 @@ fn check(file: &Path, content: &[u8]) -> Result<()> {
     Ok(())
 }
 
+/// What a requirements file that passed the check pins.
+pub(crate) struct Requirement {
+    pub name: String,
+    pub version: String,
+    /// `sha256:…` and the like: those of every file that may be installed.
+    pub digests: Vec<String>,
+}
+
+pub(crate) fn requirements(text: &str) -> impl Iterator<Item = Requirement> {
+    let lines = logical_lines(text).into_iter();
+    lines.filter_map(|(_, line)| {
+        let (name, rest) = line.split_once("==")?;
+        let name = name.split(['[', ' ']).next().filter(|name| !name.starts_with('-'))?;
+        let digests = rest.split_whitespace().filter_map(|word| word.strip_prefix("--hash="));
+        Some(Requirement {
+            name: name.to_owned(),
+            version: rest
+                .trim_start()
+                .split([' ', ';'])
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
+            digests: digests.map(str::to_owned).collect(),
+        })
+    })
+}
+
 /// Lines without comments, joined where they end with a backslash, with the number of their first.
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut lines: Vec<(usize, String)> = Vec::new();

@@ -1,0 +1,181 @@
+//! Bills of materials: which packages of others a function's package holds, as CycloneDX JSON. What is listed is what is
+//! there, by the metadata that installers leave; the lock file adds digests and what the function itself asked for.
+
+mod document;
+mod go;
+mod licenses;
+mod node;
+mod python;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use packageurl::PackageUrl;
+use serde::Serialize;
+
+use crate::build::{Ecosystem, Recipe};
+use crate::source::{Content, Tree, TreeEntry};
+use crate::{Error, Result};
+use licenses::License;
+
+/// What the names of such files end with: <https://cyclonedx.org/specification/overview/#recognized-file-patterns>
+pub const EXTENSION: &str = "cdx.json";
+
+/// What a package holds of others.
+#[derive(Debug, Default)]
+pub struct Sbom {
+    /// By package URL.
+    parts: BTreeMap<String, Part>,
+    /// What the function itself asks for, where that is known.
+    direct: Option<BTreeSet<String>>,
+}
+
+/// A package of an ecosystem, in one version.
+#[derive(Debug, Default)]
+struct Part {
+    group: Option<String>,
+    name: String,
+    version: Option<String>,
+    licenses: Vec<License>,
+    /// Of the archive that it was installed from.
+    checksums: BTreeSet<Checksum>,
+    /// The lock file allows several archives, and doesn't tell which of them this is.
+    one_of: BTreeSet<Checksum>,
+    /// Package URLs.
+    needs: BTreeSet<String>,
+}
+
+/// As CycloneDX writes it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+struct Checksum {
+    alg: &'static str,
+    /// Hex digits.
+    content: String,
+}
+
+impl Sbom {
+    /// Looks through a whole tree, after its build.
+    pub fn of(tree: &Tree) -> Result<Self> {
+        let dependencies = match tree.recipe() {
+            Some(Recipe::Dependencies(dependencies, _)) => Some(dependencies),
+            Some(Recipe::Output(_)) | None => None,
+        };
+        let lock_of = |ecosystem| dependencies.filter(|dependencies| dependencies.ecosystem == ecosystem);
+        let mut sbom = python::find(tree, lock_of(Ecosystem::Python))?;
+        for found in [node::find(tree, lock_of(Ecosystem::Node))?, go::find(tree)?] {
+            sbom.parts.extend(found.parts);
+            sbom.direct = sbom.direct.or(found.direct);
+        }
+        Ok(sbom)
+    }
+
+    /// Whether the package holds nothing of others.
+    pub fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// One part for each package URL, wherever and however often it is installed.
+    fn add(&mut self, purl: &str, part: Part) {
+        let known = self.parts.entry(purl.to_owned()).or_default();
+        let licenses = std::mem::take(&mut known.licenses);
+        *known = Part {
+            licenses: if licenses.is_empty() { part.licenses } else { licenses },
+            checksums: &known.checksums | &part.checksums,
+            one_of: &known.one_of | &part.one_of,
+            needs: &known.needs | &part.needs,
+            ..part
+        };
+    }
+
+    /// What stands right below the function in the graph: what it asks for, or else what nothing else asks for; and of each
+    /// cycle that can't be reached from there the first, so that everything hangs together.
+    fn top(&self) -> BTreeSet<&str> {
+        let mut top: BTreeSet<&str> = match &self.direct {
+            Some(direct) => direct.iter().map(String::as_str).collect(),
+            None => {
+                let needed: BTreeSet<&String> = self.parts.values().flat_map(|part| &part.needs).collect();
+                let unneeded = self.parts.keys().filter(|purl| !needed.contains(purl));
+                unneeded.map(String::as_str).collect()
+            }
+        };
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<&str> = top.iter().copied().collect();
+        let mut left = self.parts.keys();
+        loop {
+            while let Some(purl) = open.pop() {
+                if reached.insert(purl) {
+                    let needs = self.parts.get(purl).map(|part| &part.needs);
+                    open.extend(needs.into_iter().flatten().map(String::as_str));
+                }
+            }
+            match left.find(|purl| !reached.contains(purl.as_str())) {
+                Some(purl) => {
+                    top.insert(purl);
+                    open.push(purl);
+                }
+                None => return top,
+            }
+        }
+    }
+}
+
+impl Checksum {
+    /// From `sha256` and hex digits.
+    fn from_hex(algorithm: &str, digits: &str) -> Option<Self> {
+        let content = hex::decode(digits).ok()?;
+        Self::new(algorithm, &content)
+    }
+
+    /// From npm's form (Subresource Integrity): `sha512-` and base64.
+    fn from_integrity(text: &str) -> Option<Self> {
+        let (algorithm, digest) = text.split_once('-')?;
+        Self::new(algorithm, &STANDARD.decode(digest).ok()?)
+    }
+
+    fn new(algorithm: &str, digest: &[u8]) -> Option<Self> {
+        let (alg, bytes) = match algorithm {
+            "sha1" => ("SHA-1", 20),
+            "sha256" => ("SHA-256", 32),
+            "sha384" => ("SHA-384", 48),
+            "sha512" => ("SHA-512", 64),
+            _ => return None,
+        };
+        (digest.len() == bytes).then(|| Checksum {
+            alg,
+            content: hex::encode(digest),
+        })
+    }
+}
+
+/// The package URL: <https://github.com/package-url/purl-spec>
+fn package_url(kind: &str, group: Option<&str>, name: &str, version: Option<&str>) -> Result<String> {
+    let url = || {
+        let mut url = PackageUrl::new(kind, name)?;
+        if let Some(group) = group {
+            url.with_namespace(group)?;
+        }
+        if let Some(version) = version {
+            url.with_version(version)?;
+        }
+        Ok(url.to_string())
+    };
+    url().map_err(|error: packageurl::Error| {
+        Error::invalid(format!(
+            "the package `{name}` has no package URL of type {kind}: {error}"
+        ))
+    })
+}
+
+/// The text of a file in the tree; what isn't UTF-8 is replaced, because metadata is written by anybody.
+fn read(entry: &TreeEntry) -> Result<String> {
+    let content = fs::read(&entry.file).map_err(|cause| Error::input("read", &entry.file, cause))?;
+    Ok(String::from_utf8_lossy(&content).into_owned())
+}
+
+/// The files whose paths end so.
+fn files_named<'a>(tree: &'a Tree, end: &'a str) -> impl Iterator<Item = &'a TreeEntry> {
+    let entries = tree.entries().iter().map(AsRef::as_ref);
+    entries.filter(move |entry: &&TreeEntry| entry.path.ends_with(end) && matches!(entry.content, Content::File { .. }))
+}

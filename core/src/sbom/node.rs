@@ -1,0 +1,194 @@
+//! Node.js: what `package.json` says of each package, and what `package-lock.json` says of its archive.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::Value;
+
+use super::licenses::{self, License};
+use super::{Checksum, Part, Sbom, files_named, package_url, read};
+use crate::build::Dependencies;
+use crate::json;
+use crate::source::Tree;
+use crate::{Error, Result};
+
+const MODULES: &str = "node_modules/";
+
+pub fn find(tree: &Tree, dependencies: Option<&Dependencies>) -> Result<Sbom> {
+    let lock = dependencies.map(read_lock).transpose()?;
+    // Lock files of version 1 have no such list.
+    let locked = lock.as_ref().and_then(|lock| lock["packages"].as_object());
+    let mut packages = BTreeMap::new();
+    for entry in files_named(tree, "/package.json") {
+        let place = entry.path.trim_end_matches("/package.json");
+        let Some(name) = package_at(place) else { continue };
+        let in_lock = locked.map(|locked| locked.get(&place[place.find(MODULES).unwrap_or(0)..]));
+        // What a package brings for its own tests looks like an installed one.
+        if in_lock == Some(None) {
+            continue;
+        }
+        // Odd ones are listed nevertheless, with what the lock file says of them.
+        let manifest = json::parse(&entry.path, read(entry)?.as_bytes()).unwrap_or(Value::Null);
+        packages.insert(place, Package::of(name, manifest, in_lock.flatten())?);
+    }
+    let mut sbom = Sbom::default();
+    for (place, package) in &packages {
+        let needs = names(
+            &package.manifest,
+            &["dependencies", "optionalDependencies", "peerDependencies"],
+        );
+        let found = needs.filter_map(|name| resolve(&packages, place, name));
+        sbom.add(
+            &package.purl,
+            Part {
+                needs: found.filter(|purl| **purl != package.purl).cloned().collect(),
+                ..package.to_part()
+            },
+        );
+    }
+    sbom.direct = locked.and_then(|locked| locked.get("")).map(|project| {
+        let roots: BTreeSet<&str> = packages
+            .keys()
+            .filter_map(|place| place.split(MODULES).next())
+            .collect();
+        let asked = names(project, &["dependencies", "optionalDependencies"]);
+        let places = asked.flat_map(|name| roots.iter().map(move |root| format!("{root}{MODULES}{name}")));
+        let found = places.filter_map(|place| packages.get(place.as_str()));
+        found.map(|package| package.purl.clone()).collect()
+    });
+    Ok(sbom)
+}
+
+fn read_lock(dependencies: &Dependencies) -> Result<Value> {
+    let file = &dependencies.lock;
+    let content = fs::read(file).map_err(|cause| Error::input("read", file, cause))?;
+    json::parse(file.display(), &content)
+}
+
+/// The name of the package that is installed there: `a` in `node_modules/a`, `@b/c` in `x/node_modules/@b/c`.
+fn package_at(place: &str) -> Option<&str> {
+    let start = place.rfind(MODULES)?;
+    let is_directory = start == 0 || place[..start].ends_with('/');
+    let name = &place[start + MODULES.len()..];
+    let words = 1 + usize::from(name.starts_with('@'));
+    (is_directory && name.split('/').count() == words).then_some(name)
+}
+
+/// The package that `require(name)` in `place` finds: <https://nodejs.org/api/modules.html#loading-from-node_modules-folders>
+fn resolve<'a>(packages: &'a BTreeMap<&str, Package>, place: &str, name: &str) -> Option<&'a String> {
+    let mut directory = format!("{place}/");
+    loop {
+        if let Some(package) = packages.get(format!("{directory}{MODULES}{name}").as_str()) {
+            return Some(&package.purl);
+        }
+        directory.truncate(directory.rfind(MODULES)?);
+    }
+}
+
+fn names<'a>(manifest: &'a Value, keys: &'a [&str]) -> impl Iterator<Item = &'a str> {
+    let objects = keys.iter().filter_map(|key| manifest[key].as_object());
+    objects.flat_map(|object| object.keys().map(String::as_str))
+}
+
+/// An installed package.
+struct Package {
+    purl: String,
+    group: Option<String>,
+    name: String,
+    version: Option<String>,
+    integrity: Option<String>,
+    manifest: Value,
+}
+
+impl Package {
+    /// The directory has the name of an alias, if it has one; the manifest has the package's own.
+    fn of(place: &str, manifest: Value, locked: Option<&Value>) -> Result<Self> {
+        let text = |key: &str| {
+            let found = manifest[key].as_str().or_else(|| locked?[key].as_str());
+            found.map(str::to_owned)
+        };
+        let (full_name, version) = (text("name").unwrap_or_else(|| place.to_owned()), text("version"));
+        let (group, name) = match full_name.split_once('/') {
+            Some((group, name)) => (Some(group.to_owned()), name.to_owned()),
+            None => (None, full_name),
+        };
+        let same = locked.filter(|locked| locked["version"].as_str() == version.as_deref());
+        Ok(Package {
+            purl: package_url("npm", group.as_deref(), &name, version.as_deref())?,
+            integrity: same.and_then(|locked| locked["integrity"].as_str()).map(str::to_owned),
+            group,
+            name,
+            version,
+            manifest,
+        })
+    }
+
+    fn to_part(&self) -> Part {
+        let integrity = self.integrity.iter().flat_map(|text| text.split_whitespace());
+        Part {
+            group: self.group.clone(),
+            name: self.name.clone(),
+            version: self.version.clone(),
+            licenses: declared(&self.manifest),
+            checksums: integrity.filter_map(Checksum::from_integrity).collect(),
+            ..Part::default()
+        }
+    }
+}
+
+/// `license` is a text, and in old packages an object or a list.
+fn declared(manifest: &Value) -> Vec<License> {
+    let texts = [&manifest["license"], &manifest["licenses"]]
+        .into_iter()
+        .flat_map(|value| value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice))
+        .filter_map(|value| value.as_str().or_else(|| value["type"].as_str()));
+    let texts: Vec<&str> = texts.collect();
+    if let [text] = texts.as_slice() {
+        return licenses::spdx(text)
+            .or_else(|| licenses::named(text))
+            .into_iter()
+            .collect();
+    }
+    // An expression may not stand beside others.
+    let one = |text: &&str| match licenses::spdx(text) {
+        Some(license @ License::License(_)) => Some(license),
+        _ => licenses::named(text),
+    };
+    texts.iter().filter_map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_are_where_node_looks_for_them() {
+        for (place, name) in [
+            ("node_modules/a", Some("a")),
+            ("nodejs/node_modules/@a/b", Some("@a/b")),
+            ("node_modules/a/node_modules/b", Some("b")),
+            ("node_modules/a/lib", None),
+            ("node_modules/@a", None),
+            ("my_node_modules/a", None),
+            ("lib", None),
+        ] {
+            assert_eq!(package_at(place), name, "{place}");
+        }
+        let places = [
+            "nodejs/node_modules/a",
+            "nodejs/node_modules/b",
+            "nodejs/node_modules/a/node_modules/b",
+        ];
+        let package = |place: &str| Package::of(place, Value::Null, None).expect("a package");
+        let packages: BTreeMap<&str, Package> = places.map(|place| (place, package(place))).into_iter().collect();
+        for (place, expected) in [
+            (places[0], Some(places[2])),
+            (places[1], Some(places[1])),
+            (places[2], Some(places[2])),
+        ] {
+            let found = resolve(&packages, place, "b");
+            assert_eq!(found, expected.map(|place| &packages[place].purl), "{place}");
+        }
+        assert_eq!(resolve(&packages, places[2], "c"), None);
+    }
+}
