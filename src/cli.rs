@@ -1,5 +1,6 @@
 //! The command line as typed. These types stop at `settings` and `commands`: the core never sees them.
 
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use clap::builder::styling::{AnsiColor, Styles};
@@ -115,6 +116,15 @@ pub struct Common {
         hide_env_values = true
     )]
     pub profile: Option<String>,
+    /// Seconds that a download of an asset may take without a byte [default: 30]
+    #[arg(
+        long,
+        global = true,
+        env = "LAMBDA_PACK_DOWNLOAD_TIMEOUT",
+        value_name = "SECONDS",
+        hide_env_values = true
+    )]
+    pub download_timeout: Option<NonZeroU16>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -125,6 +135,7 @@ pub enum Command {
     External(ExternalArgs),
     Validate(ValidateArgs),
     Verify(VerifyArgs),
+    Assets(AssetsArgs),
     /// Print the JSON Schema of a function definition
     #[command(after_help = "Example:\n  lambda-pack schema > lambda-json.schema.json")]
     Schema,
@@ -139,7 +150,10 @@ pub enum Command {
 impl Command {
     /// Whether an interruption must leave time to remove them.
     pub fn has_temporary_files(&self) -> bool {
-        matches!(self, Command::Build(_) | Command::Upload(_) | Command::Verify(_))
+        matches!(
+            self,
+            Command::Assets(_) | Command::Build(_) | Command::Upload(_) | Command::Verify(_)
+        )
     }
 }
 
@@ -269,6 +283,35 @@ pub struct VerifyArgs {
     /// What to compare with: a second build
     #[arg(long, required = true)]
     pub rebuild: bool,
+}
+
+/// Download the files that definitions name in `assets`
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  lambda-pack assets lock && lambda-pack build")]
+pub struct AssetsArgs {
+    #[command(subcommand)]
+    pub verb: AssetsVerb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum AssetsVerb {
+    /// Fill in the missing `sha256` of assets, in the definitions' files
+    ///
+    /// Each asset without one is downloaded. Nothing else in a file changes.
+    #[command(
+        after_help = "Examples:\n  lambda-pack assets lock\n  lambda-pack assets lock my-function && git diff lambda-json"
+    )]
+    Lock(AssetNames),
+    /// Download all assets into the cache, for builds without network
+    #[command(after_help = "Examples:\n  lambda-pack assets fetch\n  lambda-pack assets fetch my-function --json")]
+    Fetch(AssetNames),
+}
+
+#[derive(Args, Debug)]
+pub struct AssetNames {
+    /// Functions [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
 }
 
 /// Print the manual page, or write those of all commands

@@ -2,13 +2,16 @@
 //!
 //! Command line -> settings -> one file in `commands/` -> core. See `docs/architecture.md`.
 
+mod assets;
 mod aws;
 mod build;
 mod caches;
 mod cli;
 mod commands;
 mod external;
+mod file_lock;
 mod git;
+mod network;
 mod parallel;
 mod rebuild;
 mod report;

@@ -3,7 +3,9 @@
 
 use std::env;
 use std::fs;
+use std::num::NonZeroU16;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use etcetera::BaseStrategy;
 use lambda_pack_core::archive::Compression;
@@ -14,17 +16,23 @@ use crate::aws::AwsSettings;
 use crate::cli::{Common, CompressionName, PackingArgs};
 use crate::store::StoreUrl;
 
+/// Longer than a server that works well thinks, shorter than people wait.
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(30);
+
 const FILE_NAME: &str = "lambda-pack.toml";
 
 /// Where everything is, for one run.
 #[derive(Debug)]
 pub struct Settings {
+    pub project_dir: PathBuf,
     pub code_dir: PathBuf,
     pub config_dir: PathBuf,
     pub out_dir: PathBuf,
     pub store: StoreUrl,
     pub aws: AwsSettings,
     pub compression: Compression,
+    /// Longest time that a download may take without a byte.
+    pub download_timeout: Duration,
     /// `None`: no cache is read or written.
     pub cache_dir: Option<PathBuf>,
 }
@@ -41,6 +49,7 @@ struct ProjectFile {
     endpoint_url: Option<String>,
     profile: Option<String>,
     compression: Option<CompressionName>,
+    download_timeout: Option<NonZeroU16>,
 }
 
 impl Settings {
@@ -88,7 +97,12 @@ impl Settings {
                 Some(CompressionName::Best) => Compression::Best,
                 Some(CompressionName::Standard) | None => Compression::Standard,
             },
+            download_timeout: common
+                .download_timeout
+                .or(file.download_timeout)
+                .map_or(DOWNLOAD_TIMEOUT, |seconds| Duration::from_secs(seconds.get().into())),
             cache_dir: cache_dir(common),
+            project_dir,
         })
     }
 }

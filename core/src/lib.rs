@@ -2,13 +2,14 @@
 //! its zip. The modules stand in the order in which data passes through them:
 //!
 //! ```text
-//! lambda-json/*.json -> function -> source, build (inputs) -> manifest (digest) -> archive
+//! lambda-json/*.json -> function -> source, build and assets (inputs) -> manifest (digest) -> archive
 //! ```
 //!
 //! Nothing here knows the command line, the environment or the network; what it needs of them is passed in. The clock
 //! decides nothing but how fast work seems.
 
 pub mod archive;
+pub mod assets;
 pub mod build;
 pub mod cache;
 pub mod digest;

@@ -153,6 +153,14 @@ impl BuildInputs {
         Ok(BuildInputs { value, canonical })
     }
 
+    /// These and others, which have other keys.
+    pub fn and(&self, others: &Self) -> Self {
+        let mut value = self.value.clone();
+        value.extend(others.value.clone());
+        let canonical = canonical_json(&value);
+        BuildInputs { value, canonical }
+    }
+
     /// BLAKE3 of the canonical form.
     pub fn digest(&self) -> Digest {
         Algorithm::Blake3.hash(self.canonical.as_bytes())

@@ -10,12 +10,13 @@ use crate::{Error, ErrorKind, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     Hash,
+    Download,
     Pack,
     Upload,
 }
 
 impl Work {
-    pub const ALL: [Work; 3] = [Work::Hash, Work::Pack, Work::Upload];
+    pub const ALL: [Work; 4] = [Work::Hash, Work::Download, Work::Pack, Work::Upload];
 }
 
 /// Counters for a progress display, and the flag that Ctrl-C sets.

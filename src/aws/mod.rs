@@ -6,6 +6,7 @@ use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_s3::Client;
 use aws_smithy_http_client::Builder as HttpClient;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
@@ -75,4 +76,12 @@ fn attempts() -> Result<u32> {
 pub fn custom_endpoint(config: &SdkConfig) -> Option<String> {
     let of_s3 = || std::env::var("AWS_ENDPOINT_URL_S3").ok();
     config.endpoint_url().map(str::to_owned).or_else(of_s3)
+}
+
+/// A client for S3, or for what speaks its protocol.
+pub fn s3(config: &SdkConfig) -> Client {
+    let s3 = aws_sdk_s3::config::Builder::from(config)
+        .force_path_style(custom_endpoint(config).is_some())
+        .build();
+    Client::from_conf(s3)
 }

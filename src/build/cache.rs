@@ -4,11 +4,9 @@
 //! Each tree has a lock file beside it: who uses the tree holds it shared, who makes or deletes it holds it alone. So two
 //! processes share a tree, and one waits while the other makes it.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
 use lambda_pack_core::cache::touch;
 use lambda_pack_core::digest::Digest;
@@ -16,11 +14,14 @@ use lambda_pack_core::temporary::{remove_abandoned, temporary_directory as make_
 use lambda_pack_core::{Error, Meter, Result};
 use tempfile::TempDir;
 
+use crate::file_lock;
+
 /// Trees of a kind that are kept; those that were not used for longest go first.
 const MOST_TREES: usize = 50;
 /// The same for what compilers leave, which is larger.
 const MOST_WORKPLACES: usize = 8;
 const LOCK: &str = "lock";
+const OTHERS: &str = "another process that builds the same";
 
 /// A tree in use.
 pub enum Place {
@@ -60,15 +61,15 @@ pub fn kept(
     let path = directory.join(&name);
     let lock_file = directory.join(format!("{name}.{LOCK}"));
     loop {
-        let lock = open_lock(&lock_file).map_err(|cause| cannot_write(&lock_file, cause))?;
-        wait(meter, &lock_file, || lock.try_lock_shared())?;
+        let lock = file_lock::open(&lock_file).map_err(|cause| cannot_write(&lock_file, cause))?;
+        file_lock::wait(&lock_file, OTHERS, meter, || lock.try_lock_shared())?;
         if path.is_dir() {
             // Best effort: it only decides what goes first.
             touch(&lock).ok();
             return Ok(Place::Kept { path, _lock: lock });
         }
         lock.unlock().map_err(|cause| cannot_write(&lock_file, cause))?;
-        wait(meter, &lock_file, || lock.try_lock())?;
+        file_lock::wait(&lock_file, OTHERS, meter, || lock.try_lock())?;
         // Somebody else may have been faster.
         if !path.is_dir() {
             let temporary = temporary_directory(&directory)?;
@@ -92,8 +93,8 @@ pub fn workplace(cache_dir: Option<&Path>, kind: &str, digest: &Digest, meter: &
     let path = directory.join(digest.to_hex());
     let lock_file = path.with_extension(LOCK);
     fs::create_dir_all(&directory).map_err(|cause| cannot_write(&directory, cause))?;
-    let lock = open_lock(&lock_file).map_err(|cause| cannot_write(&lock_file, cause))?;
-    wait(meter, &lock_file, || lock.try_lock())?;
+    let lock = file_lock::open(&lock_file).map_err(|cause| cannot_write(&lock_file, cause))?;
+    file_lock::wait(&lock_file, OTHERS, meter, || lock.try_lock())?;
     // Best effort: it only decides what goes first.
     touch(&lock).ok();
     fs::create_dir_all(&path).map_err(|cause| cannot_write(&path, cause))?;
@@ -114,30 +115,7 @@ fn temporary_directory(directory: &Path) -> Result<TempDir> {
     make_temporary(directory).map_err(|cause| cannot_write(directory, cause))
 }
 
-fn open_lock(file: &Path) -> io::Result<File> {
-    File::options().create(true).truncate(false).write(true).open(file)
-}
-
-/// Waits for a lock, and can be interrupted.
-fn wait(meter: &Meter, file: &Path, lock: impl Fn() -> Result<(), TryLockError>) -> Result<()> {
-    let mut said = false;
-    loop {
-        match lock() {
-            Ok(()) => return Ok(()),
-            Err(TryLockError::WouldBlock) => {}
-            Err(TryLockError::Error(cause)) => return Err(cannot_write(file, cause)),
-        }
-        if !said {
-            tracing::info!("waiting for another process that builds the same");
-            said = true;
-        }
-        meter.check()?;
-        thread::sleep(Duration::from_millis(50));
-    }
-}
-
-/// Deletes the least recently used trees where there are too many, and what killed processes left. Lock files stay, empty as
-/// they are: two processes could hold one that was deleted and the one in its place.
+/// Deletes the least recently used trees where there are too many, and what killed processes left. Lock files stay.
 fn prune(directory: &Path, most: usize) -> io::Result<()> {
     let mut locks = Vec::new();
     for entry in fs::read_dir(directory)? {
@@ -149,7 +127,7 @@ fn prune(directory: &Path, most: usize) -> io::Result<()> {
     locks.sort();
     let superfluous = locks.len().saturating_sub(most);
     for (_, lock_file) in &locks[..superfluous] {
-        let lock = open_lock(lock_file)?;
+        let lock = file_lock::open(lock_file)?;
         if lock.try_lock().is_ok() {
             let tree = lock_file.with_extension("");
             // Another process may have deleted it meanwhile.

@@ -23,6 +23,7 @@ use lambda_pack_core::manifest::BuildInputs;
 use lambda_pack_core::source::Tree;
 use lambda_pack_core::{Error, Meter, Result};
 
+use crate::assets;
 use crate::parallel::Turns;
 use crate::settings::Settings;
 use cache::Place;
@@ -39,7 +40,7 @@ static COMPILATIONS: Turns = Turns::new(1);
 /// The directory behind the tree is kept while this lives.
 pub struct Built {
     pub tree: Tree,
-    _place: Place,
+    _places: Vec<Place>,
 }
 
 /// Does what a function's package needs beyond its source, unless that was done before.
@@ -50,13 +51,28 @@ pub fn build(
     caches: &Caches,
     meter: &'static Meter,
 ) -> Result<Option<Built>> {
-    match source.recipe() {
-        None => Ok(None),
+    let built = match source.recipe() {
+        None => None,
         Some(Recipe::Dependencies(dependencies, inputs)) => {
-            install(function, source, dependencies, inputs, settings, meter).map(Some)
+            Some(install(function, source, dependencies, inputs, settings, meter)?)
         }
-        Some(Recipe::Output(output)) => make(function, source, output, settings, caches, meter).map(Some),
-    }
+        Some(Recipe::Output(output)) => Some(make(function, source, output, settings, caches, meter)?),
+    };
+    let Some(inputs) = source.asset_inputs() else {
+        return Ok(built);
+    };
+    let place = cache::kept(
+        settings.cache_dir.as_deref(),
+        "unpacked",
+        &inputs.digest(),
+        meter,
+        |directory, _log| assets::unpack(function, directory, settings, meter),
+    )?;
+    let tree = built.as_ref().map_or(source, |built| &built.tree);
+    let tree = tree.with_assets(place.path(), meter)?;
+    let mut places = built.map(|built| built._places).unwrap_or_default();
+    places.push(place);
+    Ok(Some(Built { tree, _places: places }))
 }
 
 /// Installs dependencies beside the source.
@@ -92,7 +108,10 @@ fn install(
         (Kind::Layer, Ecosystem::Node) => "nodejs/",
     };
     let tree = source.with_built(place.path(), prefix, meter)?;
-    Ok(Built { tree, _place: place })
+    Ok(Built {
+        tree,
+        _places: vec![place],
+    })
 }
 
 /// A package that is to be made.
@@ -152,7 +171,10 @@ fn make(
         },
     )?;
     let tree = source.replaced_by(place.path(), manifest, meter)?;
-    Ok(Built { tree, _place: place })
+    Ok(Built {
+        tree,
+        _places: vec![place],
+    })
 }
 
 /// Moves what was made elsewhere on the same file system into the place of `directory`, which is empty.

@@ -1,5 +1,6 @@
 //! One verb a file. Only here is anything printed to stdout, and only what was asked for.
 
+mod assets;
 mod build;
 mod external;
 mod hash;
@@ -18,7 +19,7 @@ use lambda_pack_core::source::{Outputs, Tree};
 use lambda_pack_core::{Meter, Result, collect_all, preflight};
 
 use crate::caches;
-use crate::cli::{Cli, Command, ExternalQuery};
+use crate::cli::{AssetsVerb, Cli, Command, ExternalQuery};
 use crate::report;
 use crate::settings::Settings;
 use crate::store::StoreUrl;
@@ -36,6 +37,10 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         },
         Command::Validate(args) => validate::run(args, common, meter),
         Command::Verify(args) => verify::run(args, common, meter),
+        Command::Assets(args) => match &args.verb {
+            AssetsVerb::Lock(names) => assets::lock(&names.names, common, meter),
+            AssetsVerb::Fetch(names) => assets::fetch(&names.names, common, meter),
+        },
         Command::Schema => texts::schema(),
         Command::Completions { shell } => texts::completions(*shell),
         Command::Man(args) => texts::man(args),

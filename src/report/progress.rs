@@ -91,6 +91,7 @@ impl Display for Description<'_> {
     fn fmt(&self, out: &mut Formatter) -> FmtResult {
         let kinds = [
             (Work::Hash, "hashed"),
+            (Work::Download, "downloaded"),
             (Work::Pack, "packed"),
             (Work::Upload, "uploaded"),
         ];

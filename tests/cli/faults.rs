@@ -228,7 +228,16 @@ fn a_directory_that_may_not_be_written_is_named() {
 #[test]
 fn help_has_examples_and_usage_errors_are_exit_2() {
     let dir = Dir::new();
-    for command in ["hash", "build", "upload", "validate", "schema", "completions", "man"] {
+    for command in [
+        "assets",
+        "hash",
+        "build",
+        "upload",
+        "validate",
+        "schema",
+        "completions",
+        "man",
+    ] {
         let help = dir.command([command, "--help"]).ok().stdout;
         assert!(help.contains("Example"), "{command}: {help}");
     }

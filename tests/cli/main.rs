@@ -5,10 +5,13 @@
     reason = "a test says what it skips, and ends where it fails"
 )]
 
+mod archives;
+mod assets;
 mod builds;
 mod caches;
 mod cpu;
 mod definitions;
+mod downloads;
 mod external;
 mod faults;
 mod hash;

@@ -11,10 +11,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::asset::Asset;
 use super::build::Build;
 use super::text::{Bounded, EntryPrefix, GlobText, RelativePath, Rule, Text};
 use crate::json::Object;
-use crate::{Error, Result};
+use crate::{Error, Result, collect_all};
 
 /// A Lambda function or layer, as `lambda-pack` builds and deploys it.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +40,9 @@ pub struct Definition {
     /// How dependencies get into the package.
     #[serde(default, skip_serializing)]
     pub build: Option<Object<Build>>,
+    /// Files from elsewhere that are packed with the source.
+    #[serde(default, skip_serializing)]
+    pub assets: Vec<Object<Asset>>,
     /// Runtime identifier, such as `python3.13`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runtime: Option<Text<RuntimeRule>>,
@@ -103,6 +107,11 @@ impl Definition {
                 spec.exclude.extend(made_by_tools.iter().cloned());
             }
         }
+        let checked = self.assets.iter().enumerate().map(|(index, Object(asset))| {
+            let checked = asset.check();
+            checked.map_err(|error| error.within(format_args!("key `assets[{index}]`")))
+        });
+        collect_all(checked)?;
         match self.kind {
             Kind::Function => {
                 if self.compatible_runtimes.is_some() {
@@ -155,6 +164,7 @@ impl Definition {
             kind: Kind::Layer,
             description: Some(description.parse().expect("names are shorter than descriptions")),
             source: self.source.clone(),
+            assets: Vec::new(),
             build: self.build.clone(),
             compatible_runtimes: self.runtime.clone().map(|runtime| vec![runtime]),
             architectures: self.architectures.clone(),

@@ -1,5 +1,6 @@
 //! Function definitions: `lambda-json/<name>.json`, one file a function or layer.
 
+mod asset;
 mod build;
 mod definition;
 mod layers;
@@ -11,10 +12,11 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+pub use asset::{ArchiveKind, Asset, AssetUrl, Extract, Mode, Sha256};
 pub use build::{Build, Bundle, BundleFormat, CommandBuild, GoBuild, NodeBuild, Place, PythonBuild, RustBuild};
 pub use definition::{Architecture, Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
 pub use layers::Selected;
-pub use text::{EntryPrefix, GlobText, RelativePath};
+pub use text::{EntryPath, EntryPrefix, GlobText, RelativePath};
 
 use text::Text;
 

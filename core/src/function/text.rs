@@ -12,6 +12,8 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, Unexpected, Visitor};
 use serde::{Serialize, Serializer};
 
+use super::asset::Sha256;
+
 /// What a [`Text`] of this kind must look like.
 pub trait Rule {
     /// Name of the type in the JSON Schema.
@@ -260,6 +262,40 @@ impl FromStr for EntryPrefix {
     }
 }
 
+/// Where one entry, or a directory of entries, is in the archive; `.` is its top.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EntryPath(String);
+
+impl EntryPath {
+    const EXPECTED: &'static str = "a path in the archive such as `bin/tool`: relative, with `/`, without `.` and `..`";
+
+    /// Without `/` at its end; empty for the top.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    pub fn is_top(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl FromStr for EntryPath {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if matches!(text, "." | "./") {
+            return Ok(EntryPath(String::new()));
+        }
+        let EntryPrefix(mut path) = text
+            .strip_prefix("./")
+            .unwrap_or(text)
+            .parse()
+            .map_err(|_| Self::EXPECTED)?;
+        path.pop();
+        Ok(EntryPath(path))
+    }
+}
+
 /// A glob on entry paths: `*` and `?` stay within one component, `**` crosses `/`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct GlobText(Glob);
@@ -337,7 +373,7 @@ macro_rules! parsed_from_string {
     )*};
 }
 
-parsed_from_string!(RelativePath, EntryPrefix, GlobText, GoPackage);
+parsed_from_string!(RelativePath, EntryPrefix, EntryPath, GlobText, GoPackage, Sha256);
 
 #[cfg(test)]
 mod tests {
@@ -349,6 +385,16 @@ mod tests {
         assert_eq!(path("./a//b/"), Ok("a/b".to_owned()));
         assert_eq!(path("."), Ok(".".to_owned()));
         for bad in ["", "/a", "..", "a/../b", "a\\b"] {
+            assert!(path(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn entry_paths_may_be_the_top() {
+        let path = |text: &str| text.parse::<EntryPath>().map(|path| path.0);
+        assert_eq!(path("./bin/tool/"), Ok("bin/tool".to_owned()));
+        assert_eq!(path("."), Ok(String::new()));
+        for bad in ["", "/", "/a", "a/../b", "a\\b", "a\nb", "..", "././a"] {
             assert!(path(bad).is_err(), "{bad}");
         }
     }

@@ -16,10 +16,12 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
+pub(crate) use names::{parents, problem as name_problem};
 pub use outputs::{Outputs, existing_part};
 pub(crate) use read::{StableReader, changed as read_changed, read_stable};
 pub use stat::{FileStat, Identity};
 
+use crate::assets;
 use crate::build::Recipe;
 use crate::cache::DigestCache;
 use crate::digest::{Algorithm, Digest, Hasher};
@@ -32,7 +34,7 @@ use crate::{Error, Meter, Result, Work, collect_all, shorten};
 pub struct Tree {
     entries: Vec<Arc<TreeEntry>>,
     /// What else decides the package's content.
-    recipe: Option<Arc<Recipe>>,
+    inputs: Inputs,
     stage: Stage,
     /// What the user should know although it is no error, such as names that differ only by case.
     pub warnings: Vec<String>,
@@ -41,12 +43,34 @@ pub struct Tree {
 /// How far a tree is from what is packed.
 #[derive(Debug, PartialEq, Eq)]
 enum Stage {
-    /// It lacks what its recipe makes.
+    /// It lacks what its recipe makes, or its assets.
     Source,
     /// All of it is packed.
     Package,
     /// The same, but its source isn't in it.
     Made { source: Manifest },
+}
+
+/// What decides a package's content beside its source.
+#[derive(Clone, Debug, Default)]
+struct Inputs {
+    recipe: Option<Arc<Recipe>>,
+    assets: Option<BuildInputs>,
+}
+
+impl Inputs {
+    fn is_empty(&self) -> bool {
+        self.recipe.is_none() && self.assets.is_none()
+    }
+
+    /// As the source hash has them.
+    fn all(&self) -> Option<BuildInputs> {
+        let recipe = self.recipe.as_deref().map(Recipe::inputs);
+        match (recipe, &self.assets) {
+            (Some(recipe), Some(assets)) => Some(recipe.and(assets)),
+            (recipe, assets) => recipe.or(assets.as_ref()).cloned(),
+        }
+    }
 }
 
 /// One archive member. Functions that share a source share its entries.
@@ -88,7 +112,7 @@ impl Tree {
     /// The tree below a directory, or of a single file, with nothing but the defaults.
     pub fn at(path: &Path, meter: &Meter) -> Result<Self> {
         let entries = walk::walk(path, &walk::Options::default(), meter)?;
-        Self::merge(&[(&path.display().to_string(), &shared(entries))], None)
+        Self::merge(&[(&path.display().to_string(), &shared(entries))], Inputs::default())
     }
 
     /// The trees that the functions' `source`s describe, in their order. A source that several have is walked once.
@@ -123,7 +147,13 @@ impl Tree {
                     .map(|spec| (spec.path.as_str(), walked[spec].as_slice()))
                     .collect();
                 let tree = Recipe::of(function, code_dir, digests, meter)
-                    .and_then(|recipe| Self::merge(&parts, recipe.map(Arc::new)))
+                    .and_then(|recipe| {
+                        Ok(Inputs {
+                            recipe: recipe.map(Arc::new),
+                            assets: assets::inputs(function)?,
+                        })
+                    })
+                    .and_then(|inputs| Self::merge(&parts, inputs))
                     .and_then(Self::check);
                 tree.map_err(|error| error.within(format_args!("function `{}`", function.name)))
             })
@@ -132,9 +162,10 @@ impl Tree {
     }
 
     fn check(self) -> Result<Self> {
-        match self.recipe.as_deref() {
-            // A layer may hold dependencies alone.
+        match self.recipe() {
+            // A layer may hold dependencies or assets alone.
             Some(Recipe::Dependencies(..)) => {}
+            None if self.inputs.assets.is_some() => {}
             _ if self.entries.is_empty() => {
                 return Err(Error::invalid("the source is empty: no file is left to pack")
                     .help("check `source`, its globs and `.lambdaignore`"));
@@ -146,7 +177,7 @@ impl Tree {
     }
 
     /// Merges parts, each sorted and named for messages, and checks what only the whole can tell.
-    fn merge(parts: &[(&str, &[Arc<TreeEntry>])], recipe: Option<Arc<Recipe>>) -> Result<Self> {
+    fn merge(parts: &[(&str, &[Arc<TreeEntry>])], inputs: Inputs) -> Result<Self> {
         let named = parts
             .iter()
             .flat_map(|(name, entries)| entries.iter().map(move |entry| (*name, entry)));
@@ -175,11 +206,11 @@ impl Tree {
             None => Ok(Tree {
                 warnings: names::lookalikes(&entries),
                 entries,
-                stage: match recipe {
-                    Some(_) => Stage::Source,
-                    None => Stage::Package,
+                stage: match inputs.is_empty() {
+                    true => Stage::Package,
+                    false => Stage::Source,
                 },
-                recipe,
+                inputs,
             }),
         }
     }
@@ -207,32 +238,53 @@ impl Tree {
 
     /// Whether its entries get into the package, rather than what is made of them.
     pub fn is_packed(&self) -> bool {
-        self.is_whole() || !matches!(self.recipe.as_deref(), Some(Recipe::Output(_)))
+        self.is_whole() || !matches!(self.recipe(), Some(Recipe::Output(_)))
     }
 
     pub fn recipe(&self) -> Option<&Recipe> {
-        self.recipe.as_deref()
+        self.inputs.recipe.as_deref()
     }
 
-    fn build_inputs(&self) -> Option<BuildInputs> {
-        self.recipe().map(|recipe| recipe.inputs().clone())
+    /// What decides what assets add.
+    pub fn asset_inputs(&self) -> Option<&BuildInputs> {
+        self.inputs.assets.as_ref()
     }
 
     /// This tree with what a build has made in `directory`, put under `prefix`; the source hash stays.
     pub fn with_built(&self, directory: &Path, prefix: &str, meter: &Meter) -> Result<Self> {
-        let built = walk_built(directory, prefix, meter)?;
+        let options = walk::Options {
+            prefix,
+            ..walk::Options::default()
+        };
+        let built = walk_built(directory, &options, meter)?;
         let parts = [("the source", self.entries.as_slice()), ("the build", &built)];
-        let merged = Self::merge(&parts, self.recipe.clone())?;
+        let merged = Self::merge(&parts, self.inputs.clone())?;
         Ok(Tree {
             stage: Stage::Package,
             ..merged
         })
     }
 
+    /// This tree with the assets that were unpacked into `directory`; the source hash stays.
+    pub fn with_assets(&self, directory: &Path, meter: &Meter) -> Result<Self> {
+        let options = walk::Options {
+            everything: true,
+            ..walk::Options::default()
+        };
+        let assets = walk_built(directory, &options, meter)?;
+        let parts = [("the source", self.entries.as_slice()), ("the assets", &assets)];
+        let merged = Self::merge(&parts, self.inputs.clone())?;
+        let stage = match &self.stage {
+            Stage::Made { source } => Stage::Made { source: source.clone() },
+            Stage::Source | Stage::Package => Stage::Package,
+        };
+        Ok(Tree { stage, ..merged })
+    }
+
     /// What a build has made of this tree in `directory`, to be packed in its place; the source hash stays.
     pub fn replaced_by(&self, directory: &Path, source: Manifest, meter: &Meter) -> Result<Self> {
-        let built = walk_built(directory, "", meter)?;
-        let made = Self::merge(&[("the build", &built)], self.recipe.clone())?;
+        let built = walk_built(directory, &walk::Options::default(), meter)?;
+        let made = Self::merge(&[("the build", &built)], self.inputs.clone())?;
         Ok(Tree {
             stage: Stage::Made { source },
             ..made
@@ -248,7 +300,7 @@ impl Tree {
         let entries = from_source
             .filter(|(entry, _)| entry.origin == Origin::Source)
             .map(|(_, packed)| packed.clone());
-        Manifest::new(Algorithm::Blake3, entries.collect(), self.build_inputs())
+        Manifest::new(Algorithm::Blake3, entries.collect(), self.inputs.all())
     }
 
     /// Bytes of all entries, when the tree was walked.
@@ -263,7 +315,7 @@ impl Tree {
             .par_iter()
             .map(|entry| entry.hash(algorithm, digests, meter))
             .collect();
-        Ok(Manifest::new(algorithm, collect_all(hashed)?, self.build_inputs()))
+        Ok(Manifest::new(algorithm, collect_all(hashed)?, self.inputs.all()))
     }
 
     /// Hashes the entries of all trees with BLAKE3, each file once, however many share it.
@@ -309,17 +361,14 @@ fn walk_spec(
         boundary: Some(boundary),
         executable: spec.executable.as_deref(),
         gitignore: spec.gitignore,
+        everything: false,
     };
     walk::walk(&root, &options, meter)
 }
 
-/// What a build has made, under `prefix`.
-fn walk_built(directory: &Path, prefix: &str, meter: &Meter) -> Result<Vec<Arc<TreeEntry>>> {
-    let options = walk::Options {
-        prefix,
-        ..walk::Options::default()
-    };
-    let mut built = walk::walk(directory, &options, meter)?;
+/// What isn't source.
+fn walk_built(directory: &Path, options: &walk::Options, meter: &Meter) -> Result<Vec<Arc<TreeEntry>>> {
+    let mut built = walk::walk(directory, options, meter)?;
     for entry in &mut built {
         entry.origin = Origin::Build;
     }

@@ -27,6 +27,8 @@ pub struct Options<'a> {
     pub boundary: Option<&'a Path>,
     pub executable: Option<&'a [GlobText]>,
     pub gitignore: bool,
+    /// Take what sources leave out, by name or by ignore files: an archive was meant as it is.
+    pub everything: bool,
 }
 
 /// The entries below `root`, sorted by the bytes of their paths, or the one entry of a single file. Every fault is
@@ -178,7 +180,7 @@ impl Walk<'_> {
     /// The ignore files that hold in a directory: its own, and those above.
     fn ignores(&self, directory: &Directory, listing: &[fs::DirEntry]) -> Result<Option<Arc<Ignores>>> {
         let has = |name: &str| listing.iter().any(|entry| entry.file_name() == name);
-        let ours = has(ignores::OURS).then_some(ignores::OURS);
+        let ours = (!self.rules.everything && has(ignores::OURS)).then_some(ignores::OURS);
         let gits = (self.rules.gitignore && has(ignores::GITS)).then_some(ignores::GITS);
         if ours.is_none() && gits.is_none() {
             return Ok(directory.ignores.clone());
@@ -189,7 +191,7 @@ impl Walk<'_> {
     fn look(&self, directory: &Directory, ignores: Option<&Arc<Ignores>>, entry: fs::DirEntry) -> Result<Option<Seen>> {
         let name = entry.file_name();
         let left_out = name.to_str().filter(|name| left_out::is_left_out(name));
-        if left_out.is_some_and(|name| !self.rules.restored.may_hold(name)) {
+        if left_out.is_some_and(|name| !self.rules.everything && !self.rules.restored.may_hold(name)) {
             return Ok(None);
         }
         let file = directory.file.join(&name);
@@ -276,6 +278,7 @@ struct Rules {
     boundary: Option<PathBuf>,
     executable: Option<GlobSet>,
     gitignore: bool,
+    everything: bool,
 }
 
 impl Rules {
@@ -290,12 +293,13 @@ impl Rules {
             boundary: options.boundary.map(Path::to_owned),
             executable: options.executable.map(glob_set).transpose()?,
             gitignore: options.gitignore,
+            everything: options.everything,
         })
     }
 
     /// Whether the globs and the list of left-out names take this path. All see it before `prefix` is put in front.
     fn takes(&self, path: &str) -> bool {
-        self.restored.takes(path)
+        (self.everything || self.restored.takes(path))
             && self.include.as_ref().is_none_or(|globs| globs.is_match(path))
             && !self.exclude.is_match(path)
     }

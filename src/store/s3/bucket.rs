@@ -1,7 +1,5 @@
 //! What is read from a bucket.
 
-use std::time::Duration;
-
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
@@ -118,19 +116,6 @@ impl Bucket {
         Page {
             objects: objects.collect(),
             more: answer.is_truncated().unwrap_or_default(),
-        }
-    }
-
-    /// Ends a call when the user interrupts it.
-    pub async fn unless_interrupted<T>(&self, call: impl Future<Output = Result<T>>) -> Result<T> {
-        /// How soon Ctrl-C is noticed.
-        const POLL: Duration = Duration::from_millis(50);
-        tokio::pin!(call);
-        loop {
-            tokio::select! {
-                result = &mut call => return result,
-                () = tokio::time::sleep(POLL) => self.meter.check()?,
-            }
         }
     }
 }

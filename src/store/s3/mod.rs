@@ -11,17 +11,17 @@ mod write;
 use std::path::Path;
 use std::sync::Arc;
 
-use aws_sdk_s3::Client;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use lambda_pack_core::archive::{PACKAGE_FORMAT, Package};
-use lambda_pack_core::{Error, Meter, Result, Work};
+use lambda_pack_core::{Meter, Result, Work};
 use sha2::{Digest as _, Sha256};
 use tokio::runtime::Runtime;
 
 use super::listing::Page;
 use super::{Created, Object, Objects, PackageNotes, PackageStat, Verified};
 use crate::aws::{self, AwsSettings};
+use crate::network;
 use bucket::Bucket;
 use write::{Body, Condition};
 
@@ -44,20 +44,13 @@ pub struct S3Objects {
 
 impl S3Objects {
     pub fn connect(bucket: &str, prefix: &str, settings: &AwsSettings, meter: &'static Meter) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .map_err(|cause| Error::failed(format!("cannot start the network runtime: {cause}")))?;
+        let runtime = network::runtime()?;
         let config = runtime.block_on(aws::load(settings))?;
         let endpoint = aws::custom_endpoint(&config);
-        let s3 = aws_sdk_s3::config::Builder::from(&config)
-            .force_path_style(endpoint.is_some())
-            .build();
         let place = endpoint.or_else(|| config.region().map(ToString::to_string));
         Ok(S3Objects {
             bucket: Arc::new(Bucket {
-                client: Client::from_conf(s3),
+                client: aws::s3(&config),
                 name: bucket.to_owned(),
                 prefix: prefix.to_owned(),
                 meter,
@@ -75,7 +68,9 @@ impl S3Objects {
     {
         let bucket = Arc::clone(&self.bucket);
         let call = call(Arc::clone(&bucket));
-        let task = self.runtime.spawn(async move { bucket.unless_interrupted(call).await });
+        let task = self
+            .runtime
+            .spawn(async move { network::unless_interrupted(bucket.meter, call).await });
         match self.runtime.block_on(task) {
             Ok(result) => result,
             Err(error) => std::panic::resume_unwind(error.into_panic()),

@@ -18,6 +18,7 @@ use super::bucket::Bucket;
 use super::counted::counted;
 use super::write::{Attempt, ZIP, jittered, retry_races};
 use crate::aws;
+use crate::network::unless_interrupted;
 use crate::store::Created;
 
 /// S3 takes parts of 5 MiB to 5 GiB, and 10,000 of them.
@@ -101,7 +102,7 @@ impl Bucket {
         let parts = futures::stream::iter(indices.map(|index| self.put_part(key, path, upload_id, index)))
             .buffered(PARTS_AT_ONCE)
             .try_collect::<Vec<_>>();
-        let parts = self.unless_interrupted(parts).await.map_err(Attempt::Failed)?;
+        let parts = unless_interrupted(self.meter, parts).await.map_err(Attempt::Failed)?;
         let upload = CompletedMultipartUpload::builder().set_parts(Some(parts)).build();
         let request = self
             .client

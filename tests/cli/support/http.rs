@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
+#[derive(Clone)]
 pub struct Request {
     pub method: String,
     pub target: String,
@@ -46,6 +47,14 @@ impl Request {
             headers,
             body,
         })
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut named = self.headers.iter().filter_map(|line| line.split_once(": "));
+        named
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
     }
 }
 

@@ -4,6 +4,7 @@ pub mod http;
 pub mod lambda;
 pub mod proxy;
 pub mod server;
+pub mod web;
 
 use std::fs::{self, Permissions};
 use std::io::Write;
@@ -13,6 +14,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::LazyLock;
 
 use serde_json::Value;
+use sha2::Digest;
 
 /// The binary under test.
 pub const BINARY: &str = env!("CARGO_BIN_EXE_lambda-pack");
@@ -200,6 +202,11 @@ impl Run {
             .map(|row| row["status"].as_str().unwrap().to_owned())
             .collect()
     }
+}
+
+/// In hex.
+pub fn sha256(content: &[u8]) -> String {
+    hex::encode(sha2::Sha256::digest(content))
 }
 
 /// The digest in the first line of `hash`.
