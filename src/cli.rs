@@ -260,7 +260,7 @@ pub enum ExternalQuery {
     Published,
 }
 
-/// Check definitions and sources without building anything
+/// Check definitions and sources, and look for secrets, without building anything
 #[derive(Args, Debug)]
 #[command(after_help = "Example:\n  lambda-pack validate && echo fine")]
 pub struct ValidateArgs {

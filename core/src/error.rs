@@ -20,6 +20,8 @@ pub enum ErrorKind {
     Integrity,
     /// Something other than expected was found.
     Conflict,
+    /// What would be packed or deployed holds a secret.
+    Secret,
     /// The user asked us to stop.
     Interrupted,
 }
@@ -91,7 +93,7 @@ impl Error {
         self
     }
 
-    /// Joins failures into one; the first decides the kind. `None` if there are none.
+    /// Joins failures into one. `None` if there are none.
     pub fn join(errors: impl IntoIterator<Item = Error>) -> Option<Self> {
         let mut errors = errors.into_iter();
         let mut first = errors.next()?;
@@ -103,8 +105,12 @@ impl Error {
         Some(first)
     }
 
+    /// The kind of the first, but that of a secret is never hidden by others.
     pub fn kind(&self) -> ErrorKind {
-        self.0.kind
+        match self.each().any(|error| error.0.kind == ErrorKind::Secret) {
+            true => ErrorKind::Secret,
+            false => self.0.kind,
+        }
     }
 
     /// This failure and those that were joined to it, in the order in which they were found.
@@ -193,6 +199,15 @@ mod tests {
         let keys = ["memory_size", "timeout", "handler"];
         assert_eq!(suggest("memry_size", keys), Some("memory_size"));
         assert_eq!(suggest("zzz", keys), None);
+    }
+
+    #[test]
+    fn a_secret_decides_the_kind_of_joined_failures() {
+        let error = |kind| Error::new(kind, "x");
+        let joined = |kinds: &[ErrorKind]| Error::join(kinds.iter().map(|kind| error(*kind))).map(|error| error.kind());
+        use ErrorKind::{Failed, Invalid, Secret};
+        assert_eq!(joined(&[Invalid, Failed]), Some(Invalid));
+        assert_eq!(joined(&[Invalid, Secret, Failed]), Some(Secret));
     }
 
     #[test]

@@ -87,9 +87,18 @@ fn explain(place: &impl Display, key: &str, error: &serde_json::Error) -> Error 
         .strip_prefix("invalid type: ")
         .or_else(|| said.strip_prefix("invalid value: "))
     {
-        in_key(format!("found {}; allowed: {expected}", shorten(found)))
+        in_key(format!("found {}; allowed: {expected}", shorten(shown(key, found))))
     } else {
         in_key(shorten(text))
+    }
+}
+
+/// What was found, in serde's words: its type and value. Of an environment variable the type alone, since values there may be
+/// secrets.
+fn shown<'a>(key: &str, found: &'a str) -> &'a str {
+    match key.split('.').any(|part| part == "environment") {
+        true => found.split(['`', '"']).next().unwrap_or_default().trim_end(),
+        false => found,
     }
 }
 

@@ -2,7 +2,7 @@
 //! its zip. The modules stand in the order in which data passes through them:
 //!
 //! ```text
-//! lambda-json/*.json -> function -> source, build and assets (inputs) -> manifest (digest) -> archive
+//! lambda-json/*.json -> function -> source, build and assets (inputs) -> manifest (digest) -> archive (secrets)
 //! ```
 //!
 //! Nothing here knows the command line, the environment or the network; what it needs of them is passed in. The clock
@@ -21,6 +21,7 @@ pub mod manifest;
 mod meter;
 pub mod preflight;
 pub mod sbom;
+pub mod secrets;
 pub mod source;
 pub mod temporary;
 

@@ -11,6 +11,7 @@ use lambda_pack_core::Meter;
 use lambda_pack_core::archive::{Compression, write_package};
 use lambda_pack_core::cache::{Caches, DigestCache};
 use lambda_pack_core::digest::Algorithm;
+use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::Tree;
 use proptest::prelude::*;
 
@@ -59,6 +60,7 @@ fn zip(root: &Path) -> Vec<u8> {
         &target,
         Compression::Standard,
         &Caches::none(),
+        &Guard::strict(),
         &Meter::default(),
     )
     .unwrap();

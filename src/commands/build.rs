@@ -4,6 +4,7 @@ use lambda_pack_core::archive::{self, InPlace, Written};
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::function::Function;
 use lambda_pack_core::sbom::{self, Sbom};
+use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::Tree;
 use lambda_pack_core::temporary::{remove_abandoned, write_whole};
 use lambda_pack_core::{Error, Meter, Result, limits};
@@ -54,10 +55,20 @@ struct Builder<'a> {
 impl Builder<'_> {
     fn build(&self, Walked { function, tree }: &Walked) -> Result<PackageRow> {
         let path = self.settings.out_dir.join(format!("{}.zip", function.name));
+        let guard = Guard::of(function);
+        guard.check_environment()?;
+        if tree.recipe().is_some() {
+            // What is compiled isn't packed, so nobody else looks at it; and no installation is for nothing.
+            guard.check_tree(tree, self.meter)?;
+        }
         let built = builds::build(function, tree, self.settings, &self.caches, self.meter)?;
         let tree = built.as_ref().map_or(tree, |built| &built.tree);
         let compression = self.settings.compression;
-        let InPlace { package, written } = archive::write_package(tree, &path, compression, &self.caches, self.meter)?;
+        let InPlace { package, written } =
+            archive::write_package(tree, &path, compression, &self.caches, &guard, self.meter)?;
+        for warning in guard.unused() {
+            report::warning(&format!("function `{}`: {warning}", function.name));
+        }
         let of_layers = self
             .layers
             .of(function, |layer, tree| self.unzipped_bytes(layer, tree))?;

@@ -101,7 +101,12 @@ fn hash_functions(settings: &Settings, names: &[String], caches: &Caches, meter:
 
 /// The warnings of what Lambda would refuse late; the rest is an error.
 fn preflight(function: &Function, tree: &Tree, layers: &[Layer]) -> Result<Vec<String>> {
-    preflight::check(function, tree, layers).map_err(|error| error.within(format_args!("function `{}`", function.name)))
+    in_function(function, preflight::check(function, tree, layers))
+}
+
+/// A failure said to be the function's.
+fn in_function<T>(function: &Function, result: Result<T>) -> Result<T> {
+    result.map_err(|error| error.within(format_args!("function `{}`", function.name)))
 }
 
 /// The caches for the functions' sources.

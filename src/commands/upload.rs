@@ -11,6 +11,7 @@ use lambda_pack_core::cache::Caches;
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::sbom::Sbom;
+use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::temporary::{private_temporary_file, remove_abandoned};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, preflight};
 use tempfile::NamedTempFile;
@@ -39,13 +40,22 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     let caches = super::open_caches(&settings, true);
     let hashed = super::hash_functions(&settings, names, &caches, meter)?;
     check_expected(&expected, &hashed.functions)?;
-    // Nothing is uploaded where one of them can't work; dependencies aren't there before they are installed.
+    // Nothing is uploaded where one of them can't work, or holds a secret; dependencies aren't there before they are
+    // installed.
     let sources = Layers::new(hashed.all().map(|hashed| (&hashed.function, &hashed.tree)));
-    let warnings = hashed.functions.iter().map(|hashed| {
+    let checked = collect_all(hashed.functions.iter().map(|hashed| {
         let layers = sources.of(&hashed.function, |_, tree| Ok(tree.size()))?;
-        super::preflight(&hashed.function, &hashed.tree, &layers)
-    });
-    let warnings = collect_all(warnings)?;
+        let guard = Guard::of(&hashed.function);
+        let warnings = collect_all([
+            super::preflight(&hashed.function, &hashed.tree, &layers),
+            super::in_function(&hashed.function, guard.check_environment()).map(|()| Vec::new()),
+        ])?;
+        Ok(Checked {
+            hashed,
+            warnings: warnings.concat(),
+            guard,
+        })
+    }))?;
     let mut store = Store::open(&settings.store, &settings.aws, meter)?;
     let names: Vec<&str> = hashed.all().map(|hashed| hashed.function.name.as_str()).collect();
     store.expect(&names, settings.cache_dir.as_deref())?;
@@ -56,25 +66,38 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
         git_commit: OnceLock::new(),
         scratch: Scratch::new(),
         caches,
+        hopeless: AtomicBool::new(false),
         meter,
     };
-    // What fails for one function because of the network or a missing right fails for all.
-    let hopeless = AtomicBool::new(false);
-    let planned: Vec<_> = hashed.functions.iter().zip(&warnings).collect();
-    let rows = parallel::map(&planned, REQUESTS_AT_ONCE, |(hashed, warnings)| {
-        meter.check()?;
-        if hopeless.load(Ordering::Relaxed) {
-            return Ok(None);
+    let (mut planned, mut failed) = (Vec::new(), Vec::new());
+    for (checked, found) in checked
+        .iter()
+        .zip(uploader.each(&checked, |it| it, |it| uploader.find(it)))
+    {
+        match found {
+            Ok(Some(found)) => planned.push((checked, found)),
+            Ok(None) => {}
+            Err(error) => failed.push(Err(error)),
         }
-        uploader.upload(hashed, warnings).map(Some).map_err(|error| {
-            hopeless.fetch_or(error.kind() == ErrorKind::Failed, Ordering::Relaxed);
-            error.within(format_args!("function `{}`", hashed.function.name))
-        })
-    });
+    }
+    refuse_secrets(&planned, meter)?;
+    let rows = uploader.each(&planned, |it| it.0, |(checked, found)| uploader.upload(checked, found));
     uploader.store.save_cache();
     drop(progress);
     caches::keep(uploader.caches);
-    super::finish(rows.into_iter().filter_map(Result::transpose), common.json)
+    let rows = rows.into_iter().filter_map(Result::transpose);
+    super::finish(failed.into_iter().chain(rows), common.json)
+}
+
+/// Looks at all that is to be uploaded, before any of it is. Packing looks again, at what it packs.
+fn refuse_secrets(planned: &[(&Checked, Found)], meter: &Meter) -> Result<()> {
+    let lacking = planned
+        .iter()
+        .filter(|(_, found)| !matches!(found, Found::Published(_)));
+    let checked = lacking.map(|(Checked { hashed, guard, .. }, _)| {
+        super::in_function(&hashed.function, guard.check_tree(&hashed.tree, meter))
+    });
+    collect_all(checked).map(drop)
 }
 
 fn parse_expected(expect: &[String]) -> Result<BTreeMap<String, Digest>> {
@@ -129,6 +152,14 @@ fn check_same(hashed: &Manifest, packed: &Manifest) -> Result<()> {
     }
 }
 
+/// A function that could be uploaded.
+struct Checked<'a> {
+    hashed: &'a Hashed,
+    /// Those of the source.
+    warnings: Vec<String>,
+    guard: Guard<'a>,
+}
+
 struct Uploader<'a> {
     store: Store,
     settings: &'a Settings,
@@ -137,17 +168,44 @@ struct Uploader<'a> {
     git_commit: OnceLock<Option<String>>,
     scratch: Scratch,
     caches: Caches,
+    /// What fails for one function because of the network or a missing right fails for all.
+    hopeless: AtomicBool,
     meter: &'static Meter,
 }
 
 impl Uploader<'_> {
-    fn upload(&self, hashed: &Hashed, warnings: &[String]) -> Result<PackageRow> {
+    /// Does `work` for each, many at a time, until it is hopeless.
+    fn each<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        function: impl Fn(&T) -> &Checked + Sync,
+        work: impl Fn(&T) -> Result<R> + Sync,
+    ) -> Vec<Result<Option<R>>> {
+        parallel::map(items, REQUESTS_AT_ONCE, |item| {
+            self.meter.check()?;
+            if self.hopeless.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let done = work(item).map(Some).inspect_err(|error| {
+                self.hopeless
+                    .fetch_or(error.kind() == ErrorKind::Failed, Ordering::Relaxed);
+            });
+            super::in_function(&function(item).hashed.function, done)
+        })
+    }
+
+    fn find(&self, Checked { hashed, .. }: &Checked) -> Result<Found> {
+        let name = hashed.function.name.as_str();
+        self.store.find(name, &hashed.manifest.source_hash())
+    }
+
+    fn upload(&self, checked: &Checked, found: &Found) -> Result<PackageRow> {
+        let hashed = checked.hashed;
         let name = hashed.function.name.as_str();
         let source_hash = hashed.manifest.source_hash();
-        let found = self.store.find(name, &source_hash)?;
         let published = match found {
-            Found::Published(record) => Published::Unchanged(record),
-            Found::Nothing | Found::PackageMissing(..) => self.build_and_publish(hashed, warnings, &found)?,
+            Found::Published(record) => Published::Unchanged(record.clone()),
+            Found::Nothing | Found::PackageMissing(..) => self.build_and_publish(checked, found)?,
         };
         let (record, status) = match published {
             Published::Uploaded(record) => (record, Status::Uploaded),
@@ -167,8 +225,12 @@ impl Uploader<'_> {
         })
     }
 
-    /// `warnings` are those of the source.
-    fn build_and_publish(&self, hashed: &Hashed, warnings: &[String], found: &Found) -> Result<Published> {
+    fn build_and_publish(&self, checked: &Checked, found: &Found) -> Result<Published> {
+        let Checked {
+            hashed,
+            warnings,
+            guard,
+        } = checked;
         let built = builds::build(&hashed.function, &hashed.tree, self.settings, &self.caches, self.meter)?;
         let tree = built.as_ref().map_or(&hashed.tree, |built| &built.tree);
         let layers = self
@@ -190,9 +252,13 @@ impl Uploader<'_> {
             meter: self.meter,
             // A write through a memory map may leave a file's times alone: what is published was read.
             reads_all: true,
+            guard,
         };
         let package = archive::pack(tree, zip.as_file_mut(), &packing)?;
         check_same(&hashed.manifest, &tree.manifest_of(&package.entries))?;
+        for warning in guard.unused() {
+            report::warning(&format!("function `{}`: {warning}", hashed.function.name));
+        }
         let sbom = Sbom::of(tree)?;
         let sbom = (!sbom.is_empty()).then(|| sbom.to_json(&hashed.function, &hashed.manifest.source_hash()));
         let built = Built {

@@ -2,6 +2,7 @@
 
 use lambda_pack_core::function::Kind;
 use lambda_pack_core::preflight::Layer;
+use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::{Meter, Result, collect_all};
 use serde::Serialize;
 
@@ -34,7 +35,7 @@ pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Resul
     let layers = Layers::new(hashed.all().map(|hashed| (&hashed.function, &hashed.tree)));
     let rows = hashed.functions.iter().map(|hashed| {
         let layers = layers.of(&hashed.function, |_, tree| Ok(tree.size()))?;
-        check(hashed, &layers)
+        check(hashed, &layers, meter)
     });
     let rows = collect_all(rows)?;
     drop(progress);
@@ -62,16 +63,22 @@ pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Resul
     ))
 }
 
-fn check(hashed: &Hashed, layers: &[Layer]) -> Result<Row> {
+fn check(hashed: &Hashed, layers: &[Layer], meter: &Meter) -> Result<Row> {
     let Hashed {
         function,
         tree,
         manifest,
     } = hashed;
-    let findings = super::preflight(function, tree, layers)?;
+    let guard = Guard::of(function);
+    let findings = collect_all([
+        super::preflight(function, tree, layers),
+        super::in_function(function, guard.check_environment()).map(|()| Vec::new()),
+        super::in_function(function, guard.check_tree(tree, meter)).map(|()| Vec::new()),
+    ])?;
     let definition = &function.definition;
     let mut warnings = tree.warnings.clone();
-    warnings.extend(findings);
+    warnings.extend(findings.into_iter().flatten());
+    warnings.extend(guard.unused());
     if definition.kind == Kind::Function {
         let unset = [
             ("runtime", definition.runtime.is_none()),

@@ -76,6 +76,7 @@ pub fn exit_code(kind: ErrorKind) -> ExitCode {
         ErrorKind::Invalid => 3,
         ErrorKind::Integrity => 4,
         ErrorKind::Conflict => 5,
+        ErrorKind::Secret => 8,
         ErrorKind::Interrupted => 130,
     })
 }

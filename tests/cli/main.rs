@@ -23,6 +23,7 @@ mod readme;
 mod runs;
 mod s3;
 mod sbom;
+mod secrets;
 mod store;
 mod support;
 mod verify;

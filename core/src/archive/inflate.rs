@@ -14,13 +14,13 @@ use flate2::bufread::DeflateDecoder;
 
 use crate::digest::{Algorithm, Digest, Hasher};
 
-/// Inflates a whole stream; the content's CRC-32 if it has this size and digest, and the stream not one byte more than it
-/// needs.
-pub fn check(stream: &[u8], digest: &Digest, size: usize) -> Option<u32> {
+/// Inflates a whole stream; what `inspect` makes of its content, if it has this size and digest, and the stream not one
+/// byte more than it needs.
+pub fn check<T>(stream: &[u8], digest: &Digest, size: usize, inspect: impl FnOnce(&[u8]) -> T) -> Option<T> {
     super::buffers::with_output(size, |content| {
         let inflated = INFLATER.with_borrow_mut(|inflater| inflater.inflate(stream, content));
         let same = inflated == Some((stream.len(), size)) && Algorithm::Blake3.hash(content) == *digest;
-        same.then(|| libdeflater::crc32(content))
+        same.then(|| inspect(content))
     })
 }
 

@@ -11,6 +11,7 @@ use super::pack::{BUDGET, Job, Packing};
 use crate::cache::{Form, Shape};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::manifest::Entry;
+use crate::secrets::{Finding, Stream};
 use crate::source::{StableReader, read_changed, read_stable};
 use crate::{Result, Work};
 
@@ -22,6 +23,7 @@ pub struct Large {
     pub entry: Entry,
     pub crc32: u32,
     pub compressed_size: u64,
+    pub secrets: Vec<Finding>,
 }
 
 struct Piece {
@@ -62,6 +64,7 @@ fn compress_pieces(job: &Job, packing: &Packing, spool: &mut File, reads_cache: 
         reader: StableReader::open(&job.entry.file)?,
         hasher: Hasher::new(Algorithm::Blake3),
         crc32: libdeflater::Crc::new(),
+        secrets: job.entry.is_own().then(Stream::default),
     };
     let mut compressed_size = 0;
     in_order(
@@ -74,7 +77,7 @@ fn compress_pieces(job: &Job, packing: &Packing, spool: &mut File, reads_cache: 
             let digest = Algorithm::Blake3.hash(&piece.content);
             let size = piece.content.len() as u64;
             let form = packing.form(piece.shape);
-            let cached = reads_cache.then(|| blocks.get(&digest, size, form)).flatten();
+            let cached = reads_cache.then(|| blocks.get(&digest, size, form, |_| ())).flatten();
             let is_new = cached.is_none();
             let block = match cached {
                 Some((block, _)) => block,
@@ -113,6 +116,7 @@ fn compress_pieces(job: &Job, packing: &Packing, spool: &mut File, reads_cache: 
         entry: job.entry.hashed_as(read.size, digest),
         crc32: pieces.crc32.sum(),
         compressed_size,
+        secrets: pieces.secrets.map(Stream::finish).unwrap_or_default(),
     };
     Ok((large, has_cached))
 }
@@ -136,11 +140,12 @@ pub fn read_again(
     Ok(())
 }
 
-/// The pieces of a file, which are hashed on their way.
+/// The pieces of a file, which are hashed on their way, and searched for secrets if it is the user's own.
 struct Pieces<'a> {
     reader: StableReader<'a>,
     hasher: Hasher,
     crc32: libdeflater::Crc,
+    secrets: Option<Stream>,
 }
 
 impl Pieces<'_> {
@@ -153,6 +158,9 @@ impl Pieces<'_> {
         content.truncate(filled);
         self.hasher.update(&content);
         self.crc32.update(&content);
+        if let Some(secrets) = &mut self.secrets {
+            secrets.push(&content);
+        }
         let shape = match self.reader.is_at_end() {
             true => Shape::LastPiece,
             false => Shape::Piece,

@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cache::Caches;
 use crate::manifest::Entry;
+use crate::secrets::Guard;
 use crate::source::Tree;
 use crate::temporary::{sync_directory, temporary_file};
 use crate::{Error, Meter, Result};
@@ -119,12 +120,13 @@ fn is_at(mut package: &File, target: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Packs a tree into `target`, which appears whole or not at all.
+/// Packs a tree into `target`, which appears whole or not at all, and never with secrets that `guard` doesn't allow.
 pub fn write_package(
     tree: &Tree,
     target: &Path,
     compression: Compression,
     caches: &Caches,
+    guard: &Guard,
     meter: &Meter,
 ) -> Result<InPlace> {
     let directory = match target.parent() {
@@ -139,6 +141,7 @@ pub fn write_package(
         scratch: directory,
         compression,
         meter,
+        guard,
         reads_all: false,
     };
     let package = pack(tree, temporary.as_file_mut(), &packing)?;

@@ -3,6 +3,8 @@
 //! ```text
 //! entries -> rayon: read, hash, compress (or take the block that a cache has) -> this thread: framing, SHA-256, file
 //! ```
+//!
+//! All content passes through memory here, whatever a cache knows of it; so here it is searched for secrets.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, Write};
@@ -20,6 +22,7 @@ use super::{CodeSha256, Package};
 use crate::cache::{Caches, Form, Shape};
 use crate::digest::Algorithm;
 use crate::manifest::{Entry, EntryKind};
+use crate::secrets::{self, Found, Guard};
 use crate::source::{Content, Tree, TreeEntry, read_changed, read_stable};
 use crate::{Error, Meter, Result, Work};
 
@@ -36,6 +39,8 @@ pub struct Packing<'a> {
     pub scratch: &'a Path,
     pub compression: Compression,
     pub meter: &'a Meter,
+    /// Decides whether secrets that were found may be packed.
+    pub guard: &'a Guard<'a>,
     /// Reads every file, whatever the caches know of it.
     pub reads_all: bool,
 }
@@ -56,11 +61,12 @@ impl Packing<'_> {
     }
 }
 
-/// Writes the zip of `tree` to `out`.
+/// Writes the zip of `tree` to `out`. Fails if there are secrets in it that aren't allowed.
 pub fn pack(tree: &Tree, out: &mut File, packing: &Packing) -> Result<Package> {
     packing.meter.expect(Work::Pack, tree.size());
     let jobs: Vec<Job> = tree.entries().iter().map(|entry| Job { entry }).collect();
     let mut writer = Writer::new(out, packing);
+    writer.found.extend(secrets::names(tree));
     let mut rest = jobs.as_slice();
     while let Some(first) = rest.first() {
         if first.is_large() {
@@ -112,6 +118,7 @@ struct Packed {
     data: Buffer,
     /// Whether the cache didn't have it.
     is_new: bool,
+    secrets: Vec<Found>,
 }
 
 impl Job<'_> {
@@ -130,17 +137,24 @@ impl Job<'_> {
             let entry = self.entry.hashed_as(data.len() as u64, Algorithm::Blake3.hash(data));
             return Ok(Packed::stored(entry, data, false));
         }
+        let mut secrets = Vec::new();
         if !packing.reads_all
             && let Some((size, digest)) = self.entry.known(Algorithm::Blake3, &packing.caches.digests)
-            && let Some((block, crc32)) = packing.caches.blocks.get(&digest, size, packing.whole())
+            && let Some((block, crc32)) = (packing.caches.blocks).get(&digest, size, packing.whole(), |content| {
+                secrets = self.secrets_in(content);
+            })
             && !block.is_empty()
         {
             packing.meter.add(Work::Pack, size)?;
-            return Ok(Packed::cached(self.entry.hashed_as(size, digest), block, crc32));
+            let packed = Packed::cached(self.entry.hashed_as(size, digest), block, crc32);
+            return Ok(Packed { secrets, ..packed });
         }
         let mut packed = None;
         let read = read_stable(&self.entry.file, LARGE_FILE_BYTES as usize + 1, |content| {
-            packed = Some(self.pack_content(content, packing));
+            packed = Some(Packed {
+                secrets: self.secrets_in(content),
+                ..self.pack_content(content, packing)
+            });
             packing.meter.add(Work::Pack, content.len() as u64)
         })?;
         let packed = packed.filter(|_| read.size == self.entry.size());
@@ -151,11 +165,18 @@ impl Job<'_> {
         Ok(packed)
     }
 
+    fn secrets_in(&self, content: &[u8]) -> Vec<Found> {
+        match self.entry.is_own() {
+            true => Found::in_content(self.entry, &secrets::scan(content)),
+            false => Vec::new(),
+        }
+    }
+
     fn pack_content(&self, content: &[u8], packing: &Packing) -> Packed {
         let digest = Algorithm::Blake3.hash(content);
         let size = content.len() as u64;
         let entry = self.entry.hashed_as(size, digest);
-        match packing.caches.blocks.get(&digest, size, packing.whole()) {
+        match packing.caches.blocks.get(&digest, size, packing.whole(), |_| ()) {
             Some((block, _)) if block.is_empty() => Packed::stored(entry, content, false),
             Some((block, crc32)) => Packed::cached(entry, block, crc32),
             None => match deflate::deflate(content, packing.compression) {
@@ -165,6 +186,7 @@ impl Job<'_> {
                     method: Method::Deflated,
                     data,
                     is_new: true,
+                    secrets: Vec::new(),
                 },
                 None => Packed::stored(entry, content, !content.is_empty()),
             },
@@ -184,6 +206,7 @@ impl Packed {
             method: Method::Deflated,
             data,
             is_new: false,
+            secrets: Vec::new(),
         }
     }
 
@@ -194,6 +217,7 @@ impl Packed {
             method: Method::Stored,
             data: Buffer::from(content),
             is_new,
+            secrets: Vec::new(),
         }
     }
 }
@@ -203,6 +227,7 @@ struct Writer<'a> {
     packing: &'a Packing<'a>,
     zip: ZipWriter<BufWriter<HashingWriter<&'a mut File>>>,
     entries: Vec<Entry>,
+    found: Vec<Found>,
 }
 
 impl<'a> Writer<'a> {
@@ -212,10 +237,12 @@ impl<'a> Writer<'a> {
             packing,
             zip: ZipWriter::new(BufWriter::with_capacity(BUFFER_BYTES, HashingWriter::new(out))),
             entries: Vec::new(),
+            found: Vec::new(),
         }
     }
 
     fn write_small(&mut self, packed: Packed) -> Result<()> {
+        self.found.extend(packed.secrets);
         let header = header(&packed.entry, packed.method, packed.crc32, packed.data.len() as u64);
         let written = self.zip.begin(&header).and_then(|()| self.zip.data(&packed.data));
         written.map_err(|cause| self.packing.cannot_write(cause))?;
@@ -242,6 +269,7 @@ impl<'a> Writer<'a> {
         let cannot_write = |cause| self.packing.cannot_write(cause);
         let mut spool = tempfile::tempfile_in(self.packing.scratch).map_err(cannot_write)?;
         let large = large::compress(job, self.packing, &mut spool)?;
+        self.found.extend(Found::in_content(job.entry, &large.secrets));
         if large.compressed_size < large.entry.size {
             let header = header(&large.entry, Method::Deflated, large.crc32, large.compressed_size);
             (spool.rewind())
@@ -260,6 +288,7 @@ impl<'a> Writer<'a> {
     }
 
     fn finish(self) -> Result<Package> {
+        self.packing.guard.refuse(self.found)?;
         let finished = self
             .zip
             .finish()

@@ -123,8 +123,14 @@ impl BlockCache {
 
     /// A block of this content, and the content's CRC-32; an empty block stands for content that deflate can't make
     /// smaller. Only a whole file's block that was inflated, and gave the content, is given. Pieces come unchecked, without a
-    /// CRC-32: whoever joins them checks what they make.
-    pub(crate) fn get(&self, digest: &Digest, size: u64, form: Form) -> Option<(Buffer, u32)> {
+    /// CRC-32: whoever joins them checks what they make. `inspect` sees what was inflated.
+    pub(crate) fn get(
+        &self,
+        digest: &Digest,
+        size: u64,
+        form: Form,
+        inspect: impl FnOnce(&[u8]),
+    ) -> Option<(Buffer, u32)> {
         let open = self.0.as_ref()?;
         let place = open.places.get(&Key::new(digest, form))?;
         // A block that is no smaller isn't kept, so that a large one is damage.
@@ -137,7 +143,10 @@ impl BlockCache {
         let crc32 = match block.is_empty() {
             true => 0,
             false if form.shape != Shape::Whole => 0,
-            false => inflate::check(&block, digest, place.size as usize)?,
+            false => inflate::check(&block, digest, place.size as usize, |content| {
+                inspect(content);
+                libdeflater::crc32(content)
+            })?,
         };
         file.used.store(true, Ordering::Relaxed);
         Some((block, crc32))
@@ -333,7 +342,8 @@ mod tests {
         }
 
         fn get(&self, content: &[u8], shape: Shape) -> Option<(Vec<u8>, u32)> {
-            let block = (self.open()).get(&Algorithm::Blake3.hash(content), content.len() as u64, form(shape));
+            let digest = Algorithm::Blake3.hash(content);
+            let block = (self.open()).get(&digest, content.len() as u64, form(shape), |_| ());
             block.map(|(block, crc32)| (block.to_vec(), crc32))
         }
 
@@ -418,7 +428,8 @@ mod tests {
         fs::remove_file(cache.files().remove(0)).expect("removed");
         let digest = Algorithm::Blake3.hash(&content());
         assert!(
-            open.get(&digest, content().len() as u64, form(Shape::Whole)).is_some(),
+            open.get(&digest, content().len() as u64, form(Shape::Whole), |_| ())
+                .is_some(),
             "still open"
         );
         open.save().expect("saved");

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::asset::Asset;
 use super::build::Build;
+use super::secrets::AllowedSecret;
 use super::text::{Bounded, EntryPrefix, GlobText, RelativePath, Rule, Text};
 use crate::json::Object;
 use crate::{Error, Result, collect_all};
@@ -84,6 +85,9 @@ pub struct Definition {
     pub reserved_concurrent_executions: Option<Bounded<-1, { i32::MAX as i64 }>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<UniqueMap<String>>,
+    /// What looks like a secret and is none, or may be packed nevertheless.
+    #[serde(default, skip_serializing)]
+    pub allowed_secrets: Vec<Object<AllowedSecret>>,
 }
 
 impl Definition {
@@ -181,6 +185,8 @@ impl Definition {
             kms_key_arn: None,
             reserved_concurrent_executions: None,
             tags: None,
+            // It holds nothing of the user's own.
+            allowed_secrets: Vec::new(),
         }
     }
 }
@@ -439,9 +445,7 @@ impl<K: Ord + AsRef<str>> UniqueMap<K> {
     pub fn bytes(&self) -> usize {
         self.0.iter().map(|(key, value)| key.as_ref().len() + value.len()).sum()
     }
-}
 
-impl<K: Ord> UniqueMap<K> {
     pub fn iter(&self) -> impl Iterator<Item = (&K, &str)> {
         self.0.iter().map(|(key, value)| (key, value.as_str()))
     }
@@ -511,6 +515,8 @@ rules! {
     HandlerRule: "Handler", r"^[^\s]{1,128}$", "1 to 128 characters without white space";
     /// CreateFunction's `Description`.
     DescriptionRule: "Description", r"^[\s\S]{0,256}$", "at most 256 characters";
+    /// Why something that looks like a secret may be packed.
+    ReasonRule: "Reason", r"\S", "a text that is not empty";
     /// CreateFunction's `KMSKeyArn`.
     KmsKeyRule: "KmsKeyArn", r"^arn:[^:]+:kms:[^:]+:[^:]+:.+$", "the ARN of a KMS key or alias";
     /// CreateFunction's `DeadLetterConfig`.

@@ -4,6 +4,7 @@ mod asset;
 mod build;
 mod definition;
 mod layers;
+mod secrets;
 mod text;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ pub use asset::{ArchiveKind, Asset, AssetUrl, Extract, Mode, Sha256};
 pub use build::{Build, Bundle, BundleFormat, CommandBuild, GoBuild, NodeBuild, Place, PythonBuild, RustBuild};
 pub use definition::{Architecture, Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
 pub use layers::Selected;
+pub use secrets::AllowedSecret;
 pub use text::{EntryPath, EntryPrefix, GlobText, RelativePath};
 
 use text::Text;
@@ -273,7 +275,7 @@ mod tests {
         );
         refused(
             r#"{"source": "a", "environment": {"AB": 1}}"#,
-            "key `environment.AB`: found integer `1`",
+            "key `environment.AB`: found integer",
         );
         refused(r#"{"source": "a", "environment": {"A B": "1"}}"#, "A B");
         refused(

@@ -90,8 +90,10 @@ pub struct TreeEntry {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Origin {
     Source,
-    /// Made by a build, which the source hash knows by its inputs.
-    Build,
+    /// Installed from a public registry, as a lock file says.
+    Registry,
+    /// Made of the source by a build, or an asset that the user chose.
+    Made,
 }
 
 #[derive(Debug)]
@@ -256,7 +258,7 @@ impl Tree {
             prefix,
             ..walk::Options::default()
         };
-        let built = walk_built(directory, &options, meter)?;
+        let built = walk_built(directory, &options, Origin::Registry, meter)?;
         let parts = [("the source", self.entries.as_slice()), ("the build", &built)];
         let merged = Self::merge(&parts, self.inputs.clone())?;
         Ok(Tree {
@@ -271,7 +273,7 @@ impl Tree {
             everything: true,
             ..walk::Options::default()
         };
-        let assets = walk_built(directory, &options, meter)?;
+        let assets = walk_built(directory, &options, Origin::Made, meter)?;
         let parts = [("the source", self.entries.as_slice()), ("the assets", &assets)];
         let merged = Self::merge(&parts, self.inputs.clone())?;
         let stage = match &self.stage {
@@ -283,7 +285,7 @@ impl Tree {
 
     /// What a build has made of this tree in `directory`, to be packed in its place; the source hash stays.
     pub fn replaced_by(&self, directory: &Path, source: Manifest, meter: &Meter) -> Result<Self> {
-        let built = walk_built(directory, &walk::Options::default(), meter)?;
+        let built = walk_built(directory, &walk::Options::default(), Origin::Made, meter)?;
         let made = Self::merge(&[("the build", &built)], self.inputs.clone())?;
         Ok(Tree {
             stage: Stage::Made { source },
@@ -367,10 +369,10 @@ fn walk_spec(
 }
 
 /// What isn't source.
-fn walk_built(directory: &Path, options: &walk::Options, meter: &Meter) -> Result<Vec<Arc<TreeEntry>>> {
+fn walk_built(directory: &Path, options: &walk::Options, origin: Origin, meter: &Meter) -> Result<Vec<Arc<TreeEntry>>> {
     let mut built = walk::walk(directory, options, meter)?;
     for entry in &mut built {
-        entry.origin = Origin::Build;
+        entry.origin = origin;
     }
     Ok(shared(built))
 }
@@ -442,6 +444,11 @@ impl TreeEntry {
             Content::File { size, .. } => *size,
             Content::Symlink { target } => target.len() as u64,
         }
+    }
+
+    /// Whether it is the user's own, rather than public.
+    pub fn is_own(&self) -> bool {
+        self.origin != Origin::Registry
     }
 
     pub fn kind(&self) -> EntryKind {

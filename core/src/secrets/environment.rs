@@ -1,0 +1,111 @@
+//! Secrets in the `environment` of a definition: every rule for files, and what a variable's name says of its value.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::guard::VARIABLES;
+use super::likeness::{is_mixed, is_password};
+use super::rules::{self, Rule};
+use super::scan::scan;
+
+/// The secret that a variable holds.
+pub fn find(key: &str, value: &str) -> Option<&'static Rule> {
+    // As a shell would set it, so that rules that look for a name find that too.
+    let found = scan(format!("{key}={value}").as_bytes());
+    let by_content = found.first().map(|finding| finding.rule);
+    by_content.or_else(|| speaks_of_secret(key, value).then(|| rules::find("secret-variable").expect("a rule")))
+}
+
+fn speaks_of_secret(key: &str, value: &str) -> bool {
+    const PASSWORDS: [&str; 5] = ["PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD"];
+    const SECRETS: [&str; 6] = ["SECRET", "TOKEN", "KEY", "APIKEY", "CREDENTIAL", "CREDENTIALS"];
+    // Keys that are no secrets: of tables, objects, caches, and those that only name one.
+    const OTHER_KEYS: [&str; 9] = [
+        "PUBLIC",
+        "KMS",
+        "PARTITION",
+        "SORT",
+        "PRIMARY",
+        "FOREIGN",
+        "OBJECT",
+        "S3",
+        "CACHE",
+    ];
+    let key = key.to_ascii_uppercase();
+    let mut words = key.rsplit('_');
+    let last = words.next().unwrap_or_default();
+    let ends_with = |names: &[&str]| names.iter().any(|name| last.ends_with(name));
+    if is_reference(value) {
+        return false;
+    }
+    if ends_with(&PASSWORDS) {
+        return is_password(value);
+    }
+    let is_other = words.any(|word| OTHER_KEYS.contains(&word));
+    ends_with(&SECRETS) && !is_other && looks_random(value)
+}
+
+/// Whether a value only tells where the secret is kept.
+fn is_reference(value: &str) -> bool {
+    // `prod/db/password`, as Secrets Manager names them.
+    let is_word = |part: &str| {
+        part.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'))
+    };
+    let is_name = value.contains('/') && value.split('/').all(is_word);
+    // An ARN, a path of Parameter Store or of a file, a URL (whose password has its own rule), CloudFormation's form.
+    is_name || value.starts_with("arn:") || value.starts_with('/') || value.contains("://") || value.contains("{{")
+}
+
+/// Whether it is no name: names are words and numbers, joined.
+fn looks_random(value: &str) -> bool {
+    const SHORTEST: usize = 16;
+    const SHORTEST_PART: usize = 10;
+    let is_one_word = !value.chars().any(char::is_whitespace);
+    let mut parts = value.split(['-', '_', '.', '/', ':']);
+    value.len() >= SHORTEST
+        && is_one_word
+        && is_mixed(value.as_bytes())
+        && parts.any(|part| part.len() >= SHORTEST_PART && is_mixed(part.as_bytes()))
+}
+
+/// In which line of a definition each variable stands, by its key; none if the file isn't what it was any more.
+pub fn lines(definition: &Path) -> BTreeMap<String, u64> {
+    type Variables<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+    #[derive(Deserialize)]
+    struct Definition<'a> {
+        #[serde(borrow, default)]
+        environment: Variables<'a>,
+        #[serde(borrow)]
+        build: Option<Build<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Build<'a> {
+        #[serde(borrow, default)]
+        environment: Variables<'a>,
+    }
+    let Ok(text) = fs::read_to_string(definition) else {
+        return BTreeMap::new();
+    };
+    let json = text.trim_start_matches('\u{FEFF}');
+    let Ok(parsed) = serde_json::from_str::<Definition>(json) else {
+        return BTreeMap::new();
+    };
+    let line_of = |value: &RawValue| {
+        let at = value.get().as_ptr().addr() - json.as_ptr().addr();
+        1 + json[..at].matches('\n').count() as u64
+    };
+    let of_build = parsed.build.map(|build| build.environment).unwrap_or_default();
+    let environments = VARIABLES.into_iter().zip([parsed.environment, of_build]);
+    environments
+        .flat_map(|(prefix, variables)| {
+            let lines = variables.into_iter();
+            lines.map(move |(name, value)| (format!("{prefix}{name}"), line_of(value)))
+        })
+        .collect()
+}
