@@ -135,6 +135,7 @@ pub enum Command {
     External(ExternalArgs),
     Validate(ValidateArgs),
     Verify(VerifyArgs),
+    Lock(LockArgs),
     Assets(AssetsArgs),
     /// Print the JSON Schema of a function definition
     #[command(after_help = "Example:\n  lambda-pack schema > lambda-json.schema.json")]
@@ -152,7 +153,7 @@ impl Command {
     pub fn has_temporary_files(&self) -> bool {
         matches!(
             self,
-            Command::Assets(_) | Command::Build(_) | Command::Upload(_) | Command::Verify(_)
+            Command::Assets(_) | Command::Build(_) | Command::Lock(_) | Command::Upload(_) | Command::Verify(_)
         )
     }
 }
@@ -283,6 +284,21 @@ pub struct VerifyArgs {
     /// What to compare with: a second build
     #[arg(long, required = true)]
     pub rebuild: bool,
+}
+
+/// Lock dependencies with the ecosystems' own tools
+///
+/// Python: `uv pip compile` of requirements.in for the function's runtime and architecture, or `uv lock` of pyproject.toml;
+/// Node.js: npm; Go: `go mod tidy`; Rust: cargo. What is locked stays so unless --upgrade is given.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  lambda-pack lock\n  lambda-pack lock my-function --upgrade")]
+pub struct LockArgs {
+    /// Functions [default: all]
+    #[arg(value_name = "NAME")]
+    pub names: Vec<String>,
+    /// Take the newest versions that are allowed
+    #[arg(long)]
+    pub upgrade: bool,
 }
 
 /// Download the files that definitions name in `assets`

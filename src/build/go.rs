@@ -26,8 +26,7 @@ const PLACES: [&str; 12] = [
 /// Builds `bootstrap` of the module in the source's directory.
 pub fn make(build: &GoBuild, job: &Job) -> Result<()> {
     let copy = job.copy(&job.beside("copy"))?;
-    let go = program::find(&["go"])
-        .ok_or_else(|| Error::failed("Go is not installed").help("install it: https://go.dev/doc/install"))?;
+    let go = program::find(&["go"]).ok_or_else(go_is_missing)?;
     // From variables and from `go env -w`.
     let places = program::output(&go, &[&["env", "-json"], PLACES.as_slice()].concat())
         .and_then(|json| serde_json::from_str::<BTreeMap<String, String>>(&json).ok())
@@ -60,4 +59,8 @@ pub fn make(build: &GoBuild, job: &Job) -> Result<()> {
         command.env("GOWORK", "off");
     }
     job.programs.run(command)
+}
+
+pub fn go_is_missing() -> Error {
+    Error::failed("Go is not installed").help("install it: https://go.dev/doc/install")
 }

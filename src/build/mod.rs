@@ -6,6 +6,7 @@ mod cache;
 mod command;
 mod esbuild;
 mod go;
+mod locking;
 mod node;
 mod program;
 mod python;
@@ -27,7 +28,9 @@ use crate::assets;
 use crate::parallel::Turns;
 use crate::settings::Settings;
 use cache::Place;
-use program::Programs;
+
+pub use locking::{Versions, lock};
+pub use program::Programs;
 
 /// Installers download, unpack and write; more of them at a time only get into each other's way.
 static INSTALLATIONS: Turns = Turns::new(4);

@@ -6,7 +6,7 @@ use std::io;
 use std::path::Path;
 use std::process::Command;
 
-use lambda_pack_core::build::Dependencies;
+use lambda_pack_core::build::{self, Dependencies};
 use lambda_pack_core::function::Architecture;
 use lambda_pack_core::{Error, Result};
 
@@ -15,12 +15,21 @@ use super::remove_if_there;
 
 /// Installs into `directory` itself.
 pub fn install(dependencies: &Dependencies, directory: &Path, programs: &Programs) -> Result<()> {
-    let target = Target::of(dependencies)?;
+    let target = Target::new(&dependencies.runtime, dependencies.architecture)?;
     match program::find(&["uv"]) {
         Some(uv) => with_uv(&uv, dependencies, &target, directory, programs)?,
         None => with_pip(dependencies, &target, directory, programs)?,
     }
     tidy(directory).map_err(|cause| Error::io("put in order what was installed in", directory, cause))
+}
+
+pub const GET_UV: &str = "install uv: https://docs.astral.sh/uv/getting-started/installation/";
+
+/// What uv must know of a function: Python's version, and the platform.
+pub fn uv_target(target: &build::Target) -> Result<(String, String)> {
+    let target = Target::new(target.runtime.as_deref().unwrap_or_default(), target.architecture)?;
+    let platform = target.uv_platform();
+    Ok((target.version, platform))
 }
 
 /// What wheels must fit.
@@ -31,26 +40,30 @@ struct Target {
     machine: &'static str,
     /// The newest glibc 2.x that the runtime has.
     glibc: u32,
-    /// The same for uv, which knows some platforms.
-    uv_platform: &'static str,
+    /// The same for uv, which knows some.
+    manylinux: &'static str,
 }
 
 impl Target {
-    fn of(dependencies: &Dependencies) -> Result<Self> {
-        let version = dependencies.runtime.trim_start_matches("python").to_owned();
+    fn new(runtime: &str, architecture: Architecture) -> Result<Self> {
+        let version = runtime.trim_start_matches("python").to_owned();
         let minor: Option<u32> = version.strip_prefix("3.").and_then(|minor| minor.parse().ok());
-        let minor = minor.ok_or_else(|| Error::invalid(format!("the runtime {} is unknown", dependencies.runtime)))?;
+        let minor = minor.ok_or_else(|| Error::invalid(format!("the runtime {runtime} is unknown")))?;
         Ok(Target {
             version,
-            machine: match dependencies.architecture {
+            machine: match architecture {
                 Architecture::X86_64 => "x86_64",
                 Architecture::Arm64 => "aarch64",
             },
             // Amazon Linux 2023 from Python 3.12 on, Amazon Linux 2 before:
             // <https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html>
             glibc: if minor >= 12 { 34 } else { 26 },
-            uv_platform: if minor >= 12 { "manylinux_2_34" } else { "manylinux2014" },
+            manylinux: if minor >= 12 { "manylinux_2_34" } else { "manylinux2014" },
         })
+    }
+
+    fn uv_platform(&self) -> String {
+        format!("{}-{}", self.machine, self.manylinux)
     }
 }
 
@@ -97,10 +110,7 @@ fn with_uv(
             "copy",
         ])
         .args(["--python-version", &target.version])
-        .args([
-            "--python-platform",
-            &format!("{}-{}", target.machine, target.uv_platform),
-        ])
+        .args(["--python-platform", &target.uv_platform()])
         .arg("--target")
         .arg(directory)
         .arg("--requirements")
@@ -109,7 +119,6 @@ fn with_uv(
 }
 
 fn with_pip(dependencies: &Dependencies, target: &Target, directory: &Path, programs: &Programs) -> Result<()> {
-    const GET_UV: &str = "install uv: https://docs.astral.sh/uv/getting-started/installation/";
     if dependencies.beside.is_some() {
         return Err(Error::failed("uv is not installed, and uv.lock needs it").help(GET_UV));
     }

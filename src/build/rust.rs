@@ -28,8 +28,7 @@ const PLACES: [&str; 7] = [
 
 /// Builds `directory/bootstrap`. What the lock file names is compiled once for each architecture.
 pub fn make(build: &RustBuild, job: &Job) -> Result<()> {
-    let cargo = program::find(&["cargo"])
-        .ok_or_else(|| Error::failed("Rust is not installed").help("install it: https://rustup.rs"))?;
+    let cargo = program::find(&["cargo"]).ok_or_else(cargo_is_missing)?;
     let place = workplace(job)?;
     let work = place.path();
     // What an earlier build left. The copy stands at the same path each time, so that crates need not be compiled again.
@@ -287,4 +286,8 @@ fn forget_local_crates(lock: &Path, target: &Path) -> Result<()> {
         }
     }
     Ok(())
+}
+
+pub fn cargo_is_missing() -> Error {
+    Error::failed("Rust is not installed").help("install it: https://rustup.rs")
 }

@@ -11,7 +11,6 @@ use lambda_pack_core::temporary::{sync_directory, temporary_file};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all};
 use serde::Serialize;
 
-use super::output;
 use crate::assets::{Fetched, Fetcher};
 use crate::cli::Common;
 use crate::parallel;
@@ -186,17 +185,8 @@ fn within(function: &Function, error: Error) -> Error {
     error.within(format_args!("function `{}`", function.name))
 }
 
-/// Prints what was done, also where some of it failed.
 fn finish(results: impl IntoIterator<Item = Result<Row>>, json: bool) -> Result<()> {
-    let mut rows = Vec::new();
-    let failed = collect_all(results.into_iter().map(|result| result.map(|row| rows.push(row)))).map(drop);
-    if failed.is_err() && rows.is_empty() {
-        return failed;
-    }
-    rows.sort_by(|a, b| (&a.name, &a.path).cmp(&(&b.name, &b.path)));
-    if json {
-        output::json(&rows)?;
-    } else {
+    super::finish_rows(results, json, |rows: &[Row]| {
         let lines = rows.iter().map(|row| {
             vec![
                 row.name.clone(),
@@ -206,8 +196,6 @@ fn finish(results: impl IntoIterator<Item = Result<Row>>, json: bool) -> Result<
                 row.url.clone(),
             ]
         });
-        let header = ["function", "status", "size", "sha256", "asset"];
-        output::line(&report::table(&header, &[2], lines))?;
-    }
-    failed
+        report::table(&["function", "status", "size", "sha256", "asset"], &[2], lines)
+    })
 }

@@ -5,6 +5,7 @@ mod build;
 mod external;
 mod hash;
 mod layers;
+mod lock;
 mod output;
 mod texts;
 mod upload;
@@ -37,6 +38,7 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         },
         Command::Validate(args) => validate::run(args, common, meter),
         Command::Verify(args) => verify::run(args, common, meter),
+        Command::Lock(args) => lock::run(args, common, meter),
         Command::Assets(args) => match &args.verb {
             AssetsVerb::Lock(names) => assets::lock(&names.names, common, meter),
             AssetsVerb::Fetch(names) => assets::fetch(&names.names, common, meter),
@@ -148,18 +150,26 @@ impl Status {
 
 /// Prints what was done, also where some of it failed: that much need not be done again.
 fn finish(results: impl IntoIterator<Item = Result<PackageRow>>, json: bool) -> Result<()> {
+    finish_rows(results, json, packages_table)
+}
+
+fn finish_rows<R: serde::Serialize>(
+    results: impl IntoIterator<Item = Result<R>>,
+    json: bool,
+    table: impl FnOnce(&[R]) -> String,
+) -> Result<()> {
     let mut done = Vec::new();
     let failed = collect_all(results.into_iter().map(|result| result.map(|row| done.push(row)))).map(drop);
     if failed.is_ok() || !done.is_empty() {
-        print_packages(&done, json)?;
+        match json {
+            true => output::json(&done)?,
+            false => output::line(&table(&done))?,
+        }
     }
     failed
 }
 
-fn print_packages(rows: &[PackageRow], json: bool) -> Result<()> {
-    if json {
-        return output::json(&rows);
-    }
+fn packages_table(rows: &[PackageRow]) -> String {
     let header = ["function", "status", "size", "unzipped", "entries", "source hash"];
     let lines = rows.iter().map(|row| {
         vec![
@@ -172,5 +182,5 @@ fn print_packages(rows: &[PackageRow], json: bool) -> Result<()> {
             row.source_hash[..16].to_owned(),
         ]
     });
-    output::line(&report::table(&header, &[2, 3, 4], lines))
+    report::table(&header, &[2, 3, 4], lines)
 }

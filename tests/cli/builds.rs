@@ -287,12 +287,20 @@ fn what_is_not_locked_is_refused() {
         3,
         &[
             "code/app/requirements.txt:1: `requests` is not locked",
-            "--generate-hashes",
+            "requirements.in",
+            "lambda-pack lock",
         ],
     );
     fs::remove_file(dir.join("code/app/requirements.txt")).unwrap();
-    dir.command(["validate"])
-        .fails(3, &["its dependencies are not locked", "`code/app`", "uv lock"]);
+    dir.command(["validate"]).fails(
+        3,
+        &[
+            "its dependencies are not locked",
+            "`code/app`",
+            "lambda-pack lock app",
+            "uv lock",
+        ],
+    );
     let dir = node_project("x86_64");
     fs::remove_file(dir.join("code/app/package-lock.json")).unwrap();
     dir.command(["external", "hash"])

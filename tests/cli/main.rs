@@ -16,6 +16,7 @@ mod external;
 mod faults;
 mod hash;
 mod layers;
+mod locks;
 mod lookups;
 mod made;
 mod packages;

@@ -28,7 +28,7 @@ pub(super) struct Facts {
     pub name: &'static str,
     /// The lock files: the first that is there counts.
     pub lock_files: &'static [LockFile],
-    /// The command that makes one.
+    /// What makes one: a clause.
     pub how_to_lock: &'static str,
     /// What its runtimes start with, and one of them.
     pub runtime: (&'static str, &'static str),
@@ -134,7 +134,7 @@ fn named_lock(named: &RelativePath, facts: &Facts, code_dir: &Path) -> Result<(P
             lock.display(),
             facts.lock_files[0].name
         ))
-        .help(facts.how_to_lock)),
+        .help(format!("`lambda-pack lock` makes one, as {}", facts.how_to_lock))),
     }
 }
 
@@ -164,7 +164,10 @@ fn find_lock(function: &Function, facts: &Facts, code_dir: &Path) -> Result<(Pat
                     _ => quoted(places, ", "),
                 }
             ))
-            .help(facts.how_to_lock))
+            .help(format!(
+                "`lambda-pack lock {}` locks them, as {}",
+                function.name, facts.how_to_lock
+            )))
         }
         [(one, _), (other, _), ..] => Err(Error::invalid(format!(
             "its source has two lock files: `{}` and `{}`",
@@ -176,7 +179,7 @@ fn find_lock(function: &Function, facts: &Facts, code_dir: &Path) -> Result<(Pat
 }
 
 /// The runtime that dependencies are installed for: the function's, or the only one that a layer is compatible with.
-fn runtime(function: &Function, facts: &Facts) -> Result<String> {
+pub(super) fn runtime(function: &Function, facts: &Facts) -> Result<String> {
     let definition = &function.definition;
     let (key, runtimes) = match definition.kind {
         Kind::Function => ("runtime", definition.runtime.as_slice()),

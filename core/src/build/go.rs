@@ -55,7 +55,7 @@ pub fn check(build: &GoBuild, copy: &Copy) -> Result<()> {
             "its dependencies are not locked: `{}` requires {required}, and there is no go.sum beside it",
             file.display()
         ))
-        .help("lock them: `go mod tidy`")),
+        .help("`lambda-pack lock` locks them, as `go mod tidy` does")),
         _ => Ok(()),
     }
 }

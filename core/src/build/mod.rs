@@ -3,6 +3,7 @@
 mod command;
 mod dependencies;
 mod go;
+mod locking;
 mod node;
 mod output;
 mod python;
@@ -13,6 +14,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 pub use dependencies::{Dependencies, Ecosystem};
+pub use locking::{LockTool, Locking, Target};
 pub use output::{Output, Tool};
 pub(crate) use python::requirements;
 

@@ -18,7 +18,7 @@ pub const FACTS: Facts = Facts {
         beside: Some("package.json"),
         check: None,
     }],
-    how_to_lock: "lock them: `npm install --package-lock-only`",
+    how_to_lock: "`npm install --package-lock-only` does",
     runtime: ("nodejs", "nodejs22.x"),
 };
 
@@ -67,10 +67,12 @@ pub fn check(bundle: &Bundle, copy: &Copy) -> Result<()> {
         return Err(Error::invalid(
             "its dependencies are not locked: its source has no `package.json` with `package-lock.json`",
         )
-        .help(FACTS.how_to_lock));
+        .help(format!("`lambda-pack lock` locks them, as {}", FACTS.how_to_lock)));
     };
-    let lock: Lock = serde_json::from_str(&text)
-        .map_err(|error| Error::invalid(format!("{}: {error}", file.display())).help(FACTS.how_to_lock))?;
+    let lock: Lock = serde_json::from_str(&text).map_err(|error| {
+        Error::invalid(format!("{}: {error}", file.display()))
+            .help(format!("`lambda-pack lock` locks them, as {}", FACTS.how_to_lock))
+    })?;
     if !lock.packages.contains_key("node_modules/esbuild") {
         return Err(
             Error::invalid(format!("esbuild, which makes bundles, is not in `{}`", file.display()))

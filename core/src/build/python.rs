@@ -19,7 +19,7 @@ pub const FACTS: Facts = Facts {
             check: Some(check),
         },
     ],
-    how_to_lock: "lock them: `uv lock`, or `uv pip compile --generate-hashes requirements.in -o requirements.txt` (pip-compile does too)",
+    how_to_lock: "`uv lock` and `uv pip compile --generate-hashes requirements.in -o requirements.txt` do",
     runtime: ("python", "python3.13"),
 };
 
@@ -28,7 +28,7 @@ pub const FACTS: Facts = Facts {
 fn check(file: &Path, content: &[u8]) -> Result<()> {
     let invalid = |line: usize, problem: &str| {
         Error::invalid(format!("{}:{line}: {problem}", file.display())).help(
-            "lock with digests: `uv pip compile --generate-hashes requirements.in -o requirements.txt` (pip-compile does too)",
+            "state what is needed in requirements.in, and have `lambda-pack lock` make this file of it, with digests",
         )
     };
     let text = std::str::from_utf8(content).map_err(|_| invalid(1, "it is not UTF-8"))?;

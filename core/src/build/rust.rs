@@ -20,7 +20,7 @@ pub fn check(copy: &Copy) -> Result<()> {
     if copy.find("Cargo.lock").is_none() {
         return Err(
             Error::invalid("its dependencies are not locked: there is no Cargo.lock beside its `Cargo.toml`")
-                .help("lock them: `cargo generate-lockfile`, and commit Cargo.lock; in a workspace, `source` names the workspace"),
+                .help("`lambda-pack lock` locks them, as `cargo generate-lockfile` does; in a workspace, `source` names the workspace"),
         );
     }
     Ok(())

@@ -233,7 +233,7 @@ pub enum Kind {
     Layer,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub enum Architecture {
     #[default]
     #[serde(rename = "x86_64")]
