@@ -1,6 +1,6 @@
 # Everything that guards the project. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build test e2e instructions instructions-update bench lint lint-rust lint-shell lint-python lint-terraform clean
+.PHONY: help build test e2e instructions instructions-update bench builds-table lint lint-rust lint-shell lint-python lint-terraform clean
 
 # Where cargo builds; another directory may be named, for example to share it between clones.
 CARGO_TARGET_DIR ?= target
@@ -41,6 +41,9 @@ instructions-update: build ## Accept the instructions that hot paths need now
 
 bench: build ## Time and memory against other programs, which it installs (20 minutes); ARGS='--only node --rounds 3', ARGS=--write-docs
 	$(PYTHON) bench/bench.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack" --json "$(CARGO_TARGET_DIR)/bench.json" $(ARGS)
+
+builds-table: ## Build and run every demo function and fixture, and write the table in docs/builds.md (5 minutes)
+	cargo test --release --locked --test cli -- --ignored --exact table::the_table_of_builds --nocapture
 
 lint: lint-rust lint-shell lint-python lint-terraform ## Formatting and static checks
 

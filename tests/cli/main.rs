@@ -27,4 +27,5 @@ mod sbom;
 mod secrets;
 mod store;
 mod support;
+mod table;
 mod verify;
