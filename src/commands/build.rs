@@ -62,7 +62,8 @@ impl Builder<'_> {
             guard.check_tree(tree, self.meter)?;
         }
         let built = builds::build(function, tree, self.settings, &self.caches, self.meter)?;
-        let tree = built.as_ref().map_or(tree, |built| &built.tree);
+        let source = tree;
+        let tree = built.as_ref().map_or(source, |built| &built.tree);
         let compression = self.settings.compression;
         let InPlace { package, written } =
             archive::write_package(tree, &path, compression, &self.caches, &guard, self.meter)?;
@@ -78,7 +79,7 @@ impl Builder<'_> {
         }
         let source_hash = tree.manifest_of(&package.entries).source_hash();
         if self.sbom {
-            let sbom = Sbom::of(tree)?.to_json(function, &source_hash);
+            let sbom = Sbom::of(tree, source)?.to_json(function, &source_hash);
             let file = path.with_extension(sbom::EXTENSION);
             write_whole(&file, &sbom)
                 .map_err(|cause| Error::io("write", &file, cause).help("check space and permissions there"))?;

@@ -259,7 +259,7 @@ impl Uploader<'_> {
         for warning in guard.unused() {
             report::warning(&format!("function `{}`: {warning}", hashed.function.name));
         }
-        let sbom = Sbom::of(tree)?;
+        let sbom = Sbom::of(tree, &hashed.tree)?;
         let sbom = (!sbom.is_empty()).then(|| sbom.to_json(&hashed.function, &hashed.manifest.source_hash()));
         let built = Built {
             file: zip.path(),

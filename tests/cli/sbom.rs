@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::made::path_with_zigbuild;
 use crate::support::{Dir, PYTHON, run};
 
 const VALIDATE: &str = "import sys
@@ -46,7 +47,12 @@ fn define(dir: &Dir, runtime: &str, source: &str, build: &str) {
 
 /// What `build --sbom` writes, after the schema has agreed.
 fn build(dir: &Dir) -> (Value, Vec<u8>) {
-    let row = dir.command(["build", "--json", "--sbom"]).ok().json()[0].clone();
+    build_with(dir, &std::env::var("PATH").unwrap())
+}
+
+fn build_with(dir: &Dir, path: &str) -> (Value, Vec<u8>) {
+    let command = dir.command(["build", "--json", "--sbom"]).env("PATH", path);
+    let row = command.ok().json()[0].clone();
     let file = dir.join("dist/app.cdx.json");
     run(&*PYTHON, &["-c", VALIDATE, file.to_str().unwrap()]);
     (row, fs::read(file).unwrap())
@@ -152,6 +158,28 @@ fn go_modules_are_listed_as_the_linker_notes_them() {
     let digest = &components[found[0]]["hashes"][0]["content"];
     assert!(digest.as_str().unwrap().starts_with("59ed9c0a9e01c2aa87"), "{digest}");
     assert_eq!(needs(&sbom, "app"), &json!(found));
+}
+
+#[test]
+fn crates_are_listed_from_the_lock_file() {
+    let dir = Dir::new();
+    dir.write("code/app/src/main.rs", include_str!("../fixtures/rust/src/main.rs"));
+    dir.write("code/app/Cargo.toml", include_str!("../fixtures/rust/Cargo.toml"));
+    dir.write("code/app/Cargo.lock", include_str!("../fixtures/rust/Cargo.lock"));
+    define(&dir, "provided.al2023", "app", r#"{"type": "rust"}"#);
+    let sbom = parse(&build_with(&dir, &path_with_zigbuild()).1);
+    let components = components(&sbom);
+    let direct: Vec<&str> = needs(&sbom, "app")
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it.as_str().unwrap())
+        .collect();
+    assert_eq!(direct.len(), 2, "{direct:?}");
+    assert!(direct[0].starts_with("pkg:cargo/minreq@2."), "{direct:?}");
+    assert!(direct[1].starts_with("pkg:cargo/serde_json@1."), "{direct:?}");
+    assert!(needs(&sbom, direct[1]).to_string().contains("pkg:cargo/itoa@1."));
+    assert!(components.values().all(|it| it["hashes"][0]["alg"] == "SHA-256"));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod go;
 mod licenses;
 mod node;
 mod python;
+mod rust;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,7 +16,7 @@ use base64::engine::general_purpose::STANDARD;
 use packageurl::PackageUrl;
 use serde::Serialize;
 
-use crate::build::{Ecosystem, Recipe};
+use crate::build::{Ecosystem, Recipe, Tool};
 use crate::source::{Content, Tree, TreeEntry};
 use crate::{Error, Result};
 use licenses::License;
@@ -56,15 +57,21 @@ struct Checksum {
 }
 
 impl Sbom {
-    /// Looks through a whole tree, after its build.
-    pub fn of(tree: &Tree) -> Result<Self> {
-        let dependencies = match tree.recipe() {
-            Some(Recipe::Dependencies(dependencies, _)) => Some(dependencies),
-            Some(Recipe::Output(_)) | None => None,
+    /// Looks through what is packed, and at the lock file in the source of what doesn't tell any more what it was made of.
+    pub fn of(tree: &Tree, source: &Tree) -> Result<Self> {
+        let (dependencies, made) = match tree.recipe() {
+            Some(Recipe::Dependencies(dependencies, _)) => (Some(dependencies), None),
+            Some(Recipe::Output(output)) => (None, Some(output)),
+            None => (None, None),
         };
         let lock_of = |ecosystem| dependencies.filter(|dependencies| dependencies.ecosystem == ecosystem);
         let mut sbom = python::find(tree, lock_of(Ecosystem::Python))?;
-        for found in [node::find(tree, lock_of(Ecosystem::Node))?, go::find(tree)?] {
+        let of_lock = match made.map(|output| (&output.tool, output)) {
+            Some((Tool::Rust(_), output)) => rust::of_lock(&output.read(source, "Cargo.lock")?)?,
+            Some((Tool::Bundle(_), output)) => node::of_lock(&output.read(source, "package-lock.json")?)?,
+            Some((Tool::Go(_) | Tool::Command(_), _)) | None => Sbom::default(),
+        };
+        for found in [node::find(tree, lock_of(Ecosystem::Node))?, go::find(tree)?, of_lock] {
             sbom.parts.extend(found.parts);
             sbom.direct = sbom.direct.or(found.direct);
         }

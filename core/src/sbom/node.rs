@@ -31,13 +31,32 @@ pub fn find(tree: &Tree, dependencies: Option<&Dependencies>) -> Result<Sbom> {
         let manifest = json::parse(&entry.path, read(entry)?.as_bytes()).unwrap_or(Value::Null);
         packages.insert(place, Package::of(name, manifest, in_lock.flatten())?);
     }
+    assemble(&packages, locked.and_then(|locked| locked.get("")))
+}
+
+/// What a bundle may have been made of: all that isn't for development or for certain machines alone.
+pub fn of_lock(text: &str) -> Result<Sbom> {
+    let lock: Value = json::parse("package-lock.json", text.as_bytes())?;
+    let locked = lock["packages"].as_object();
+    let mut packages = BTreeMap::new();
+    for (place, entry) in locked.into_iter().flatten() {
+        let apart = ["dev", "os", "cpu", "link"].iter().any(|key| !entry[key].is_null());
+        if let Some(name) = package_at(place).filter(|_| !apart) {
+            packages.insert(place.as_str(), Package::of(name, entry.clone(), Some(entry))?);
+        }
+    }
+    assemble(&packages, locked.and_then(|locked| locked.get("")))
+}
+
+/// `project` is what the lock file says of the function itself.
+fn assemble(packages: &BTreeMap<&str, Package>, project: Option<&Value>) -> Result<Sbom> {
     let mut sbom = Sbom::default();
-    for (place, package) in &packages {
+    for (place, package) in packages {
         let needs = names(
             &package.manifest,
             &["dependencies", "optionalDependencies", "peerDependencies"],
         );
-        let found = needs.filter_map(|name| resolve(&packages, place, name));
+        let found = needs.filter_map(|name| resolve(packages, place, name));
         sbom.add(
             &package.purl,
             Part {
@@ -46,7 +65,7 @@ pub fn find(tree: &Tree, dependencies: Option<&Dependencies>) -> Result<Sbom> {
             },
         );
     }
-    sbom.direct = locked.and_then(|locked| locked.get("")).map(|project| {
+    sbom.direct = project.map(|project| {
         let roots: BTreeSet<&str> = packages
             .keys()
             .filter_map(|place| place.split(MODULES).next())
@@ -160,6 +179,24 @@ fn declared(manifest: &Value) -> Vec<License> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_bundle_the_lock_file_tells_what_may_be_in_it() {
+        let lock = r#"{"packages": {
+            "": {"dependencies": {"a": "1"}, "devDependencies": {"d": "1"}},
+            "node_modules/a": {"version": "1.0.0", "license": "MIT", "dependencies": {"b": "1"}, "integrity": "sha1-AAAAAAAAAAAAAAAAAAAAAAAAAAA="},
+            "node_modules/b": {"version": "1.0.0", "name": "@c/b", "optionalDependencies": {"x": "1"}},
+            "node_modules/d": {"version": "1.0.0", "dev": true},
+            "node_modules/x": {"version": "1.0.0", "optional": true, "os": ["linux"]},
+            "lib": {"version": "1.0.0"}
+        }}"#;
+        let sbom = of_lock(lock).expect("a lock file");
+        let [a, b] = ["pkg:npm/a@1.0.0", "pkg:npm/%40c/b@1.0.0"].map(str::to_owned);
+        assert_eq!(sbom.parts.keys().collect::<Vec<_>>(), [&b, &a]);
+        assert_eq!(sbom.parts[&a].needs, BTreeSet::from([b]));
+        assert_eq!(sbom.parts[&a].checksums.len(), 1);
+        assert_eq!(sbom.direct, Some(BTreeSet::from([a])));
+    }
 
     #[test]
     fn packages_are_where_node_looks_for_them() {

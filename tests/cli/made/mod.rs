@@ -7,6 +7,8 @@ mod rust;
 
 use std::path::Path;
 
+pub use rust::path as path_with_zigbuild;
+
 use crate::support::{BINARY, Dir, run};
 
 /// A function `app` of the source `app`, with these keys beside `type`.

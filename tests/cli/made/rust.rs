@@ -21,7 +21,7 @@ fn project(architecture: &str) -> Dir {
 }
 
 /// `PATH` with cargo-zigbuild in front.
-fn path() -> String {
+pub fn path() -> String {
     let zigbuild = tool("zigbuild");
     format!(
         "{}:{}",
