@@ -89,11 +89,12 @@ impl Programs<'_> {
             .log
             .exists()
             .then(|| format!("all of its output is in {}", self.log.display()));
-        let help: Vec<String> = remedy(status, output)
-            .map(str::to_owned)
-            .into_iter()
-            .chain(log)
-            .collect();
+        // A full disk takes the words that would have told of it.
+        let remedy = match self.log.parent().is_some_and(is_full) {
+            true => Some(FREE_SPACE),
+            false => remedy(status, output),
+        };
+        let help: Vec<String> = remedy.map(str::to_owned).into_iter().chain(log).collect();
         match help.as_slice() {
             [] => error,
             help => error.help(help.join("; ")),
@@ -115,12 +116,27 @@ impl Programs<'_> {
     }
 }
 
+const FREE_SPACE: &str =
+    "free space on the disk: builds need it in the cache directory, and in the caches of the tools";
+
+/// Whether a directory's file system has no room for as much as a log. That it can't be asked is no sign of it.
+#[cfg(unix)]
+fn is_full(directory: &Path) -> bool {
+    const LOG_BYTES: u64 = 64 * 1024;
+    rustix::fs::statvfs(directory).is_ok_and(|system| system.f_bavail * system.f_frsize < LOG_BYTES)
+}
+
+#[cfg(not(unix))]
+fn is_full(_: &Path) -> bool {
+    false
+}
+
 /// What mends failures that every installer and compiler puts into its own words.
 fn remedy(status: ExitStatus, output: &str) -> Option<&'static str> {
     const KNOWN: [(&[&str], &str); 2] = [
         (
             &["No space left on device", "no space left on device", "ENOSPC"],
-            "free space on the disk: builds need it in the cache directory, and in the caches of the tools",
+            FREE_SPACE,
         ),
         (
             &[
