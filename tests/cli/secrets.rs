@@ -3,6 +3,10 @@
 use std::fs;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
+
 use crate::support::{Dir, Run};
 
 /// Looks like an access key ID of AWS, and is none.
@@ -301,4 +305,26 @@ fn what_a_build_makes_is_searched_too() {
         hides(&run, &access_key());
     }
     assert!(files(&dir.join("dist")).is_empty() && files(&dir.join(".lambda-pack")).is_empty());
+}
+
+/// Packages that were installed into the source ship test keys, which are public. Whatever else stands there is not.
+#[test]
+fn what_was_published_is_no_secret() {
+    let dir = project();
+    let key = private_key();
+    let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(&key));
+    let recorded = format!(
+        "tornado/__init__.py,,\ntornado/test/test.key,sha256={digest},{}\n",
+        key.len()
+    );
+    dir.write("code/app/lib/tornado-6.5.dist-info/RECORD", recorded);
+    dir.write("code/app/lib/tornado/test/test.key", &key);
+    dir.write("code/app/node_modules/public-encrypt/test/1024.priv", &key);
+    for command in COMMANDS {
+        dir.command(command.iter().copied()).ok();
+    }
+    dir.write("code/app/lib/tornado/test/test.key", format!("{key}\n"));
+    dir.command(["validate"])
+        .fails(8, &["lib/tornado/test/test.key:1", "`private-key`"]);
+    dir.command(["build"]).fails(8, &["lib/tornado/test/test.key:1"]);
 }

@@ -85,7 +85,7 @@ pub fn pack(tree: &Tree, out: &mut File, packing: &Packing) -> Result<Package> {
         )?;
         rest = &rest[small..];
     }
-    writer.finish()
+    writer.finish(tree)
 }
 
 /// Files that one thread packs one after another: handing over each small file by itself takes longer than to pack it.
@@ -287,8 +287,8 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    fn finish(self) -> Result<Package> {
-        self.packing.guard.refuse(self.found)?;
+    fn finish(self, tree: &Tree) -> Result<Package> {
+        self.packing.guard.refuse(Some(tree), self.found)?;
         let finished = self
             .zip
             .finish()

@@ -7,6 +7,7 @@ use globset::GlobMatcher;
 use rayon::prelude::*;
 
 use super::environment;
+use super::published::is_published;
 use super::rules::{RULES, Rule, Sign};
 use super::scan::{Finding, Stream, scan};
 use crate::archive::deflate::LARGE_FILE_BYTES;
@@ -57,6 +58,13 @@ impl Found {
         found.collect()
     }
 
+    fn is_published(&self, tree: Option<&Tree>) -> Result<bool> {
+        match (&self.place, tree) {
+            (Place::Entry { path, .. }, Some(tree)) => is_published(tree, path),
+            _ => Ok(false),
+        }
+    }
+
     fn in_entry(entry: &TreeEntry, file: String, rule: &'static Rule) -> Self {
         let path = Arc::clone(&entry.path);
         let place = Place::Entry { path, file };
@@ -103,7 +111,7 @@ impl<'a> Guard<'a> {
                 Some(Found { place, rule })
             })
         });
-        self.refuse(found)
+        self.refuse(None, found)
     }
 
     /// Fails on secrets in what a tree has of its own. Reads all of it.
@@ -121,12 +129,17 @@ impl<'a> Guard<'a> {
             })
             .collect();
         let found = collect_all(found)?.into_iter().flatten();
-        self.refuse(names(tree).chain(found))
+        self.refuse(Some(tree), names(tree).chain(found))
     }
 
-    /// Fails unless all that was found is allowed.
-    pub(crate) fn refuse(&self, found: impl IntoIterator<Item = Found>) -> Result<()> {
-        let refused: Vec<Found> = found.into_iter().filter(|found| !self.allows(found)).collect();
+    /// Fails unless all that was found is allowed, or public. `tree` is what it was found in.
+    pub(crate) fn refuse(&self, tree: Option<&Tree>, found: impl IntoIterator<Item = Found>) -> Result<()> {
+        let mut refused = Vec::new();
+        for found in found {
+            if !self.allows(&found) && !found.is_published(tree)? {
+                refused.push(found);
+            }
+        }
         let is_variable = |found: &Found| matches!(found.place, Place::Variable { .. });
         let lines = match self.function {
             Some(function) if refused.iter().any(is_variable) => environment::lines(&function.file),

@@ -4,6 +4,7 @@
 mod environment;
 mod guard;
 mod likeness;
+mod published;
 mod rules;
 mod scan;
 #[cfg(test)]
