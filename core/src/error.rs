@@ -26,6 +26,18 @@ pub enum ErrorKind {
     Interrupted,
 }
 
+impl ErrorKind {
+    pub const ALL: [ErrorKind; 7] = [
+        ErrorKind::Failed,
+        ErrorKind::Usage,
+        ErrorKind::Invalid,
+        ErrorKind::Integrity,
+        ErrorKind::Conflict,
+        ErrorKind::Secret,
+        ErrorKind::Interrupted,
+    ];
+}
+
 /// A failure, with the place in `message` and the way out in `help`.
 ///
 /// `more` holds further failures of the same operation, so that ten bad definitions are reported at once.

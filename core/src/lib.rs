@@ -13,6 +13,7 @@ pub mod assets;
 pub mod build;
 pub mod cache;
 pub mod digest;
+pub mod disk;
 mod error;
 pub mod function;
 pub mod json;

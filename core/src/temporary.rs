@@ -36,11 +36,15 @@ pub fn temporary_directory(directory: &Path) -> io::Result<TempDir> {
     Builder::new().prefix(PREFIX).suffix(SUFFIX).tempdir_in(directory)
 }
 
-/// Puts a small file in place, whole or not at all. Its directory must be there.
-pub fn write_whole(target: &Path, content: &[u8]) -> io::Result<()> {
+/// Puts a small file in place, whole or not at all; with these permissions, or those that the umask says. Its directory must
+/// be there.
+pub fn write_whole(target: &Path, content: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
     let directory = target.parent().expect("a file is in a directory");
     let mut temporary = temporary_file(directory)?;
     temporary.write_all(content)?;
+    if let Some(permissions) = permissions {
+        temporary.as_file().set_permissions(permissions)?;
+    }
     temporary.as_file().sync_all()?;
     temporary.persist(target)?;
     sync_directory(directory)

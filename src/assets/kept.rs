@@ -7,11 +7,12 @@ use std::time::SystemTime;
 
 use lambda_pack_core::cache::touch;
 use lambda_pack_core::digest::Algorithm;
+use lambda_pack_core::disk::remove_if_there;
 use lambda_pack_core::function::{AssetUrl, Sha256};
 use lambda_pack_core::temporary::sync_directory;
 use lambda_pack_core::{Error, Meter, Result};
 
-use super::part::{Part, remove_if_there, state_path};
+use super::part::{Part, state_path};
 use crate::file_lock;
 
 /// Bytes that are kept; what was not used for longest goes first.

@@ -1,10 +1,11 @@
 //! A download that isn't whole yet, and what tells whether it can be continued.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use lambda_pack_core::Result;
+use lambda_pack_core::disk::remove_if_there;
 use lambda_pack_core::function::AssetUrl;
 use serde::{Deserialize, Serialize};
 
@@ -124,11 +125,4 @@ impl Part {
 /// Where the state of a part is.
 pub fn state_path(part: &Path) -> PathBuf {
     part.with_extension("part.json")
-}
-
-pub fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
 }

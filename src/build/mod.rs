@@ -13,7 +13,6 @@ mod python;
 mod rust;
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use lambda_pack_core::build::{Dependencies, Ecosystem, Output, Recipe, Tool};
@@ -30,7 +29,7 @@ use crate::settings::Settings;
 use cache::Place;
 
 pub use locking::{Versions, lock};
-pub use program::Programs;
+pub use program::{Programs, wait};
 
 /// Installers download, unpack and write; more of them at a time only get into each other's way.
 static INSTALLATIONS: Turns = Turns::new(4);
@@ -76,6 +75,18 @@ pub fn build(
     let mut places = built.map(|built| built._places).unwrap_or_default();
     places.push(place);
     Ok(Some(Built { tree, _places: places }))
+}
+
+/// What Lambda counts of all that a function is packed from; that is made if it isn't there.
+pub fn unzipped_bytes(
+    function: &Function,
+    source: &Tree,
+    settings: &Settings,
+    caches: &Caches,
+    meter: &'static Meter,
+) -> Result<u64> {
+    let built = build(function, source, settings, caches, meter)?;
+    Ok(built.as_ref().map_or(source, |built| &built.tree).size())
 }
 
 /// Installs dependencies beside the source.
@@ -184,11 +195,4 @@ fn make(
 fn adopt(made: &Path, directory: &Path) -> Result<()> {
     let moved = fs::remove_dir(directory).and_then(|()| fs::rename(made, directory));
     moved.map_err(|cause| Error::io("move what was built to", directory, cause))
-}
-
-fn remove_if_there(path: &Path) -> io::Result<()> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        result => result,
-    }
 }

@@ -5,11 +5,11 @@ use std::path::Path;
 use std::process::Command;
 
 use lambda_pack_core::build::Dependencies;
+use lambda_pack_core::disk::remove_if_there;
 use lambda_pack_core::function::Architecture;
 use lambda_pack_core::{Error, Result};
 
 use super::program::{self, Programs};
-use super::remove_if_there;
 
 /// What npm reads, if it stands beside the lock file.
 pub const READ_BY_NPM: [&str; 3] = ["package-lock.json", "package.json", ".npmrc"];

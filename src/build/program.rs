@@ -54,7 +54,7 @@ impl Programs<'_> {
             .stderr(log)
             .spawn()
             .map_err(|cause| Error::failed(format!("cannot run `{program}`: {cause}")))?;
-        let status = self.wait(child)?;
+        let status = wait(child, self.meter)?;
         if status.success() {
             return Ok(());
         }
@@ -100,19 +100,20 @@ impl Programs<'_> {
             help => error.help(help.join("; ")),
         }
     }
+}
 
-    fn wait(&self, mut child: Child) -> Result<ExitStatus> {
-        let failed = |cause: io::Error| Error::failed(format!("cannot wait for an installer: {cause}"));
-        loop {
-            if let Some(status) = child.try_wait().map_err(failed)? {
-                return Ok(status);
-            }
-            if let Err(interrupted) = self.meter.check() {
-                child.kill().and_then(|()| child.wait()).map_err(failed)?;
-                return Err(interrupted);
-            }
-            thread::sleep(Duration::from_millis(20));
+/// Waits for a program's end, or kills it if the user interrupts.
+pub fn wait(mut child: Child, meter: &Meter) -> Result<ExitStatus> {
+    let failed = |cause: io::Error| Error::failed(format!("cannot wait for a program: {cause}"));
+    loop {
+        if let Some(status) = child.try_wait().map_err(failed)? {
+            return Ok(status);
         }
+        if let Err(interrupted) = meter.check() {
+            child.kill().and_then(|()| child.wait()).map_err(failed)?;
+            return Err(interrupted);
+        }
+        thread::sleep(Duration::from_millis(20));
     }
 }
 

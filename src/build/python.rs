@@ -7,11 +7,11 @@ use std::path::Path;
 use std::process::Command;
 
 use lambda_pack_core::build::{self, Dependencies};
+use lambda_pack_core::disk::remove_if_there;
 use lambda_pack_core::function::Architecture;
 use lambda_pack_core::{Error, Result};
 
 use super::program::{self, Programs};
-use super::remove_if_there;
 
 /// Installs into `directory` itself.
 pub fn install(dependencies: &Dependencies, directory: &Path, programs: &Programs) -> Result<()> {

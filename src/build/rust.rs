@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lambda_pack_core::build::crates;
 use lambda_pack_core::digest::Algorithm;
 use lambda_pack_core::function::{Architecture, RustBuild};
 use lambda_pack_core::{Error, Result};
@@ -247,22 +248,10 @@ fn linker_variable(target: &str) -> String {
 
 /// Lets cargo compile the crates of the copy again. It would compare times of files, and those of a copy are all the same.
 fn forget_local_crates(lock: &Path, target: &Path) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Lock {
-        #[serde(default)]
-        package: Vec<Package>,
-    }
-    #[derive(Deserialize)]
-    struct Package {
-        name: String,
-        /// Missing for what is not downloaded.
-        source: Option<String>,
-    }
     let text = fs::read_to_string(lock).map_err(|cause| Error::io("read", lock, cause))?;
-    let Lock { package } =
-        toml::from_str(&text).map_err(|error| Error::invalid(format!("`{}`: {error}", lock.display())))?;
-    let local: BTreeSet<&str> = (package.iter().filter(|package| package.source.is_none()))
-        .map(|package| package.name.as_str())
+    let crates = crates(&text)?;
+    let local: BTreeSet<&str> = (crates.iter().filter(|it| it.source.is_none()))
+        .map(|it| it.name.as_str())
         .collect();
     // `target/release` is this machine's, for build scripts; the others are named after targets.
     let mut profiles = vec![target.join("release")];

@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write;
 use std::path::Path;
 
 use lambda_pack_core::assets;
 use lambda_pack_core::function::{self, Asset, AssetUrl, Function, Sha256};
-use lambda_pack_core::temporary::{sync_directory, temporary_file};
+use lambda_pack_core::temporary::write_whole;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all};
 use serde::Serialize;
 
@@ -78,7 +77,7 @@ pub fn fetch(names: &[String], common: &Common, meter: &'static Meter) -> Result
         .iter()
         .flat_map(|function| assets::of(function).map(move |asset| (function, asset)));
     let wanted = collect_all(wanted.map(|(function, asset)| {
-        let sha256 = assets::checksum(function, asset).map_err(|error| within(function, error))?;
+        let sha256 = super::in_function(&function.name, assets::checksum(function, asset))?;
         Ok((function, asset, sha256))
     }))?;
     let progress = Progress::start("downloading", meter);
@@ -86,9 +85,7 @@ pub fn fetch(names: &[String], common: &Common, meter: &'static Meter) -> Result
     let rows = parallel::map(&wanted, DOWNLOADS_AT_ONCE, |(function, asset, sha256)| {
         let Fetched {
             size_bytes, downloaded, ..
-        } = fetcher
-            .fetch(&asset.url, *sha256)
-            .map_err(|error| within(function, error))?;
+        } = super::in_function(&function.name, fetcher.fetch(&asset.url, *sha256))?;
         let status = if downloaded { Status::Downloaded } else { Status::Cached };
         Ok(Row::new(function, asset, *sha256, Some(size_bytes), status))
     });
@@ -111,7 +108,7 @@ pub fn lock(names: &[String], common: &Common, meter: &'static Meter) -> Result<
     }
     let unknown: Vec<(&AssetUrl, &Function)> = unknown.into_iter().collect();
     let fetched = parallel::map(&unknown, DOWNLOADS_AT_ONCE, |(url, function)| {
-        fetcher.fetch_unknown(url).map_err(|error| within(function, error))
+        super::in_function(&function.name, fetcher.fetch_unknown(url))
     });
     drop(progress);
     let mut known = BTreeMap::new();
@@ -170,19 +167,8 @@ fn replace(file: &Path, text: &str) -> Result<()> {
     let cannot_write = |cause| Error::io("write", file, cause);
     // A link stays one.
     let file = fs::canonicalize(file).map_err(cannot_write)?;
-    let directory = file.parent().expect("a file stands in a directory");
-    let mode = fs::metadata(&file).map_err(cannot_write)?.permissions();
-    let mut new = temporary_file(directory).map_err(cannot_write)?;
-    (new.write_all(text.as_bytes()))
-        .and_then(|()| new.as_file().set_permissions(mode))
-        .and_then(|()| new.as_file().sync_all())
-        .map_err(cannot_write)?;
-    new.persist(&file).map_err(|error| cannot_write(error.error))?;
-    sync_directory(directory).map_err(cannot_write)
-}
-
-fn within(function: &Function, error: Error) -> Error {
-    error.within(format_args!("function `{}`", function.name))
+    let permissions = fs::metadata(&file).map_err(cannot_write)?.permissions();
+    write_whole(&file, text.as_bytes(), Some(permissions)).map_err(cannot_write)
 }
 
 fn finish(results: impl IntoIterator<Item = Result<Row>>, json: bool) -> Result<()> {

@@ -2,7 +2,6 @@
 
 use lambda_pack_core::archive::{self, InPlace, Written};
 use lambda_pack_core::cache::Caches;
-use lambda_pack_core::function::Function;
 use lambda_pack_core::sbom::{self, Sbom};
 use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::Tree;
@@ -13,7 +12,7 @@ use super::layers::Layers;
 use super::{PackageRow, Status, Walked};
 use crate::build as builds;
 use crate::cli::{BuildArgs, Common};
-use crate::report::{self, Progress};
+use crate::report::Progress;
 use crate::settings::Settings;
 use crate::{caches, parallel};
 
@@ -34,9 +33,7 @@ pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<(
         meter,
     };
     let rows = parallel::map(&walked.functions, PACKAGES_AT_ONCE, |walked| {
-        builder
-            .build(walked)
-            .map_err(|error| error.within(format_args!("function `{}`", walked.function.name)))
+        super::in_function(&walked.function.name, builder.build(walked))
     });
     caches::keep(builder.caches);
     drop(progress);
@@ -67,21 +64,17 @@ impl Builder<'_> {
         let compression = self.settings.compression;
         let InPlace { package, written } =
             archive::write_package(tree, &path, compression, &self.caches, &guard, self.meter)?;
-        for warning in guard.unused() {
-            report::warning(&format!("function `{}`: {warning}", function.name));
-        }
-        let of_layers = self
-            .layers
-            .of(function, |layer, tree| self.unzipped_bytes(layer, tree))?;
+        super::warn(&function.name, guard.unused());
+        let of_layers = self.layers.of(function, |layer, tree| {
+            builds::unzipped_bytes(layer, tree, self.settings, &self.caches, self.meter)
+        })?;
         let unzipped_bytes = package.unzipped_bytes() + of_layers.iter().map(|layer| layer.bytes).sum::<u64>();
-        if let Some(problem) = limits::unzipped_problem(unzipped_bytes) {
-            report::warning(&format!("function `{}`: {problem}", function.name));
-        }
+        super::warn(&function.name, limits::unzipped_problem(unzipped_bytes));
         let source_hash = tree.manifest_of(&package.entries).source_hash();
         if self.sbom {
             let sbom = Sbom::of(tree, source)?.to_json(function, &source_hash);
             let file = path.with_extension(sbom::EXTENSION);
-            write_whole(&file, &sbom)
+            write_whole(&file, &sbom, None)
                 .map_err(|cause| Error::io("write", &file, cause).help("check space and permissions there"))?;
         }
         tracing::info!("{}: {}", function.name, path.display());
@@ -99,10 +92,5 @@ impl Builder<'_> {
                 Written::Unchanged => Status::Unchanged,
             },
         })
-    }
-
-    fn unzipped_bytes(&self, function: &Function, tree: &Tree) -> Result<u64> {
-        let built = builds::build(function, tree, self.settings, &self.caches, self.meter)?;
-        Ok(built.as_ref().map_or(tree, |built| &built.tree).size())
     }
 }

@@ -78,7 +78,7 @@ pub fn run(args: &LockArgs, common: &Common, meter: &'static Meter) -> Result<()
                 one.targets.insert(locking.target);
                 one.names.push(function.name.to_string());
             }
-            Err(error) => results.push(Err(within(function.name.as_str(), error))),
+            Err(error) => results.push(super::in_function(&function.name, Err(error))),
         }
     }
     if shared.is_empty() && results.is_empty() && !args.names.is_empty() {
@@ -93,7 +93,7 @@ pub fn run(args: &LockArgs, common: &Common, meter: &'static Meter) -> Result<()
     };
     let shared: Vec<Shared> = shared.into_values().collect();
     let locked = parallel::map(&shared, TOOLS_AT_ONCE, |shared| {
-        lock_one(shared, versions, meter).map_err(|error| within(&shared.names[0], error))
+        super::in_function(&shared.names[0], lock_one(shared, versions, meter))
     });
     for (shared, locked) in shared.iter().zip(locked) {
         match locked {
@@ -148,8 +148,4 @@ fn read(file: &Path) -> Result<Option<Vec<u8>>> {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(Error::input("read", file, cause)),
     }
-}
-
-fn within(name: &str, error: Error) -> Error {
-    error.within(format_args!("function `{name}`"))
 }

@@ -12,6 +12,8 @@ mod upload;
 mod validate;
 mod verify;
 
+use std::fmt::Display;
+
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::function::{self, Function, Selected};
 use lambda_pack_core::manifest::Manifest;
@@ -80,9 +82,7 @@ fn walk_functions(settings: &Settings, names: &[String], caches: &Caches, meter:
     let trees = Tree::of_functions(&functions, &settings.code_dir, &outputs, &caches.digests, meter)?;
     let walked = selected.zip(trees).map(|(function, tree)| Walked { function, tree });
     for Walked { function, tree } in &walked.functions {
-        for warning in &tree.warnings {
-            report::warning(&format!("function `{}`: {warning}", function.name));
-        }
+        warn(&function.name, &tree.warnings);
     }
     Ok(walked)
 }
@@ -103,12 +103,19 @@ fn hash_functions(settings: &Settings, names: &[String], caches: &Caches, meter:
 
 /// The warnings of what Lambda would refuse late; the rest is an error.
 fn preflight(function: &Function, tree: &Tree, layers: &[Layer]) -> Result<Vec<String>> {
-    in_function(function, preflight::check(function, tree, layers))
+    in_function(&function.name, preflight::check(function, tree, layers))
 }
 
 /// A failure said to be the function's.
-fn in_function<T>(function: &Function, result: Result<T>) -> Result<T> {
-    result.map_err(|error| error.within(format_args!("function `{}`", function.name)))
+fn in_function<T>(name: impl Display, result: Result<T>) -> Result<T> {
+    result.map_err(|error| error.within(format_args!("function `{name}`")))
+}
+
+/// Warnings said to be the function's.
+fn warn(name: impl Display, warnings: impl IntoIterator<Item = impl Display>) {
+    for warning in warnings {
+        report::warning(&format!("function `{name}`: {warning}"));
+    }
 }
 
 /// The caches for the functions' sources.

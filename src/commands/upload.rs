@@ -21,7 +21,7 @@ use super::{Hashed, PackageRow, Status};
 use crate::build as builds;
 use crate::caches;
 use crate::cli::{Common, UploadArgs};
-use crate::report::{self, Progress};
+use crate::report::Progress;
 use crate::settings::Settings;
 use crate::store::{Built, Found, Published, REQUESTS_AT_ONCE, Store};
 use crate::{git, parallel};
@@ -48,7 +48,7 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
         let guard = Guard::of(&hashed.function);
         let warnings = collect_all([
             super::preflight(&hashed.function, &hashed.tree, &layers),
-            super::in_function(&hashed.function, guard.check_environment()).map(|()| Vec::new()),
+            super::in_function(&hashed.function.name, guard.check_environment()).map(|()| Vec::new()),
         ])?;
         Ok(Checked {
             hashed,
@@ -95,7 +95,7 @@ fn refuse_secrets(planned: &[(&Checked, Found)], meter: &Meter) -> Result<()> {
         .iter()
         .filter(|(_, found)| !matches!(found, Found::Published(_)));
     let checked = lacking.map(|(Checked { hashed, guard, .. }, _)| {
-        super::in_function(&hashed.function, guard.check_tree(&hashed.tree, meter))
+        super::in_function(&hashed.function.name, guard.check_tree(&hashed.tree, meter))
     });
     collect_all(checked).map(drop)
 }
@@ -190,7 +190,7 @@ impl Uploader<'_> {
                 self.hopeless
                     .fetch_or(error.kind() == ErrorKind::Failed, Ordering::Relaxed);
             });
-            super::in_function(&function(item).hashed.function, done)
+            super::in_function(&function(item).hashed.function.name, done)
         })
     }
 
@@ -241,9 +241,7 @@ impl Uploader<'_> {
             (None, []) => None,
             _ => Some(preflight::check(&hashed.function, tree, &layers)?),
         };
-        for warning in of_built.as_deref().unwrap_or(warnings) {
-            report::warning(&format!("function `{}`: {warning}", hashed.function.name));
-        }
+        super::warn(&hashed.function.name, of_built.as_deref().unwrap_or(warnings));
         let mut zip = self.scratch.take()?;
         let packing = Packing {
             caches: &self.caches,
@@ -256,9 +254,7 @@ impl Uploader<'_> {
         };
         let package = archive::pack(tree, zip.as_file_mut(), &packing)?;
         check_same(&hashed.manifest, &tree.manifest_of(&package.entries))?;
-        for warning in guard.unused() {
-            report::warning(&format!("function `{}`: {warning}", hashed.function.name));
-        }
+        super::warn(&hashed.function.name, guard.unused());
         let sbom = Sbom::of(tree, &hashed.tree)?;
         let sbom = (!sbom.is_empty()).then(|| sbom.to_json(&hashed.function, &hashed.manifest.source_hash()));
         let built = Built {
@@ -286,8 +282,7 @@ impl Uploader<'_> {
         if let Found::Published(record) = self.store.find(function.name.as_str(), &manifest.source_hash())? {
             return Ok(record.unzipped_bytes);
         }
-        let built = builds::build(function, tree, self.settings, &self.caches, self.meter)?;
-        Ok(built.as_ref().map_or(tree, |built| &built.tree).size())
+        builds::unzipped_bytes(function, tree, self.settings, &self.caches, self.meter)
     }
 }
 

@@ -40,9 +40,7 @@ pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Resul
     let rows = collect_all(rows)?;
     drop(progress);
     for row in &rows {
-        for warning in row.warnings.iter().skip(row.reported) {
-            report::warning(&format!("function `{}`: {warning}", row.name));
-        }
+        super::warn(&row.name, row.warnings.iter().skip(row.reported));
     }
     if common.json {
         return output::json(&rows);
@@ -72,8 +70,8 @@ fn check(hashed: &Hashed, layers: &[Layer], meter: &Meter) -> Result<Row> {
     let guard = Guard::of(function);
     let findings = collect_all([
         super::preflight(function, tree, layers),
-        super::in_function(function, guard.check_environment()).map(|()| Vec::new()),
-        super::in_function(function, guard.check_tree(tree, meter)).map(|()| Vec::new()),
+        super::in_function(&function.name, guard.check_environment()).map(|()| Vec::new()),
+        super::in_function(&function.name, guard.check_tree(tree, meter)).map(|()| Vec::new()),
     ])?;
     let definition = &function.definition;
     let mut warnings = tree.warnings.clone();

@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use lambda_pack_core::disk::make_link;
 use lambda_pack_core::{Error, Meter, Result};
 
 /// Never part of a source, and often large.
@@ -20,7 +21,7 @@ pub fn copy(from: &Path, to: &Path, meter: &Meter) -> Result<()> {
     let kind = fs::symlink_metadata(from).map_err(cannot_read)?.file_type();
     if kind.is_symlink() {
         let target = fs::read_link(from).map_err(cannot_read)?;
-        return link(&target, to).map_err(cannot_write);
+        return make_link(target, to).map_err(cannot_write);
     }
     if !kind.is_dir() {
         return fs::copy(from, to).map(drop).map_err(cannot_write);
@@ -38,14 +39,4 @@ pub fn copy(from: &Path, to: &Path, meter: &Meter) -> Result<()> {
     names
         .iter()
         .try_for_each(|name| copy(&from.join(name), &to.join(name), meter))
-}
-
-#[cfg(unix)]
-fn link(target: &Path, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-#[cfg(not(unix))]
-fn link(_target: &Path, _link: &Path) -> io::Result<()> {
-    Err(io::Error::other("symbolic links need Unix"))
 }

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::settings::Settings;
+use crate::{build, report};
 
 pub use compare::Difference;
 
@@ -139,25 +140,10 @@ impl Build<'_> {
             .arg(scratch.join(self.name))
             .stdin(Stdio::null())
             .stdout(stdout);
-        let mut child = spawn(&mut command).map_err(cannot_start)?;
-        let status = loop {
-            if let Some(status) = child.try_wait().map_err(cannot_start)? {
-                break status;
-            }
-            if let Err(interrupted) = meter.check() {
-                // It was interrupted too, by the terminal; otherwise it is now.
-                child.kill().and_then(|()| child.wait()).map_err(cannot_start)?;
-                return Err(interrupted);
-            }
-            thread::sleep(Duration::from_millis(20));
-        };
+        let child = spawn(&mut command).map_err(cannot_start)?;
+        let status = build::wait(child, meter)?;
         if !status.success() {
-            let kind = match status.code() {
-                Some(3) => ErrorKind::Invalid,
-                Some(2) => ErrorKind::Usage,
-                Some(130) => ErrorKind::Interrupted,
-                _ => ErrorKind::Failed,
-            };
+            let kind = status.code().and_then(report::kind_of).unwrap_or(ErrorKind::Failed);
             return Err(Error::new(kind, format!("the {} build failed, see above", self.name)));
         }
         let text = fs::read(&answer).map_err(|cause| Error::io("read", &answer, cause))?;

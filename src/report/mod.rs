@@ -68,9 +68,20 @@ pub fn interrupt_on_signal(meter: &Meter, has_files: bool) -> Result<()> {
         .map_err(|error: std::io::Error| Error::failed(format!("cannot handle signals: {error}")))
 }
 
-/// The contract's exit codes (`docs/commands.md`).
 pub fn exit_code(kind: ErrorKind) -> ExitCode {
-    ExitCode::from(match kind {
+    ExitCode::from(code(kind))
+}
+
+/// What a run of this program failed of.
+pub fn kind_of(exit_code: i32) -> Option<ErrorKind> {
+    ErrorKind::ALL
+        .into_iter()
+        .find(|kind| i32::from(code(*kind)) == exit_code)
+}
+
+/// The contract's exit codes (`docs/commands.md`).
+fn code(kind: ErrorKind) -> u8 {
+    match kind {
         ErrorKind::Failed => 1,
         ErrorKind::Usage => 2,
         ErrorKind::Invalid => 3,
@@ -78,7 +89,7 @@ pub fn exit_code(kind: ErrorKind) -> ExitCode {
         ErrorKind::Conflict => 5,
         ErrorKind::Secret => 8,
         ErrorKind::Interrupted => 130,
-    })
+    }
 }
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();

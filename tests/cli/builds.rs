@@ -3,9 +3,8 @@
 use std::fs;
 use std::io::Read;
 use std::path::Path;
-use std::process::Command;
 
-use crate::support::{BINARY, Dir, Run, TestCommand, run, tool};
+use crate::support::{BINARY, Dir, Run, TestCommand, on_small_disk, run, tool};
 
 const REQUIREMENTS: &str = include_str!("../fixtures/python/requirements.txt");
 const PACKAGE: &str = include_str!("../fixtures/node/package.json");
@@ -473,27 +472,16 @@ fn dependencies_split_off_are_packed_apart() {
 #[test]
 fn a_full_disk_while_installing_is_named_and_spoils_nothing() {
     let dir = python_project("python3.13", "x86_64");
-    fs::create_dir(dir.join("small")).unwrap();
     let script = format!(
-        "mount -t tmpfs -o size=2m none small || exit 99
-         export XDG_CACHE_HOME=$PWD/small
+        "export XDG_CACHE_HOME=$PWD/small
          '{BINARY}' build; echo build $?
          find small -name pydantic | wc -l
          mount -o remount,size=64m small
          '{BINARY}' build --quiet > table; echo build $?"
     );
-    let output = Command::new("unshare")
-        .args(["--mount", "bash", "-c", &script])
-        .current_dir(dir.path())
-        .output();
-    let run = Run::new(output.unwrap());
-    if run.code != 0 {
-        eprintln!(
-            "SKIPPED a_full_disk_while_installing_is_named_and_spoils_nothing: no right to mount a file system here: {}",
-            run.stderr
-        );
+    let Some(run) = on_small_disk(dir.path(), Path::new("small"), "size=2m", &script) else {
         return;
-    }
+    };
     assert_eq!(run.stdout, "build 1\n0\nbuild 0\n", "{run:?}");
     assert!(run.stderr.contains("free space on the disk"), "{run:?}");
 }

@@ -1,14 +1,29 @@
 //! How assets come over a network that breaks, and onto a disk that is full.
 
 use std::fs;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::Child;
 
 use serde_json::Value;
 
 use crate::assets::{blake3_of, command, define, definition, fetched, kept, noise, project};
 use crate::faults::wait_for;
 use crate::support::web::{Action, Web};
-use crate::support::{BINARY, Dir, Run, sha256};
+use crate::support::{BINARY, Dir, Run, on_small_disk, sha256};
+
+/// What was downloaded so far of the asset with this digest.
+fn part(dir: &Dir, digest: &str) -> PathBuf {
+    dir.join(&format!("cache/lambda-pack/assets/{digest}.part"))
+}
+
+/// A download that has come so far.
+fn downloading(dir: &Dir, digest: &str, bytes: u64) -> Child {
+    let child = command(dir, ["assets", "fetch"]).spawn();
+    wait_for("the part", || {
+        fs::metadata(part(dir, digest)).is_ok_and(|part| part.len() == bytes)
+    });
+    child
+}
 
 #[test]
 fn a_broken_download_goes_on_where_it_stopped() {
@@ -52,11 +67,7 @@ fn a_killed_download_goes_on_where_it_stopped() {
     });
     let digest = sha256(&content);
     let dir = project(&format!(r#""url": "{}/m", "path": "m", "sha256": "{digest}""#, web.url));
-    let part = dir.join(&format!("cache/lambda-pack/assets/{digest}.part"));
-    let mut child = command(&dir, ["assets", "fetch"]).spawn();
-    wait_for("the part", || {
-        fs::metadata(&part).is_ok_and(|part| part.len() == 700_000)
-    });
+    let mut child = downloading(&dir, &digest, 700_000);
     child.kill().unwrap();
     child.wait().unwrap();
     let run = command(&dir, ["assets", "fetch", "-v"]).ok();
@@ -72,16 +83,12 @@ fn an_interrupted_download_is_kept() {
     let web = Web::serve(content.clone(), |_, _| Action::Hang(700_000));
     let digest = sha256(&content);
     let dir = project(&format!(r#""url": "{}/m", "path": "m", "sha256": "{digest}""#, web.url));
-    let part = dir.join(&format!("cache/lambda-pack/assets/{digest}.part"));
-    let child = command(&dir, ["assets", "fetch"]).spawn();
-    wait_for("the part", || {
-        fs::metadata(&part).is_ok_and(|part| part.len() == 700_000)
-    });
+    let child = downloading(&dir, &digest, 700_000);
     crate::support::run("kill", &["-INT", &child.id().to_string()]);
     let run = Run::new(child.wait_with_output().unwrap());
     assert_eq!(run.code, 130, "{run:?}");
     assert!(run.stderr.contains("the next run goes on from there"), "{run:?}");
-    assert_eq!(fs::metadata(part).unwrap().len(), 700_000);
+    assert_eq!(fs::metadata(part(&dir, &digest)).unwrap().len(), 700_000);
 }
 
 #[test]
@@ -100,15 +107,11 @@ fn a_server_that_knows_no_ranges_or_has_new_content_is_read_from_the_start() {
     // A part of what the address gave before.
     let old = Web::serve(vec![7; 1_000_000], |_, _| Action::Hang(600_000));
     let new = Web::serve(content.clone(), |_, _| Action::Serve);
-    let part = |dir: &Dir| dir.join(&format!("cache/lambda-pack/assets/{digest}.part"));
     let dir = project(&format!(r#""url": "{}/m", "path": "m", "sha256": "{digest}""#, old.url));
-    let mut child = command(&dir, ["assets", "fetch"]).spawn();
-    wait_for("the part", || {
-        fs::metadata(part(&dir)).is_ok_and(|part| part.len() == 600_000)
-    });
+    let mut child = downloading(&dir, &digest, 600_000);
     child.kill().unwrap();
     child.wait().unwrap();
-    let state = part(&dir).with_extension("part.json");
+    let state = part(&dir, &digest).with_extension("part.json");
     let text = fs::read_to_string(&state).unwrap();
     define(
         &dir,
@@ -122,12 +125,16 @@ fn a_server_that_knows_no_ranges_or_has_new_content_is_read_from_the_start() {
     let other = project(&format!(r#""url": "{}/m", "path": "m", "sha256": "{digest}""#, new.url));
     let mut child = command(&other, ["assets", "fetch"]).spawn();
     child.wait().unwrap();
-    fs::rename(other.join(&format!("cache/lambda-pack/assets/{digest}")), part(&other)).unwrap();
+    fs::rename(
+        other.join(&format!("cache/lambda-pack/assets/{digest}")),
+        part(&other, &digest),
+    )
+    .unwrap();
     let mut state: Value = serde_json::from_str(&text).unwrap();
     let name = blake3_of(&format!("{}/m", new.url));
     state["address"] = format!("url-{name}").into();
-    fs::write(part(&other).with_extension("part.json"), state.to_string()).unwrap();
-    fs::write(part(&other), [7; 1000]).unwrap();
+    fs::write(part(&other, &digest).with_extension("part.json"), state.to_string()).unwrap();
+    fs::write(part(&other, &digest), [7; 1000]).unwrap();
     command(&other, ["assets", "fetch"]).ok();
     assert_eq!(new.seen().last().unwrap().header("range"), Some("bytes=1000-"));
     assert!(fetched(&other, &digest) == content);
@@ -142,14 +149,10 @@ fn a_damaged_part_is_noticed_and_downloaded_anew() {
         _ => Action::Serve,
     });
     let dir = project(&format!(r#""url": "{}/m", "path": "m", "sha256": "{digest}""#, web.url));
-    let part = dir.join(&format!("cache/lambda-pack/assets/{digest}.part"));
-    let mut child = command(&dir, ["assets", "fetch"]).spawn();
-    wait_for("the part", || {
-        fs::metadata(&part).is_ok_and(|part| part.len() == 700_000)
-    });
+    let mut child = downloading(&dir, &digest, 700_000);
     child.kill().unwrap();
     child.wait().unwrap();
-    fs::write(&part, vec![0; 700_000]).unwrap();
+    fs::write(part(&dir, &digest), vec![0; 700_000]).unwrap();
     command(&dir, ["assets", "fetch"]).ok();
     assert_eq!(web.seen().len(), 3);
     assert!(fetched(&dir, &digest) == content);
@@ -244,26 +247,15 @@ fn a_full_disk_is_named_and_spoils_nothing() {
         web.url,
         sha256(&content)
     ));
-    fs::create_dir(dir.join("small")).unwrap();
     let script = format!(
-        "mount -t tmpfs -o size=1m none small || exit 99
-         export XDG_CACHE_HOME=$PWD/small NO_PROXY=127.0.0.1
+        "export XDG_CACHE_HOME=$PWD/small NO_PROXY=127.0.0.1
          '{BINARY}' assets fetch; echo fetch $?
          mount -o remount,size=8m small
          '{BINARY}' assets fetch --json -v; echo fetch $?"
     );
-    let output = Command::new("unshare")
-        .args(["--mount", "bash", "-c", &script])
-        .current_dir(dir.path())
-        .output();
-    let run = Run::new(output.unwrap());
-    if run.code != 0 {
-        eprintln!(
-            "SKIPPED a_full_disk_is_named_and_spoils_nothing: no right to mount a file system here: {}",
-            run.stderr
-        );
+    let Some(run) = on_small_disk(dir.path(), Path::new("small"), "size=1m", &script) else {
         return;
-    }
+    };
     assert!(
         run.stdout.starts_with("fetch 1\n") && run.stdout.ends_with("fetch 0\n"),
         "{run:?}"

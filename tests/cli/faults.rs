@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::support::{BINARY, Dir, Run};
+use crate::support::{BINARY, Dir, Run, on_small_disk};
 
 /// Waits for a condition; a test that never sees it fails, but no test waits for a time.
 pub fn wait_for(what: &str, mut condition: impl FnMut() -> bool) {
@@ -69,27 +69,16 @@ fn a_full_disk_leaves_nothing_behind() {
     let mut noise = fs::read(BINARY).unwrap();
     noise.truncate(2 * 1024 * 1024);
     dir.write("code/app.py", noise);
-    fs::create_dir(dir.join("small")).unwrap();
-    let small = dir.join("small").display().to_string();
-    let mount = Command::new("unshare")
-        .args(["--mount", "bash", "-c"])
-        .arg(format!(
-            "mount -t tmpfs -o size=64k none '{small}' || exit 99
-             '{BINARY}' build --out-dir '{small}'; echo build $?
-             '{BINARY}' upload --store 'file://{small}'; echo upload $?
-             find '{small}' -type f | wc -l"
-        ))
-        .current_dir(dir.path())
-        .output()
-        .unwrap();
-    let run = Run::new(mount);
-    if run.code != 0 {
-        eprintln!(
-            "SKIPPED a_full_disk_leaves_nothing_behind: no right to mount a file system here: {}",
-            run.stderr
-        );
+    let small = dir.join("small");
+    let script = format!(
+        "'{BINARY}' build --out-dir '{0}'; echo build $?
+         '{BINARY}' upload --store 'file://{0}'; echo upload $?
+         find '{0}' -type f | wc -l",
+        small.display()
+    );
+    let Some(run) = on_small_disk(dir.path(), &small, "size=64k", &script) else {
         return;
-    }
+    };
     // The manifest of an upload is complete when the zip fails to fit: a file that nothing refers to.
     assert_eq!(run.stdout, "build 1\nupload 1\n1\n", "{run:?}");
     assert_eq!(run.stderr.matches("No space left on device").count(), 2, "{run:?}");

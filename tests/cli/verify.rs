@@ -80,3 +80,14 @@ fn a_build_that_fails_says_so_once() {
         .fails(2, &["no function is named `nobody`"]);
     dir.command(["verify", "made"]).fails(2, &["--rebuild"]);
 }
+
+/// What it failed of is what the build failed of.
+#[test]
+fn the_exit_code_is_that_of_the_build() {
+    let dir = made_by("true");
+    dir.write("code/.env", "A=1\n");
+    let definition = json!({"runtime": "python3.13", "handler": "app.handler", "source": ["app.py", ".env"]});
+    dir.write("lambda-json/app.json", definition.to_string());
+    dir.command(["verify", "app", "--rebuild"])
+        .fails(8, &["`env-file`", "the first build failed"]);
+}

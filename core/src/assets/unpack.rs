@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::names::{entry_path, link_problem};
+use crate::disk::{make_link, set_mode};
 use crate::function::Mode;
 use crate::limits::UNZIPPED_BYTES;
 use crate::source::parents;
@@ -137,7 +138,7 @@ impl<'a> Unpacker<'a> {
     pub fn finish(self) -> Result<()> {
         for (path, target) in self.links {
             self.meter.check()?;
-            let made = make_parents(&path).and_then(|()| symlink(&target, &path));
+            let made = make_parents(&path).and_then(|()| make_link(&target, &path));
             made.map_err(|cause| Error::io("make the link", &path, cause))?;
         }
         Ok(())
@@ -263,27 +264,6 @@ fn named(archive: &Archive, name: &[u8]) -> Result<String> {
 
 fn make_parents(file: &Path) -> io::Result<()> {
     file.parent().map_or(Ok(()), fs::create_dir_all)
-}
-
-#[cfg(unix)]
-fn set_mode(file: &File, executable: bool) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(fs::Permissions::from_mode(if executable { 0o755 } else { 0o644 }))
-}
-
-#[cfg(not(unix))]
-fn set_mode(_: &File, _: bool) -> io::Result<()> {
-    Ok(())
-}
-
-#[cfg(unix)]
-fn symlink(target: &str, path: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, path)
-}
-
-#[cfg(not(unix))]
-fn symlink(_: &str, _: &Path) -> io::Result<()> {
-    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(test)]

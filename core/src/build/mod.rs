@@ -17,6 +17,7 @@ pub use dependencies::{Dependencies, Ecosystem};
 pub use locking::{LockTool, Locking, Target};
 pub use output::{Output, Tool};
 pub(crate) use python::requirements;
+pub use rust::{Crate, crates};
 
 use crate::cache::DigestCache;
 use crate::function::{Architecture, Function};

@@ -4,7 +4,7 @@
 //! hash covers is what can decide what it makes.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use super::{command, go, node, recorded, rust};
 use crate::cache::DigestCache;
 use crate::digest::{Algorithm, Hasher};
+use crate::disk::{make_link, set_mode};
 use crate::function::{
     Architecture, Build, Bundle, CommandBuild, Function, GlobText, GoBuild, Kind, NodeBuild, RustBuild,
 };
@@ -296,7 +297,12 @@ fn copy(entry: &TreeEntry, to: &Path, meter: &Meter) -> Result<()> {
         fs::create_dir_all(directory).map_err(cannot_write)?;
     }
     let executable = match &entry.content {
-        Content::Symlink { target } => return make_link(target, to).map_err(cannot_write),
+        Content::Symlink { target } => {
+            return make_link(target, to).map_err(|cause| {
+                cannot_write(cause)
+                    .help("check space and permissions there; where there are no links, set `symlinks` to `follow`")
+            });
+        }
         Content::File { executable, .. } => *executable,
     };
     let mut file = File::create_new(to).map_err(cannot_write)?;
@@ -312,28 +318,6 @@ fn copy(entry: &TreeEntry, to: &Path, meter: &Meter) -> Result<()> {
     }
     set_mode(&file, executable).map_err(cannot_write)?;
     file.set_modified(SystemTime::UNIX_EPOCH + TIME).map_err(cannot_write)
-}
-
-#[cfg(unix)]
-fn make_link(target: &str, link: &Path) -> io::Result<()> {
-    std::os::unix::fs::symlink(target, link)
-}
-
-#[cfg(not(unix))]
-fn make_link(_target: &str, _link: &Path) -> io::Result<()> {
-    Err(io::Error::other("symbolic links need Unix; set `symlinks` to `follow`"))
-}
-
-#[cfg(unix)]
-fn set_mode(file: &File, executable: bool) -> io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let mode = if executable { 0o755 } else { 0o644 };
-    file.set_permissions(fs::Permissions::from_mode(mode))
-}
-
-#[cfg(not(unix))]
-fn set_mode(_: &File, _executable: bool) -> io::Result<()> {
-    Ok(())
 }
 
 #[cfg(test)]

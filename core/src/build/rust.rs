@@ -1,5 +1,6 @@
 //! Rust: crates, locked by `Cargo.lock`.
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::output::Copy;
@@ -24,4 +25,29 @@ pub fn check(copy: &Copy) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A crate in `Cargo.lock`: <https://doc.rust-lang.org/cargo/guide/cargo-toml-vs-cargo-lock.html>
+#[derive(Debug, Deserialize)]
+pub struct Crate {
+    pub name: String,
+    pub version: String,
+    /// None has what stands in the source.
+    pub source: Option<String>,
+    pub checksum: Option<String>,
+    /// `name`, or `name version` where that isn't the only one; a source may follow.
+    #[serde(default)]
+    pub dependencies: Vec<String>,
+}
+
+/// What a `Cargo.lock` names.
+pub fn crates(lock: &str) -> Result<Vec<Crate>> {
+    #[derive(Deserialize)]
+    struct Lock {
+        #[serde(default)]
+        package: Vec<Crate>,
+    }
+    let lock: Lock =
+        toml::from_str(lock).map_err(|error| Error::invalid(format!("Cargo.lock: {}", error.message())))?;
+    Ok(lock.package)
 }

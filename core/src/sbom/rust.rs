@@ -3,36 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Deserialize;
-
 use super::{Checksum, Part, Sbom, package_url};
-use crate::{Error, Result};
-
-/// <https://doc.rust-lang.org/cargo/guide/cargo-toml-vs-cargo-lock.html>
-#[derive(Deserialize)]
-struct Lock {
-    #[serde(default)]
-    package: Vec<Package>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    version: String,
-    /// None has what stands in the source: the function itself.
-    source: Option<String>,
-    checksum: Option<String>,
-    /// `name`, or `name version` where that isn't the only one; a source may follow.
-    #[serde(default)]
-    dependencies: Vec<String>,
-}
+use crate::Result;
+use crate::build::{self, Crate};
 
 pub fn of_lock(text: &str) -> Result<Sbom> {
-    let lock: Lock =
-        toml::from_str(text).map_err(|error| Error::invalid(format!("Cargo.lock: {}", error.message())))?;
+    let crates = build::crates(text)?;
     let mut purls = Vec::new();
     let mut by_name = BTreeMap::<&str, Vec<(&str, usize)>>::new();
-    for (index, package) in lock.package.iter().enumerate() {
+    for (index, package) in crates.iter().enumerate() {
         purls.push(package_url("cargo", None, &package.name, Some(&package.version))?);
         by_name
             .entry(&package.name)
@@ -48,14 +27,14 @@ pub fn of_lock(text: &str) -> Result<Sbom> {
             .find(|(version, _)| wanted.is_none_or(|wanted| wanted == *version));
         found.map(|(_, index)| *index)
     };
-    let needs = |package: &Package| -> BTreeSet<String> {
+    let needs = |package: &Crate| -> BTreeSet<String> {
         let found = package.dependencies.iter().filter_map(find);
-        let foreign = found.filter(|index| lock.package[*index].source.is_some());
+        let foreign = found.filter(|index| crates[*index].source.is_some());
         foreign.map(|index| purls[index].clone()).collect()
     };
     let mut sbom = Sbom::default();
     let mut direct = BTreeSet::new();
-    for (package, purl) in lock.package.iter().zip(&purls) {
+    for (package, purl) in crates.iter().zip(&purls) {
         if package.source.is_none() {
             direct.append(&mut needs(package));
             continue;

@@ -7,7 +7,7 @@ use globset::GlobMatcher;
 use rayon::prelude::*;
 
 use super::environment;
-use super::published::is_published;
+use super::published::Published;
 use super::rules::{RULES, Rule, Sign};
 use super::scan::{Finding, Stream, scan};
 use crate::archive::deflate::LARGE_FILE_BYTES;
@@ -58,9 +58,9 @@ impl Found {
         found.collect()
     }
 
-    fn is_published(&self, tree: Option<&Tree>) -> Result<bool> {
-        match (&self.place, tree) {
-            (Place::Entry { path, .. }, Some(tree)) => is_published(tree, path),
+    fn is_in(&self, published: Option<&Published>) -> Result<bool> {
+        match (&self.place, published) {
+            (Place::Entry { path, .. }, Some(published)) => published.has(path),
             _ => Ok(false),
         }
     }
@@ -134,9 +134,14 @@ impl<'a> Guard<'a> {
 
     /// Fails unless all that was found is allowed, or public. `tree` is what it was found in.
     pub(crate) fn refuse(&self, tree: Option<&Tree>, found: impl IntoIterator<Item = Found>) -> Result<()> {
+        let found: Vec<Found> = found.into_iter().filter(|found| !self.allows(found)).collect();
+        if found.is_empty() {
+            return Ok(());
+        }
+        let published = tree.map(Published::of).transpose()?;
         let mut refused = Vec::new();
         for found in found {
-            if !self.allows(&found) && !found.is_published(tree)? {
+            if !found.is_in(published.as_ref())? {
                 refused.push(found);
             }
         }

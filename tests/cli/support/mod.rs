@@ -216,6 +216,27 @@ pub fn hash_of(path: &Path) -> String {
     run.stdout.split_once("  ").unwrap().0.to_owned()
 }
 
+/// Runs a shell script in `directory`, with a small file system of its own, made with these options of tmpfs, at `place` in it.
+/// `None`, said aloud, without the right to mount one, which root has.
+pub fn on_small_disk(directory: &Path, place: &Path, options: &str, script: &str) -> Option<Run> {
+    const NO_RIGHT: i32 = 99;
+    fs::create_dir(directory.join(place)).unwrap();
+    let place = place.display();
+    let output = Command::new("unshare")
+        .args(["--mount", "bash", "-c"])
+        .arg(format!(
+            "mount -t tmpfs -o {options} none '{place}' || exit {NO_RIGHT}\n{script}"
+        ))
+        .current_dir(directory)
+        .output();
+    let run = Run::new(output.unwrap());
+    if run.code == NO_RIGHT || run.stderr.starts_with("unshare:") {
+        eprintln!("SKIPPED: no right to mount a file system here: {}", run.stderr);
+        return None;
+    }
+    Some(run)
+}
+
 /// What `tests/setup.sh` installs: a path.
 pub fn tool(name: &str) -> PathBuf {
     find_tool(name).unwrap_or_else(|| panic!("tests/setup.sh {name}: it can't be installed here"))
