@@ -5,6 +5,7 @@
 mod assets;
 mod aws;
 mod build;
+mod bundle;
 mod caches;
 mod cli;
 mod commands;

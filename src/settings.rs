@@ -13,6 +13,7 @@ use lambda_pack_core::{Error, Result};
 use serde::Deserialize;
 
 use crate::aws::AwsSettings;
+use crate::bundle::BundleTable;
 use crate::cli::{Common, CompressionName, PackingArgs};
 use crate::store::StoreUrl;
 
@@ -33,6 +34,7 @@ pub struct Settings {
     pub compression: Compression,
     /// Longest time that a download may take without a byte.
     pub download_timeout: Duration,
+    pub bundle: BundleTable,
     /// `None`: no cache is read or written.
     pub cache_dir: Option<PathBuf>,
 }
@@ -50,6 +52,8 @@ struct ProjectFile {
     profile: Option<String>,
     compression: Option<CompressionName>,
     download_timeout: Option<NonZeroU16>,
+    #[serde(default)]
+    bundle: BundleTable,
 }
 
 impl Settings {
@@ -101,6 +105,7 @@ impl Settings {
                 .download_timeout
                 .or(file.download_timeout)
                 .map_or(DOWNLOAD_TIMEOUT, |seconds| Duration::from_secs(seconds.get().into())),
+            bundle: file.bundle,
             cache_dir: cache_dir(common),
             project_dir,
         })

@@ -22,18 +22,21 @@ pub enum ErrorKind {
     Conflict,
     /// What would be packed or deployed holds a secret.
     Secret,
+    /// There are changes, and the user asked to be told by the exit code: no failure, and nothing to print.
+    Changes,
     /// The user asked us to stop.
     Interrupted,
 }
 
 impl ErrorKind {
-    pub const ALL: [ErrorKind; 7] = [
+    pub const ALL: [ErrorKind; 8] = [
         ErrorKind::Failed,
         ErrorKind::Usage,
         ErrorKind::Invalid,
         ErrorKind::Integrity,
         ErrorKind::Conflict,
         ErrorKind::Secret,
+        ErrorKind::Changes,
         ErrorKind::Interrupted,
     ];
 }
@@ -70,6 +73,10 @@ impl Error {
 
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Failed, message)
+    }
+
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Conflict, message)
     }
 
     /// An operating-system error: `operation` is a verb phrase ("read", "create the directory").

@@ -11,6 +11,7 @@
 pub mod archive;
 pub mod assets;
 pub mod build;
+pub mod bundle;
 pub mod cache;
 pub mod digest;
 pub mod disk;

@@ -2,6 +2,7 @@
 
 mod assets;
 mod build;
+mod bundle;
 mod external;
 mod hash;
 mod layers;
@@ -45,6 +46,7 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
             AssetsVerb::Lock(names) => assets::lock(&names.names, common, meter),
             AssetsVerb::Fetch(names) => assets::fetch(&names.names, common, meter),
         },
+        Command::Bundle(command) => bundle::run(command, common, meter),
         Command::Schema => texts::schema(),
         Command::Completions { shell } => texts::completions(*shell),
         Command::Man(args) => texts::man(args),

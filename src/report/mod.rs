@@ -88,6 +88,7 @@ fn code(kind: ErrorKind) -> u8 {
         ErrorKind::Integrity => 4,
         ErrorKind::Conflict => 5,
         ErrorKind::Secret => 8,
+        ErrorKind::Changes => 10,
         ErrorKind::Interrupted => 130,
     }
 }
@@ -98,6 +99,9 @@ const HELP: Style = AnsiColor::Cyan.on_default().bold();
 
 /// Prints a failure and those joined to it, each with its way out.
 pub fn error(error: &Error) {
+    if error.kind() == ErrorKind::Changes {
+        return;
+    }
     /// A screenful; who has mended these sees the rest.
     const MOST: usize = 20;
     for error in error.each().take(MOST) {

@@ -42,6 +42,13 @@ impl Unpacker<'_> {
         }
     }
 
+    /// What a zip of this program's own making holds.
+    pub fn add_zip(&mut self, content: File) -> Result<()> {
+        let size_bytes = content.metadata().map_err(|cause| unreadable(&cause))?.len();
+        let archive = self.start_archive("", None, size_bytes);
+        self.zip(&archive, BufReader::with_capacity(256 * 1024, content))
+    }
+
     fn tar(&mut self, archive: &Archive, stream: impl Read) -> Result<()> {
         let mut tar = tar::Archive::new(stream.take(MOST_STREAM_BYTES));
         let entries = tar.entries().map_err(|cause| unreadable(&cause))?;

@@ -1,28 +1,19 @@
-//! What is read from a bucket.
+//! What a store asks a bucket.
 
-use aws_sdk_s3::Client;
-use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::ChecksumMode;
+use lambda_pack_core::Result;
 use lambda_pack_core::archive::CodeSha256;
-use lambda_pack_core::{Error, Meter, Result};
 
-use super::{CODE_SHA256, SINGLE_PUT_BYTES};
+use super::CODE_SHA256;
 use crate::aws;
+use crate::aws::bucket::{Bucket, SINGLE_PUT_BYTES};
+use crate::store::PackageStat;
 use crate::store::listing::{Listed, Page};
-use crate::store::{Object, PackageStat};
-
-/// A bucket, and the prefix below which the store is.
-pub struct Bucket {
-    pub client: Client,
-    pub name: String,
-    pub prefix: String,
-    pub meter: &'static Meter,
-}
 
 impl Bucket {
-    pub async fn list(&self, part: &str, after: &str) -> Result<Option<Page>> {
+    pub(in crate::store) async fn list(&self, part: &str, after: &str) -> Result<Option<Page>> {
         let prefix = self.key(&format!("{part}/"));
         let url = self.url(&format!("{part}/"));
 
@@ -38,33 +29,7 @@ impl Bucket {
         }
     }
 
-    pub async fn get(&self, key: &str) -> Result<Option<Object>> {
-        let url = self.url(key);
-
-        let answer = self
-            .client
-            .get_object()
-            .bucket(&self.name)
-            .key(self.key(key))
-            .send()
-            .await;
-        let answer = match answer {
-            Ok(answer) => answer,
-            Err(SdkError::ServiceError(error)) if error.err().is_no_such_key() => {
-                return Ok(None);
-            }
-            Err(error) => return Err(aws::explain(&error, "read", &url)),
-        };
-        let version = answer.e_tag().unwrap_or_default().to_owned();
-        let content = answer.body.collect().await;
-        let content = content.map_err(|error| Error::failed(format!("cannot read `{url}`: {error}")))?;
-        Ok(Some(Object {
-            content: content.into_bytes().into(),
-            version,
-        }))
-    }
-
-    pub async fn stat_package(&self, key: &str) -> Result<Option<PackageStat>> {
+    pub(in crate::store) async fn stat_package(&self, key: &str) -> Result<Option<PackageStat>> {
         let url = self.url(key);
 
         let request = self.client.head_object().bucket(&self.name).key(self.key(key));
@@ -89,14 +54,6 @@ impl Bucket {
             etag: answer.e_tag().map(str::to_owned),
             stamp: None,
         }))
-    }
-
-    pub fn key(&self, key: &str) -> String {
-        format!("{}{key}", self.prefix)
-    }
-
-    pub fn url(&self, key: &str) -> String {
-        format!("s3://{}/{}{key}", self.name, self.prefix)
     }
 
     fn page(&self, answer: &ListObjectsV2Output) -> Page {

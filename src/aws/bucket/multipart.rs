@@ -14,12 +14,11 @@ use lambda_pack_core::{Error, Result};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::Semaphore;
 
-use super::bucket::Bucket;
+use super::Bucket;
 use super::counted::counted;
-use super::write::{Attempt, ZIP, jittered, retry_races};
+use super::write::{Attempt, Condition, Put, ZIP, jittered, retry_races};
 use crate::aws;
 use crate::network::unless_interrupted;
-use crate::store::Created;
 
 /// S3 takes parts of 5 MiB to 5 GiB, and 10,000 of them.
 /// <https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html>
@@ -32,15 +31,19 @@ static PARTS: Semaphore = Semaphore::const_new(PARTS_AT_ONCE);
 const ABORT_ATTEMPTS: u32 = 4;
 
 impl Bucket {
-    /// Uploads a package in parts, unless its key is taken.
-    pub async fn put_multipart(
+    /// Uploads a file in parts.
+    pub(super) async fn put_multipart(
         &self,
         key: &str,
         path: &Path,
         size: u64,
         metadata: &[(String, String)],
-    ) -> Result<Created> {
-        retry_races(&self.url(key), || self.try_multipart(key, path, size, metadata)).await
+        condition: &Condition,
+    ) -> Result<Put> {
+        retry_races(&self.url(key), || {
+            self.try_multipart(key, path, size, metadata, condition)
+        })
+        .await
     }
 
     /// One try of a multipart upload. After a 409 AWS wants all of it again, not just its completion.
@@ -50,7 +53,8 @@ impl Bucket {
         path: &Path,
         size: u64,
         metadata: &[(String, String)],
-    ) -> Result<Created, Attempt> {
+        condition: &Condition,
+    ) -> Result<Put, Attempt> {
         let url = self.url(key);
         let created = self
             .client
@@ -66,7 +70,7 @@ impl Bucket {
         let upload_id = created
             .upload_id()
             .ok_or_else(|| Attempt::Failed(Error::failed(format!("cannot write `{url}`: S3 gave no upload id"))))?;
-        let completed = self.put_parts(key, path, size, upload_id).await;
+        let completed = self.put_parts(key, path, size, upload_id, condition).await;
         if completed.is_err() {
             self.abort(key, upload_id).await;
         }
@@ -96,7 +100,14 @@ impl Bucket {
         }
     }
 
-    async fn put_parts(&self, key: &str, path: &Path, size: u64, upload_id: &str) -> Result<Created, Attempt> {
+    async fn put_parts(
+        &self,
+        key: &str,
+        path: &Path,
+        size: u64,
+        upload_id: &str,
+        condition: &Condition,
+    ) -> Result<Put, Attempt> {
         let url = self.url(key);
         let indices = 0..size.div_ceil(PART_BYTES);
         let parts = futures::stream::iter(indices.map(|index| self.put_part(key, path, upload_id, index)))
@@ -110,10 +121,18 @@ impl Bucket {
             .bucket(&self.name)
             .key(self.key(key))
             .upload_id(upload_id)
-            .multipart_upload(upload)
-            .if_none_match("*");
+            .multipart_upload(upload);
+        let request = match condition {
+            Condition::Any => request,
+            Condition::Absent => request.if_none_match("*"),
+            Condition::Etag(etag) => request.if_match(etag),
+        };
         match request.send().await {
-            Ok(answer) => Ok(Created::New(answer.e_tag)),
+            Ok(answer) => Ok(Put::Done {
+                etag: answer.e_tag,
+                version_id: answer.version_id,
+                checksum_sha256: answer.checksum_sha256,
+            }),
             Err(error) => Err(Attempt::of(&error, "write", &url)),
         }
     }

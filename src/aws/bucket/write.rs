@@ -1,4 +1,4 @@
-//! What is written to a bucket: one request each, on a condition.
+//! What is written to a bucket: whole objects, on a condition.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
 use lambda_pack_core::{Error, Result};
 
-use super::bucket::Bucket;
 use super::counted::counted;
+use super::{Bucket, SINGLE_PUT_BYTES};
 use crate::aws;
-use crate::store::Created;
+use crate::network::unless_interrupted;
 
 /// Smaller packages are sent from memory: reading a file piece by piece costs a thread each time. All that are on their way
 /// together take 16 MiB at most.
@@ -21,11 +21,11 @@ const READ_AT_ONCE: u64 = 256 * 1024;
 /// Tries of a write that S3 answers with 409: somebody else writes the same key at this moment.
 const RACE_ATTEMPTS: u32 = 6;
 
-pub const ZIP: &str = "application/zip";
+pub(super) const ZIP: &str = "application/zip";
 
 pub enum Body {
     Json(Vec<u8>),
-    Package {
+    Zip {
         file: PathBuf,
         size_bytes: u64,
         metadata: Vec<(String, String)>,
@@ -36,29 +36,60 @@ impl Body {
     fn content_type(&self) -> &'static str {
         match self {
             Body::Json(_) => "application/json",
-            Body::Package { .. } => ZIP,
+            Body::Zip { .. } => ZIP,
         }
     }
 }
 
 pub enum Condition {
+    /// The key is free or taken.
+    Any,
     Absent,
-    Version(String),
+    /// The object's ETag is this one.
+    Etag(String),
+}
+
+/// What became of a write.
+pub enum Put {
+    Done {
+        etag: Option<String>,
+        /// In a bucket that keeps versions.
+        version_id: Option<String>,
+        /// As the service computed it; of an object in parts, `{base64}-{number of parts}`.
+        checksum_sha256: Option<String>,
+    },
+    /// The condition isn't met.
+    Refused,
 }
 
 impl Bucket {
-    /// Writes an object in one request, which carries its SHA-256.
-    pub async fn put(&self, key: &str, body: &Body, sha256: &str, condition: &Condition) -> Result<Created> {
+    /// Writes an object, whose bytes have this SHA-256 in base64. A package's upload ends early where the user interrupts it,
+    /// and should not be dropped on its way: parts of a large one would stay.
+    pub async fn put(&self, key: &str, body: &Body, sha256: &str, condition: &Condition) -> Result<Put> {
+        match body {
+            Body::Zip {
+                file,
+                size_bytes,
+                metadata,
+            } if *size_bytes > SINGLE_PUT_BYTES => {
+                self.put_multipart(key, file, *size_bytes, metadata, condition).await
+            }
+            Body::Zip { .. } => unless_interrupted(self.meter, self.put_once(key, body, sha256, condition)).await,
+            Body::Json(_) => self.put_once(key, body, sha256, condition).await,
+        }
+    }
+
+    async fn put_once(&self, key: &str, body: &Body, sha256: &str, condition: &Condition) -> Result<Put> {
         let url = self.url(key);
         retry_races(&url, || async {
             let stream = match body {
                 Body::Json(content) => ByteStream::from(content.clone()),
-                Body::Package { file, size_bytes, .. } if *size_bytes <= READ_AT_ONCE => {
+                Body::Zip { file, size_bytes, .. } if *size_bytes <= READ_AT_ONCE => {
                     let content = std::fs::read(file);
                     let content = content.map_err(|cause| Attempt::Failed(Error::io("read", file, cause)))?;
                     counted(ByteStream::from(content), self.meter)
                 }
-                Body::Package { file, .. } => {
+                Body::Zip { file, .. } => {
                     let stream = ByteStream::from_path(file).await;
                     let stream =
                         stream.map_err(|error| Attempt::Failed(Error::io("read", file, io::Error::other(error))))?;
@@ -74,14 +105,19 @@ impl Bucket {
                 .content_type(body.content_type())
                 .body(stream);
             request = match condition {
+                Condition::Any => request,
                 Condition::Absent => request.if_none_match("*"),
-                Condition::Version(version) => request.if_match(version),
+                Condition::Etag(etag) => request.if_match(etag),
             };
-            if let Body::Package { metadata, .. } = body {
+            if let Body::Zip { metadata, .. } = body {
                 request = request.set_metadata(Some(metadata.iter().cloned().collect()));
             }
             match request.send().await {
-                Ok(answer) => Ok(Created::New(answer.e_tag)),
+                Ok(answer) => Ok(Put::Done {
+                    etag: answer.e_tag,
+                    version_id: answer.version_id,
+                    checksum_sha256: answer.checksum_sha256,
+                }),
                 Err(error) => Err(Attempt::of(&error, "write", &url)),
             }
         })
@@ -111,15 +147,15 @@ impl Attempt {
     }
 }
 
-pub async fn retry_races<F: Future<Output = Result<Created, Attempt>>>(
+pub async fn retry_races<F: Future<Output = Result<Put, Attempt>>>(
     url: &str,
     mut attempt: impl FnMut() -> F,
-) -> Result<Created> {
+) -> Result<Put> {
     let mut number = 1;
     loop {
         match attempt().await {
-            Ok(created) => return Ok(created),
-            Err(Attempt::Refused) => return Ok(Created::Exists),
+            Ok(done) => return Ok(done),
+            Err(Attempt::Refused) => return Ok(Put::Refused),
             Err(Attempt::Failed(error)) => return Err(error),
             Err(Attempt::Race(error)) if number == RACE_ATTEMPTS => return Err(error),
             Err(Attempt::Race(_)) => {

@@ -1,0 +1,68 @@
+//! A bucket: whole objects in, with their SHA-256 and on a condition; whole objects out.
+
+mod counted;
+mod multipart;
+mod write;
+
+use aws_sdk_s3::Client;
+use aws_sdk_s3::error::SdkError;
+use lambda_pack_core::{Error, Meter, Result};
+
+use crate::aws;
+
+pub use write::{Body, Condition, Put, jittered};
+
+/// Larger packages go in parts, several at a time. Up to here one request does, and S3 then proves the whole object's
+/// SHA-256; a multipart upload has it for each part only.
+pub const SINGLE_PUT_BYTES: u64 = 64 * 1024 * 1024;
+
+/// A bucket, and the prefix below which everything is.
+pub struct Bucket {
+    pub client: Client,
+    pub name: String,
+    pub prefix: String,
+    pub meter: &'static Meter,
+}
+
+/// A small object with what identifies its present version.
+pub struct Object {
+    pub content: Vec<u8>,
+    pub etag: String,
+}
+
+impl Bucket {
+    /// The whole object; `None` if there is none.
+    pub async fn get(&self, key: &str) -> Result<Option<Object>> {
+        let url = self.url(key);
+
+        let answer = self
+            .client
+            .get_object()
+            .bucket(&self.name)
+            .key(self.key(key))
+            .send()
+            .await;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(SdkError::ServiceError(error)) if error.err().is_no_such_key() => {
+                return Ok(None);
+            }
+            Err(error) => return Err(aws::explain(&error, "read", &url)),
+        };
+        let etag = answer.e_tag().unwrap_or_default().to_owned();
+        let content = answer.body.collect().await;
+        let content = content.map_err(|error| Error::failed(format!("cannot read `{url}`: {error}")))?;
+        Ok(Some(Object {
+            content: content.into_bytes().into(),
+            etag,
+        }))
+    }
+
+    pub fn key(&self, key: &str) -> String {
+        format!("{}{key}", self.prefix)
+    }
+
+    pub fn url(&self, key: &str) -> String {
+        format!("s3://{}/{}{key}", self.name, self.prefix)
+    }
+}

@@ -1,0 +1,107 @@
+//! Whether the stored bundle is still right. Reads only.
+
+use lambda_pack_core::bundle::{self, Answer, Bundle, Checksum, Decision, Seen};
+use lambda_pack_core::cache::DigestCache;
+use lambda_pack_core::source::Tree;
+use lambda_pack_core::{Meter, Result};
+
+use super::lease::Lease;
+use super::object::BundleObject;
+use super::records::{Read, Records};
+use super::{Making, Place};
+use crate::aws::Session;
+
+/// What was found.
+#[derive(Debug)]
+pub struct Checked {
+    pub answer: Answer,
+    /// Of the bundle in force, if there is one.
+    pub stored_checksum: Option<String>,
+    /// The bundle that is right.
+    pub hit: Option<Bundle>,
+}
+
+/// A module's bundle: where it is, and how to reach it.
+pub struct Module<'a> {
+    pub place: &'a Place,
+    pub session: &'a Session,
+    pub records: Records<'a>,
+    pub object: BundleObject<'a>,
+}
+
+impl<'a> Module<'a> {
+    pub fn new(place: &'a Place, session: &'a Session) -> Self {
+        Module {
+            place,
+            session,
+            records: Records::of(place, session),
+            object: BundleObject::of(place, session),
+        }
+    }
+
+    /// The records, if they are this module's own.
+    pub fn read(&self) -> Result<Read> {
+        let read = self.records.read()?;
+        let identity = &self.place.identity;
+        for owner in [
+            read.metadata.as_ref().map(|metadata| &metadata.identity),
+            read.status.as_ref().map(|status| &status.identity),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            identity.check_owner(owner)?;
+        }
+        Ok(read)
+    }
+
+    /// Compares what is wanted with what is stored.
+    pub fn check(&self, wanted: &Checksum, force: bool) -> Result<Checked> {
+        let read = self.read()?;
+        let outputs_sha256 = read.outputs_sha256();
+        let seen = Seen {
+            wanted,
+            md5: read.md5.as_deref(),
+            metadata: read.metadata.as_ref(),
+            status: read.status.as_ref(),
+            outputs_sha256: outputs_sha256.as_deref(),
+            damaged: read.damaged.as_deref(),
+            force,
+        };
+        let candidate = bundle::candidate(&seen);
+        let stored = self.object.compare(candidate)?;
+        let mut answer = bundle::decide(&seen, stored);
+        let hit = candidate.filter(|_| answer.decision == Decision::Hit).cloned();
+        if answer.decision == Decision::MissBuilding {
+            answer.reason = match Lease::holder(self.place, self.session)? {
+                Some(holder) => format!("{}; it is under way: {holder}", answer.reason),
+                None => format!("{}, and was cut short: nobody holds the lease", answer.reason),
+            };
+        }
+        let committed = read.committed().map(|bundle| bundle.checksum.clone());
+        Ok(Checked {
+            answer,
+            stored_checksum: committed,
+            hit,
+        })
+    }
+}
+
+impl Read {
+    /// The bundle in force.
+    pub fn committed(&self) -> Option<&Bundle> {
+        self.metadata.as_ref()?.committed(self.md5.as_deref()?)
+    }
+}
+
+/// The tree and the digest of what a bundle is to be made from.
+pub fn hash(making: &Making, digests: &DigestCache, meter: &Meter) -> Result<(Tree, Checksum)> {
+    let tree = Tree::at(&making.source, meter)?;
+    let inputs = bundle::Inputs {
+        tree: &tree,
+        spec: making.spec.as_ref().map(|spec| spec.content.as_slice()),
+        parameters: &making.parameters,
+    };
+    let checksum = Checksum::of(&inputs, digests, meter)?;
+    Ok((tree, checksum))
+}

@@ -1,0 +1,235 @@
+//! `bundle.zip` in its bucket: what is there, and whether its bytes are those that were recorded.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use aws_sdk_s3::types::ChecksumMode;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use lambda_pack_core::archive::Package;
+use lambda_pack_core::bundle::{Bundle, Object, Stored};
+use lambda_pack_core::{Error, Result, Work};
+use sha2::{Digest as _, Sha256};
+
+use super::Place;
+use crate::aws::bucket::{Body, Bucket, Condition, Put};
+use crate::aws::{self, Session};
+use crate::network::unless_interrupted;
+
+/// Metadata of the object: whose it is, and what is in it.
+const CODE_SHA256: &str = "code-sha256";
+const CHECKSUM: &str = "checksum";
+pub const PROJECT: &str = "project";
+
+pub struct BundleObject<'a> {
+    session: &'a Session,
+    bucket: Arc<Bucket>,
+    key: String,
+}
+
+/// What a HEAD says.
+#[derive(Debug)]
+pub struct Head {
+    pub version: Option<String>,
+    /// As the service computed it.
+    checksum_sha256: Option<String>,
+    size_bytes: u64,
+    /// The project that wrote it, if this program did.
+    pub project: Option<String>,
+}
+
+/// A bundle that was uploaded.
+pub struct Uploaded {
+    pub version: Option<String>,
+    pub checksum_sha256: Option<String>,
+}
+
+impl<'a> BundleObject<'a> {
+    pub fn of(place: &Place, session: &'a Session) -> Self {
+        BundleObject {
+            session,
+            bucket: Arc::new(session.bucket(&place.bucket, "")),
+            key: place.layout.bundle_key(&place.identity),
+        }
+    }
+
+    pub fn url(&self) -> String {
+        self.bucket.url(&self.key)
+    }
+
+    /// The current version, or this one; `None` if there is none.
+    pub fn head(&self, version: Option<&str>) -> Result<Option<Head>> {
+        let url = self.url();
+        let request = self
+            .bucket
+            .client
+            .head_object()
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .set_version_id(version.map(str::to_owned))
+            .checksum_mode(ChecksumMode::Enabled);
+        self.session.call(async move {
+            let answer = match request.send().await {
+                Ok(answer) => answer,
+                Err(error) if aws::status(&error) == Some(404) => return Ok(None),
+                Err(error) => return Err(aws::explain(&error, "read", &url)),
+            };
+            let project = answer.metadata().and_then(|metadata| metadata.get(PROJECT)).cloned();
+            Ok(Some(Head {
+                size_bytes: answer.content_length().unwrap_or_default().unsigned_abs(),
+                project,
+                version: answer.version_id,
+                checksum_sha256: answer.checksum_sha256,
+            }))
+        })
+    }
+
+    /// Compares what is stored with a record; without one, only what is absent counts.
+    pub fn compare(&self, recorded: Option<&Bundle>) -> Result<Stored> {
+        let current = self.head(None)?;
+        let Some(bundle) = recorded else {
+            let current = current.map_or(Object::Absent, |_| Object::Other);
+            return Ok(Stored {
+                current,
+                recorded: current,
+            });
+        };
+        let version = bundle.s3_version.as_deref();
+        let is_current = |head: &Head| version.is_none() || head.version.as_deref() == version;
+        match &current {
+            Some(head) if is_current(head) => {
+                let compared = self.compare_bytes(head, version, bundle)?;
+                Ok(Stored {
+                    current: compared,
+                    recorded: compared,
+                })
+            }
+            _ => {
+                let recorded = match version {
+                    None => Object::Absent,
+                    Some(version) => match self.head(Some(version))? {
+                        None => Object::Absent,
+                        Some(head) => self.compare_bytes(&head, Some(version), bundle)?,
+                    },
+                };
+                let current = match &current {
+                    None => Object::Absent,
+                    Some(head) => self.compare_bytes(head, None, bundle)?,
+                };
+                Ok(Stored { current, recorded })
+            }
+        }
+    }
+
+    /// By the service's own digest, or by reading all of it where the service has none.
+    fn compare_bytes(&self, head: &Head, version: Option<&str>, bundle: &Bundle) -> Result<Object> {
+        if head.size_bytes != bundle.size_bytes {
+            return Ok(Object::Other);
+        }
+        let known = [Some(&bundle.code_sha256), bundle.s3_checksum_sha256.as_ref()];
+        let is_same = match &head.checksum_sha256 {
+            Some(checksum) if known.contains(&Some(checksum)) => true,
+            // Of one in parts it is a checksum of checksums, which another writer may have cut otherwise.
+            Some(checksum) if !checksum.contains('-') => false,
+            _ => {
+                tracing::info!("{}: S3 has no SHA-256 of it, so it is read", self.url());
+                self.download(version, head.size_bytes, &mut io::sink())?.as_deref() == Some(&*bundle.code_sha256)
+            }
+        };
+        Ok(if is_same { Object::Same } else { Object::Other })
+    }
+
+    /// Copies the bytes to `to`, and gives their SHA-256 in base64; `None` if the object is gone.
+    pub fn download(&self, version: Option<&str>, expected_bytes: u64, to: &mut dyn Write) -> Result<Option<String>> {
+        /// Chunks on their way from the thread that carries requests; each is some 10 KiB.
+        const CHUNKS: usize = 64;
+        let url = self.url();
+        let request = self
+            .bucket
+            .client
+            .get_object()
+            .bucket(&self.bucket.name)
+            .key(&self.key)
+            .set_version_id(version.map(str::to_owned));
+        let place = url.clone();
+        let answer = self.session.call(async move {
+            match request.send().await {
+                Ok(answer) => Ok(Some(answer)),
+                Err(error) if aws::status(&error) == Some(404) => Ok(None),
+                Err(error) => Err(aws::explain(&error, "download", &place)),
+            }
+        })?;
+        let Some(answer) = answer else {
+            return Ok(None);
+        };
+        let meter = self.bucket.meter;
+        meter.expect(Work::Download, expected_bytes);
+        let (sender, receiver) = std::sync::mpsc::sync_channel(CHUNKS);
+        let mut body = answer.body;
+        let place = url;
+        let reading = self.session.start(async move {
+            unless_interrupted(meter, async {
+                while let Some(chunk) = body.next().await {
+                    let chunk = chunk
+                        .map_err(|error| Error::failed(format!("cannot read `{place}`: {error}")).help("run again"))?;
+                    // Who no longer listens has failed, and says so.
+                    if sender.send(chunk).is_err() {
+                        break;
+                    }
+                }
+                Ok(())
+            })
+            .await
+        });
+        let mut hasher = Sha256::new();
+        for chunk in receiver {
+            meter.add(Work::Download, chunk.len() as u64)?;
+            hasher.update(&chunk);
+            to.write_all(&chunk).map_err(|cause| {
+                Error::failed(format!("cannot write a temporary file: {cause}")).help("free space on the disk")
+            })?;
+        }
+        self.session.join(reading)?;
+        Ok(Some(BASE64.encode(hasher.finalize())))
+    }
+
+    /// Writes a new version of the bundle.
+    pub fn upload(&self, file: &Path, package: &Package, project: &str, checksum: &str) -> Result<Uploaded> {
+        let sha256 = package.code_sha256.to_base64();
+        let body = Body::Zip {
+            file: file.to_owned(),
+            size_bytes: package.size_bytes,
+            metadata: [(CODE_SHA256, sha256.as_str()), (PROJECT, project), (CHECKSUM, checksum)]
+                .map(|(key, value)| (key.to_owned(), value.to_owned()))
+                .to_vec(),
+        };
+        let (bucket, key) = (Arc::clone(&self.bucket), self.key.clone());
+        bucket.meter.expect(Work::Upload, package.size_bytes);
+        let put = async move { bucket.put(&key, &body, &sha256, &Condition::Any).await };
+        match self.session.call_to_its_end(put)? {
+            Put::Done {
+                version_id,
+                checksum_sha256,
+                ..
+            } => Ok(Uploaded {
+                version: version_id.filter(|id| id != "null"),
+                checksum_sha256,
+            }),
+            Put::Refused => {
+                Err(Error::conflict(format!("`{}` is being written by somebody else", self.url())).help("run again"))
+            }
+        }
+    }
+
+    /// Writes another object of the same bucket, whose key says what is in it.
+    pub fn write_beside(&self, key: &str, content: &str) -> Result<String> {
+        let body = Body::Json(content.as_bytes().to_vec());
+        let sha256 = BASE64.encode(Sha256::digest(content));
+        let (bucket, key) = (Arc::clone(&self.bucket), key.to_owned());
+        let url = bucket.url(&key);
+        self.session
+            .call(async move { bucket.put(&key, &body, &sha256, &Condition::Any).await })?;
+        Ok(url)
+    }
+}

@@ -1,0 +1,130 @@
+//! `bundle list`: what is recorded of a project's bundles.
+
+use std::collections::BTreeMap;
+
+use lambda_pack_core::Result;
+use lambda_pack_core::bundle::{Bundle, Identity, Metadata, Status};
+use serde::Serialize;
+
+use super::Asked;
+use crate::bundle::records::Records;
+use crate::bundle::{layout, project, time};
+use crate::cli::ListArgs;
+use crate::commands::output;
+use crate::report;
+
+#[derive(Serialize)]
+struct Row {
+    #[serde(flatten)]
+    identity: Identity,
+    /// `building`, `succeeded`, `failed`, or `unknown` where no record says.
+    status: &'static str,
+    tainted: bool,
+    /// Of the bundle in force, like all below.
+    checksum: Option<String>,
+    size_bytes: Option<u64>,
+    stored_at: Option<String>,
+    age_seconds: Option<u64>,
+    bundle_url: Option<String>,
+    reason: Option<String>,
+}
+
+/// The records of one module, as far as they are there.
+#[derive(Default)]
+struct Found {
+    md5: Option<String>,
+    metadata: Option<Metadata>,
+    status: Option<Status>,
+}
+
+pub fn run(args: &ListArgs, asked: &Asked) -> Result<()> {
+    let table = &asked.settings.bundle;
+    let layout = layout(args.layout, table);
+    let project = project(&args.project, table)?;
+    let session = asked.connect()?;
+    let parameters = Records::below(&session, &layout.parameters_below(&project, args.deployment.as_deref()))?;
+    let mut modules: BTreeMap<String, Found> = BTreeMap::new();
+    for (name, value) in parameters {
+        let Some((module, record)) = layout.record(&name) else {
+            continue;
+        };
+        let found = modules.entry(module.to_owned()).or_default();
+        let damaged = match record {
+            "md5" => {
+                found.md5 = layout.md5_in(&value);
+                None
+            }
+            "metadata" => match Metadata::parse(&name, &value) {
+                Ok(metadata) => {
+                    found.metadata = Some(metadata);
+                    None
+                }
+                Err(error) => Some(error),
+            },
+            _ => match Status::parse(&name, &value) {
+                Ok(status) => {
+                    found.status = Some(status);
+                    None
+                }
+                Err(error) => Some(error),
+            },
+        };
+        if let Some(damaged) = damaged {
+            report::warning(damaged.message());
+        }
+    }
+    let rows: Vec<Row> = modules.into_values().filter_map(row).collect();
+    if asked.json {
+        return output::json(&rows);
+    }
+    if rows.is_empty() {
+        report::warning(&format!("no bundle of the project `{project}` is recorded"));
+        return Ok(());
+    }
+    let lines = rows.iter().map(|row| {
+        let status = match row.tainted {
+            true => format!("{}, tainted", row.status),
+            false => row.status.to_owned(),
+        };
+        vec![
+            row.identity.deployment.clone(),
+            row.identity.group.clone(),
+            row.identity.module.clone(),
+            status,
+            row.age_seconds.map(age).unwrap_or_default(),
+            row.size_bytes.map(report::bytes).unwrap_or_default(),
+            row.checksum.as_deref().unwrap_or_default().chars().take(16).collect(),
+        ]
+    });
+    let header = ["deployment", "group", "module", "status", "age", "size", "checksum"];
+    output::line(&report::table(&header, &[4, 5], lines))
+}
+
+/// `None` of what another tool has written.
+fn row(found: Found) -> Option<Row> {
+    let identity = (found.metadata.as_ref().map(|it| &it.identity)).or(found.status.as_ref().map(|it| &it.identity));
+    let identity = identity?.clone();
+    let md5 = found.md5.as_deref();
+    let committed: Option<&Bundle> = (found.metadata.as_ref()).and_then(|metadata| metadata.committed(md5?));
+    let stored_at = committed.map(|bundle| bundle.origin.stored_at.clone());
+    let stored = stored_at.as_deref().and_then(time::parse);
+    Some(Row {
+        identity,
+        status: found.status.as_ref().map_or("unknown", |status| status.status.name()),
+        tainted: found.status.as_ref().is_some_and(|status| status.tainted.is_some()),
+        checksum: committed.map(|bundle| bundle.checksum.clone()),
+        size_bytes: committed.map(|bundle| bundle.size_bytes),
+        age_seconds: stored.map(|stored| u64::try_from(time::now().secs() - stored.secs()).unwrap_or(0)),
+        bundle_url: committed.map(|bundle| bundle.bundle_url.clone()),
+        reason: found.status.and_then(|status| status.reason),
+        stored_at,
+    })
+}
+
+/// The largest unit that fits: `3 days`.
+fn age(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let fits = UNITS.iter().find(|(size, _)| seconds >= *size).unwrap_or(&UNITS[3]);
+    let count = seconds / fits.0;
+    format!("{count} {}{}", fits.1, if count == 1 { "" } else { "s" })
+}

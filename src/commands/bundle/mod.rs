@@ -1,0 +1,102 @@
+//! `bundle`: stored packages of modules.
+
+mod check;
+mod fetch;
+mod list;
+mod store;
+mod taint;
+
+use std::io::{IsTerminal, Read};
+use std::path::Path;
+
+use lambda_pack_core::bundle::{self, Checksum, Decision};
+use lambda_pack_core::source::Tree;
+use lambda_pack_core::{Error, ErrorKind, Meter, Result};
+
+use crate::aws::Session;
+use crate::bundle::{Making, Place, check as checks};
+use crate::caches;
+use crate::cli::{BundleArgs, BundleCommand, BundleVerb, Common};
+use crate::report;
+use crate::settings::Settings;
+
+pub fn run(command: &BundleCommand, common: &Common, meter: &'static Meter) -> Result<()> {
+    let settings = Settings::resolve(common, None, None)?;
+    let asked = Asked {
+        settings: &settings,
+        json: common.json,
+        meter,
+    };
+    match &command.verb {
+        BundleVerb::Check(args) => check::run(args, &asked),
+        BundleVerb::Fetch(args) => fetch::run(args, &asked),
+        BundleVerb::Store(args) => store::run(args, &asked),
+        BundleVerb::List(args) => list::run(args, &asked),
+        BundleVerb::Taint(args) => taint::run(args, &asked),
+    }
+}
+
+/// What all verbs need.
+struct Asked<'a> {
+    settings: &'a Settings,
+    json: bool,
+    meter: &'static Meter,
+}
+
+/// A module on this machine: its bundle's place, what it is made from, and the digest of that.
+struct Local {
+    place: Place,
+    making: Making,
+    tree: Tree,
+    checksum: Checksum,
+}
+
+impl Asked<'_> {
+    fn local(&self, args: &BundleArgs) -> Result<Local> {
+        let place = Place::resolve(&args.identity, self.settings)?;
+        let making = Making::resolve(args, self.settings)?;
+        let caches = caches::open(self.settings.cache_dir.as_deref(), &making.source, false);
+        let (tree, checksum) = checks::hash(&making, &caches.digests, self.meter)?;
+        caches::keep(caches);
+        for warning in &tree.warnings {
+            report::warning(warning);
+        }
+        Ok(Local {
+            place,
+            making,
+            tree,
+            checksum,
+        })
+    }
+
+    fn connect(&self) -> Result<Session> {
+        Session::connect(&self.settings.aws, self.meter)
+    }
+}
+
+/// For `--detailed-exitcode`.
+fn changes(decision: Decision) -> Error {
+    Error::new(ErrorKind::Changes, decision.name())
+}
+
+/// The text of the outputs that a user gives in a file, or on stdin (`-`).
+fn given_outputs(file: &Path) -> Result<String> {
+    let text = if file == Path::new("-") {
+        let mut stdin = std::io::stdin();
+        if stdin.is_terminal() {
+            report::warning("waiting for the outputs on stdin: a JSON object, then Ctrl-D");
+        }
+        let mut text = Vec::new();
+        stdin
+            .read_to_end(&mut text)
+            .map_err(|cause| Error::failed(format!("cannot read stdin: {cause}")))?;
+        text
+    } else {
+        std::fs::read(file).map_err(|cause| Error::input("read the outputs", file, cause))?
+    };
+    let (outputs, left_out) = bundle::outputs(&file.display().to_string(), &text)?;
+    if !left_out.is_empty() {
+        report::warning(&format!("sensitive outputs are left out: {}", left_out.join(", ")));
+    }
+    Ok(serde_json::Value::Object(outputs).to_string())
+}
