@@ -530,25 +530,15 @@ pub struct RunArgs {
 }
 
 /// List the bundles of a project: age, size, status, checksum
+///
+/// Of the deployment, group and module that are given as flags; else all of the project.
 #[derive(Args, Debug)]
 #[command(
     after_help = "Examples:\n  lambda-pack bundle list --project shop\n  lambda-pack bundle list --project shop --deployment prod --json"
 )]
 pub struct ListArgs {
-    /// Project
-    #[arg(
-        long,
-        env = "LAMBDA_PACK_BUNDLE_PROJECT",
-        value_name = "NAME",
-        hide_env_values = true
-    )]
-    pub project: Option<String>,
-    /// Only those of this deployment
-    #[arg(long, value_name = "NAME")]
-    pub deployment: Option<String>,
-    /// Whose paths to use [default: lambda-pack]
-    #[arg(long, env = "LAMBDA_PACK_BUNDLE_LAYOUT", value_enum, hide_env_values = true)]
-    pub layout: Option<LayoutName>,
+    #[command(flatten)]
+    pub bundle: BundleArgs,
 }
 
 /// Mark a bundle, so that the next run builds it again
@@ -558,7 +548,7 @@ pub struct ListArgs {
 )]
 pub struct TaintArgs {
     #[command(flatten)]
-    pub identity: IdentityArgs,
+    pub bundle: BundleArgs,
     #[command(flatten)]
     pub writing: WritingArgs,
 }

@@ -88,6 +88,9 @@ impl<'a> BundleObject<'a> {
     /// Compares what is stored with a record; without one, only what is absent counts.
     pub fn compare(&self, recorded: Option<&Bundle>) -> Result<Stored> {
         let current = self.head(None)?;
+        if current.is_none() {
+            self.check_bucket()?;
+        }
         let Some(bundle) = recorded else {
             let current = current.map_or(Object::Absent, |_| Object::Other);
             return Ok(Stored {
@@ -120,6 +123,27 @@ impl<'a> BundleObject<'a> {
                 Ok(Stored { current, recorded })
             }
         }
+    }
+
+    /// That the bucket is there: a HEAD of an object in none says no more than that of an object that is missing.
+    fn check_bucket(&self) -> Result<()> {
+        let bucket = &self.bucket;
+        let request = bucket.client.head_bucket().bucket(&bucket.name);
+        let name = bucket.name.clone();
+        self.session.call(async move {
+            match request.send().await {
+                Ok(_) => Ok(()),
+                Err(error) if aws::status(&error) == Some(404) => {
+                    Err(Error::invalid(format!("the bucket `{name}` does not exist"))
+                        .help("create it, with versions kept, or correct --bucket"))
+                }
+                // Who may read objects may be forbidden to ask for this.
+                Err(error) => {
+                    tracing::info!("{}", aws::explain(&error, "look at", &name));
+                    Ok(())
+                }
+            }
+        })
     }
 
     /// By the service's own digest, or by reading all of it where the service has none.

@@ -54,13 +54,23 @@ fn name() -> String {
     let user = ["USER", "LOGNAME", "USERNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok());
-    format!("{}@{}", user.as_deref().unwrap_or("unknown"), host())
+    format!("{}@{}", user.unwrap_or_else(user_number), host())
 }
 
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (process {})", self.name, self.pid)
     }
+}
+
+#[cfg(unix)]
+fn user_number() -> String {
+    format!("uid-{}", rustix::process::getuid().as_raw())
+}
+
+#[cfg(not(unix))]
+fn user_number() -> String {
+    "somebody".to_owned()
 }
 
 #[cfg(unix)]

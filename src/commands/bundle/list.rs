@@ -39,10 +39,12 @@ struct Found {
 
 pub fn run(args: &ListArgs, asked: &Asked) -> Result<()> {
     let table = &asked.settings.bundle;
-    let layout = layout(args.layout, table);
-    let project = project(&args.project, table)?;
+    let asked_for = &args.bundle.identity;
+    let layout = layout(asked_for.layout, table);
+    let project = project(&asked_for.project, table)?;
     let session = asked.connect()?;
-    let parameters = Records::below(&session, &layout.parameters_below(&project, args.deployment.as_deref()))?;
+    let below = layout.parameters_below(&project, asked_for.deployment.as_deref());
+    let parameters = Records::below(&session, &below)?;
     let mut modules: BTreeMap<String, Found> = BTreeMap::new();
     for (name, value) in parameters {
         let Some((module, record)) = layout.record(&name) else {
@@ -73,7 +75,13 @@ pub fn run(args: &ListArgs, asked: &Asked) -> Result<()> {
             report::warning(damaged.message());
         }
     }
-    let rows: Vec<Row> = modules.into_values().filter_map(row).collect();
+    let is_meant = |given: &Option<String>, name: &String| given.as_ref().is_none_or(|given| given == name);
+    let rows: Vec<Row> = modules
+        .into_values()
+        .filter_map(row)
+        .filter(|row| is_meant(&asked_for.group, &row.identity.group))
+        .filter(|row| is_meant(&asked_for.module, &row.identity.module))
+        .collect();
     if asked.json {
         return output::json(&rows);
     }

@@ -14,7 +14,7 @@ use crate::cli::TaintArgs;
 use crate::commands::output;
 
 pub fn run(args: &TaintArgs, asked: &Asked) -> Result<()> {
-    let place = Place::resolve(&args.identity, asked.settings)?;
+    let place = Place::resolve(&args.bundle.identity, asked.settings)?;
     let session = asked.connect()?;
     let module = Module::new(&place, &session);
     let mark = || -> Result<Status> {
