@@ -15,6 +15,7 @@ mod downloads;
 mod external;
 mod faults;
 mod hash;
+mod kills;
 mod layers;
 mod locks;
 mod lookups;

@@ -56,6 +56,28 @@ impl Request {
             .find(|(key, _)| key.eq_ignore_ascii_case(name))
             .map(|(_, value)| value)
     }
+
+    /// Signatures no longer fit; local servers don't look at them.
+    pub fn replace_body(&mut self, body: Vec<u8>) {
+        self.headers
+            .retain(|line| !line.to_ascii_lowercase().starts_with("content-length:"));
+        self.headers.push(format!("Content-Length: {}", body.len()));
+        self.body = body;
+    }
+
+    /// What it asks AWS for: the operation where a header or the form names it, as JSON services and STS have it, else method
+    /// and path, which is S3.
+    pub fn operation(&self) -> String {
+        if let Some(target) = self.header("x-amz-target") {
+            return target.rsplit('.').next().unwrap().to_owned();
+        }
+        let form = std::str::from_utf8(&self.body).unwrap_or_default();
+        if let Some(action) = form.split('&').find_map(|field| field.strip_prefix("Action=")) {
+            return action.to_owned();
+        }
+        let path = self.target.split('?').next().unwrap();
+        format!("{} {path}", self.method)
+    }
 }
 
 fn read_line(reader: &mut impl BufRead) -> Option<String> {

@@ -1,9 +1,12 @@
 //! A scratch directory with the binary in it, and what the tests ask of both.
 
+pub mod bundles;
 pub mod http;
+pub mod kills;
 pub mod lambda;
 pub mod proxy;
 pub mod server;
+pub mod ssm_limits;
 pub mod web;
 
 use std::fs::{self, Permissions};

@@ -6,22 +6,42 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::http::{self, Request};
+use super::kills::Victim;
+use crate::faults::wait_for;
 
 /// What to do with a request.
 pub enum Action {
     Forward,
+    /// Forward it with this body in place of its own.
+    ForwardBody(Vec<u8>),
     /// Answer with this status, header lines and body.
     Answer(u16, &'static str, &'static str),
     /// Change a byte of the body on its way.
     Damage,
     /// Never answer.
     Stall,
+    /// Neither forward nor answer it.
+    Drop,
+    /// Kill the client: the server never hears of the request.
+    KillBefore(Arc<Victim>),
+    /// Kill the client once the server has answered: the client never hears of it.
+    KillAfter(Arc<Victim>),
 }
 
 pub struct Proxy {
     pub endpoint: String,
-    /// `METHOD target` of every request, in order of arrival.
-    seen: Arc<Mutex<Vec<String>>>,
+    log: Arc<Log>,
+}
+
+/// Every request, in order of arrival.
+#[derive(Default)]
+struct Log {
+    /// `METHOD target`.
+    seen: Mutex<Vec<String>>,
+    /// As [`Request::operation`] names it.
+    operations: Mutex<Vec<String>>,
+    /// One for each connection that is being served.
+    serving: Arc<()>,
 }
 
 impl Proxy {
@@ -29,33 +49,50 @@ impl Proxy {
         let upstream = upstream.strip_prefix("http://").unwrap().to_owned();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let endpoint = format!("http://{}", listener.local_addr().unwrap());
-        let seen = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&seen);
+        let log = Arc::new(Log::default());
+        let kept = Arc::clone(&log);
         let decide = Arc::new(decide);
         thread::spawn(move || {
             for client in listener.incoming() {
                 let (upstream, log, decide) = (upstream.clone(), Arc::clone(&log), Arc::clone(&decide));
-                thread::spawn(move || serve(client.unwrap(), &upstream, &log, &*decide));
+                let serving = Arc::clone(&log.serving);
+                thread::spawn(move || {
+                    serve(client.unwrap(), &upstream, &log, &*decide);
+                    drop(serving);
+                });
             }
         });
-        Proxy { endpoint, seen }
+        Proxy { endpoint, log: kept }
     }
 
     pub fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
+        self.log.seen.lock().unwrap().clone()
+    }
+
+    pub fn operations(&self) -> Vec<String> {
+        self.log.operations.lock().unwrap().clone()
+    }
+
+    /// When the client is gone: until nothing of what it asked for is still on its way to the server.
+    pub fn wait_until_idle(&self) {
+        wait_for("the end of all requests", || Arc::strong_count(&self.log.serving) == 1);
     }
 }
 
 /// One request a connection: simple, and the client reconnects.
-fn serve(client: TcpStream, upstream: &str, log: &Mutex<Vec<String>>, decide: &dyn Fn(&Request) -> Action) {
+fn serve(client: TcpStream, upstream: &str, log: &Log, decide: &dyn Fn(&Request) -> Action) {
     let Some(mut request) = Request::read(&client) else {
         return;
     };
-    log.lock()
-        .unwrap()
-        .push(format!("{} {}", request.method, request.target));
+    let line = format!("{} {}", request.method, request.target);
+    log.seen.lock().unwrap().push(line);
+    log.operations.lock().unwrap().push(request.operation());
     match decide(&request) {
         Action::Forward => forward(&request, client, upstream),
+        Action::ForwardBody(body) => {
+            request.replace_body(body);
+            forward(&request, client, upstream);
+        }
         Action::Damage => {
             let middle = request.body.len() / 2;
             request.body[middle] ^= 1;
@@ -71,10 +108,25 @@ fn serve(client: TcpStream, upstream: &str, log: &Mutex<Vec<String>>, decide: &d
                 eprintln!("the client left: {error}");
             }
         }
+        Action::Drop => {}
+        Action::KillBefore(victim) => victim.kill(),
+        Action::KillAfter(victim) => {
+            let answered = send(&request, upstream).read_to_end(&mut Vec::new()).unwrap();
+            assert!(answered > 0, "the server hung up");
+            victim.kill();
+        }
     }
 }
 
 fn forward(request: &Request, mut client: TcpStream, upstream: &str) {
+    // The server closes when it has answered; the client may be gone by then.
+    if let Err(error) = std::io::copy(&mut send(request, upstream), &mut client) {
+        eprintln!("the client left: {error}");
+    }
+}
+
+/// The connection on which the server will answer.
+fn send(request: &Request, upstream: &str) -> TcpStream {
     let mut server = TcpStream::connect(upstream).unwrap();
     let head = format!(
         "{} {} HTTP/1.1\r\n{}\r\nConnection: close\r\n\r\n",
@@ -84,8 +136,5 @@ fn forward(request: &Request, mut client: TcpStream, upstream: &str) {
     );
     server.write_all(head.as_bytes()).unwrap();
     server.write_all(&request.body).unwrap();
-    // The server closes when it has answered; the client may be gone by then.
-    if let Err(error) = std::io::copy(&mut server, &mut client) {
-        eprintln!("the client left: {error}");
-    }
+    server
 }

@@ -1,4 +1,4 @@
-//! Real S3 servers on free ports, one of each kind for the whole run.
+//! Real servers of AWS's services on free ports, one of each kind for the whole run.
 
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
@@ -6,8 +6,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
-use aws_sdk_s3::config::{BehaviorVersion, Credentials, Region};
+use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
 use tokio::runtime::Runtime;
@@ -17,11 +18,12 @@ use crate::faults::wait_for;
 
 const ACCESS_KEY: &str = "test";
 const SECRET_KEY: &str = "test-secret";
+pub(super) const REGION: &str = "us-east-1";
 
 pub struct Server {
     pub endpoint: String,
     runtime: Runtime,
-    client: Client,
+    pub(super) client: Client,
     /// Ends with this process: the shell around the server waits for the end of its stdin.
     _process: Child,
 }
@@ -61,6 +63,18 @@ fn fresh_directory(name: &str) -> PathBuf {
     directory
 }
 
+/// Of a client in the tests' own process, to a server or to a proxy before it.
+pub fn config(endpoint: &str) -> SdkConfig {
+    let credentials = Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "tests");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .http_client(aws_smithy_http_client::Builder::new().build_http())
+        .region(Region::new(REGION))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .endpoint_url(endpoint)
+        .build()
+}
+
 impl Server {
     fn start(command: impl Fn(&str) -> Vec<String>) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -74,12 +88,7 @@ impl Server {
             .unwrap();
         wait_for("the server", || TcpStream::connect(("127.0.0.1", port)).is_ok());
         let endpoint = format!("http://127.0.0.1:{port}");
-        let config = aws_sdk_s3::config::Builder::new()
-            .behavior_version(BehaviorVersion::latest())
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
-            .region(Region::new("us-east-1"))
-            .credentials_provider(Credentials::new(ACCESS_KEY, SECRET_KEY, None, None, "tests"))
-            .endpoint_url(&endpoint)
+        let config = aws_sdk_s3::config::Builder::from(&config(&endpoint))
             .force_path_style(true)
             .build();
         Server {
@@ -88,6 +97,11 @@ impl Server {
             client: Client::from_conf(config),
             _process: process,
         }
+    }
+
+    /// Waits for a call of a client.
+    pub fn wait<T>(&self, call: impl Future<Output = T>) -> T {
+        self.runtime.block_on(call)
     }
 
     /// A new bucket, and a project that stores there under a prefix.
