@@ -57,6 +57,7 @@ lint-shell:
 
 lint-python:
 	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f bench tests/e2e tests/reference code
+	$(PYTHON) bench/scale.py --check
 
 lint-terraform:
 	terraform fmt -check -recursive

@@ -38,27 +38,27 @@ class Panel:
         return list(self.points[0][1])
 
 
-def svg(title: str, panels: Sequence[Panel]) -> str:
-    """The panels side by side, with one scale of seconds and one legend."""
+def svg(title: str, panels: Sequence[Panel], spacing: int = 130) -> str:
+    """The panels side by side, with one scale of seconds and one legend, whose names have so much room."""
     seconds = [value for panel in panels for _, values in panel.points for value in values.values()]
     low, high = math.floor(math.log10(min(seconds))), math.ceil(math.log10(max(seconds)))
-    width = WIDTH * len(panels)
+    width = max(WIDTH * len(panels), LEFT + spacing * len(panels[0].series()))
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}" role="img">',
         f"<title>{escape(title)}</title>",
         f"<style>{STYLE}</style>",
         f'<text class="title" x="{LEFT}" y="22">{escape(title)}</text>',
-        *legend(panels[0].series()),
+        *legend(panels[0].series(), spacing),
     ]
     for number, panel in enumerate(panels):
         parts += [f'<g transform="translate({number * WIDTH} 0)">', *draw(panel, low, high), "</g>"]
     return "\n".join([*parts, "</svg>", ""])
 
 
-def legend(series: Sequence[str]) -> list[str]:
+def legend(series: Sequence[str], spacing: int) -> list[str]:
     parts = []
     for number, (name, css) in enumerate(zip(series, CLASSES)):
-        x = LEFT + number * 130
+        x = LEFT + number * spacing
         parts.append(f'<line class="line {css}" x1="{x}" x2="{x + 20}" y1="42" y2="42"/>')
         parts.append(f'<text x="{x + 26}" y="46">{escape(name)}</text>')
     return parts

@@ -150,12 +150,17 @@ def as_json(groups: Sequence[Group], where: str) -> str:
 
 def write_docs(page: Path, content: str) -> None:
     """Replaces what stands between the two marks of the page."""
-    begin, end = "<!-- make bench: begin -->\n", "<!-- make bench: end -->"
-    before, _, rest = page.read_text().partition(begin)
-    _, found, after = rest.partition(end)
+    begin, end = "<!-- make bench: begin -->", "<!-- make bench: end -->"
+    page.write_text(replace_between(page.read_text(), begin, end, content))
+
+
+def replace_between(text: str, begin: str, end: str, content: str) -> str:
+    """The text with these lines between the two marks, each of which is a line."""
+    before, _, rest = text.partition(f"{begin}\n")
+    _, found, after = rest.partition(f"{end}\n")
     if not found:
-        raise SystemExit(f"{page}: the marks {begin.strip()} and {end} are missing")
-    page.write_text(f"{before}{begin}{content}\n{end}{after}")
+        raise SystemExit(f"the marks {begin} and {end} are missing")
+    return f"{before}{begin}\n{content}\n{end}\n{after}"
 
 
 def version(binary: Path) -> str:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Optional
 
 import corpora
 from measure import Command
@@ -25,15 +25,17 @@ BUCKET = "bench-bucket"
 
 
 @contextlib.contextmanager
-def server(data: Path) -> Iterator[tuple[str, Path]]:
-    """versitygw over a directory: its address, and the directory of a bucket."""
+def server(data: Path, log: Optional[Path] = None) -> Iterator[tuple[str, Path]]:
+    """versitygw over a directory: its address, and the directory of a bucket. Requests are logged where one asks for it."""
     bucket = data / BUCKET
     bucket.mkdir(parents=True)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
     keys = ["--access", "test", "--secret", "test-secret"]
-    argv = [corpora.installed("versitygw"), "--quiet", "--keep-alive", *keys, "--port", address, "posix", str(data)]
+    logging = ["--access-log", str(log)] if log else []
+    options = ["--quiet", "--keep-alive", *keys, "--port", address, *logging]
+    argv = [corpora.installed("versitygw"), *options, "posix", str(data)]
     process = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         host, port = address.split(":")
@@ -47,6 +49,17 @@ def server(data: Path) -> Iterator[tuple[str, Path]]:
     finally:
         process.kill()
         process.wait()
+
+
+def credentials(endpoint: str) -> dict[str, str]:
+    """The environment of a client of the server."""
+    return {
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test-secret",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
 
 def put_aside(directory: Path, place: Path) -> Callable[[], None]:
@@ -73,11 +86,7 @@ def commands(lambda_pack: LambdaPack, work: Path, endpoint: str, bucket: Path) -
     subprocess.run(local, cwd=project, env=upload.env, check=True, stdout=subprocess.DEVNULL)
     env = {
         **{key: value for key, value in upload.env.items() if not key.startswith("AWS_")},
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test-secret",
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_EC2_METADATA_DISABLED": "true",
+        **credentials(endpoint),
     }
     before = put_aside(bucket / "p", work / "uploaded")
     made = [replace(upload, env=env, before=before)]
