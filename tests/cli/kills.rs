@@ -34,11 +34,11 @@ fn an_upload_that_is_killed_at_any_request_is_done_by_the_next() {
         &MOTO.endpoint,
         || MOTO.project(),
         upload,
-        |project, number, moment, operation| {
-            let case = format!("{moment:?} request {number}, {operation}");
+        |project, number, moment, asks| {
+            let case = format!("{moment:?} request {number}, {asks}");
             let key = published_key(project);
             // The record is what the last write is.
-            let committed = operation.contains("/records/") && operation.starts_with("PUT ") && moment == Moment::After;
+            let committed = asks.contains("/records/") && asks.starts_with("PUT ") && moment == Moment::After;
             assert_eq!(key.is_some(), committed, "{case}");
             if let Some(key) = key {
                 assert!(project.keys().contains(&key), "{case}");
@@ -67,6 +67,16 @@ fn requests_are_named_and_told_apart() {
     for (write, part) in asked.writes().iter().zip(&parts) {
         assert!(write.starts_with(part), "{asked:?}");
     }
+    let proxy = Proxy::before(&MOTO.endpoint, |_| Action::Forward);
+    let name = format!("/sf/{}/named", bundles.name);
+    put(
+        &Client::new(&config(&proxy.endpoint)),
+        &name,
+        1,
+        ParameterTier::Standard,
+    )
+    .unwrap();
+    assert_eq!(proxy.asked(), [format!("PutParameter {name}")]);
 }
 
 #[test]

@@ -3,6 +3,8 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 
+use serde_json::Value;
+
 #[derive(Clone)]
 pub struct Request {
     pub method: String,
@@ -65,8 +67,8 @@ impl Request {
         self.body = body;
     }
 
-    /// What it asks AWS for: the operation where a header or the form names it, as JSON services and STS have it, else method
-    /// and path, which is S3.
+    /// What it asks AWS for: the operation where a header or the form names it, as JSON services and STS have it, else the
+    /// method, which is S3.
     pub fn operation(&self) -> String {
         if let Some(target) = self.header("x-amz-target") {
             return target.rsplit('.').next().unwrap().to_owned();
@@ -75,8 +77,20 @@ impl Request {
         if let Some(action) = form.split('&').find_map(|field| field.strip_prefix("Action=")) {
             return action.to_owned();
         }
-        let path = self.target.split('?').next().unwrap();
-        format!("{} {path}", self.method)
+        self.method.clone()
+    }
+
+    /// The operation, and what it is about: `PutParameter /path/name`, `PUT /bucket/key`.
+    pub fn asks(&self) -> String {
+        let body: Option<Value> = serde_json::from_slice(&self.body).ok();
+        let named = |key| body.as_ref()?[key].as_str();
+        let subject = match self.header("x-amz-target") {
+            Some(_) => ["Name", "SecretId", "projectName"].into_iter().find_map(named),
+            None => self.target.split('?').next(),
+        };
+        format!("{} {}", self.operation(), subject.unwrap_or_default())
+            .trim_end()
+            .to_owned()
     }
 }
 

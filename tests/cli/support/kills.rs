@@ -1,6 +1,5 @@
 //! Runs whose requests are counted, or that are killed at one of them.
 
-use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -8,7 +7,7 @@ use super::http::Request;
 use super::proxy::{Action, Proxy};
 use super::{Run, TestCommand};
 
-/// What a run asked AWS for, in order; as [`Request::operation`] names it.
+/// What a run asked AWS for, in order: [`Request::asks`] of each.
 #[derive(Debug)]
 pub struct Asked(pub Vec<String>);
 
@@ -23,7 +22,7 @@ impl Asked {
 }
 
 /// Whatever isn't known to be harmless.
-fn is_write(operation: &str) -> bool {
+fn is_write(asks: &str) -> bool {
     const READS: [&str; 8] = [
         "GET ",
         "HEAD ",
@@ -34,7 +33,7 @@ fn is_write(operation: &str) -> bool {
         "Filter",
         "AssumeRole",
     ];
-    !READS.iter().any(|start| operation.starts_with(start))
+    !READS.iter().any(|start| asks.starts_with(start))
 }
 
 /// Runs the command, and tells what it asked of the server. What `decide` makes of each request is up to the test.
@@ -46,7 +45,7 @@ pub fn counted(
     let proxy = Proxy::before(upstream, decide);
     let run = command.env("AWS_ENDPOINT_URL", &proxy.endpoint).run();
     proxy.wait_until_idle();
-    (run, Asked(proxy.operations()))
+    (run, Asked(proxy.asked()))
 }
 
 /// When a process is killed, of the time that a request takes.
@@ -60,7 +59,7 @@ pub enum Moment {
 
 /// Kills a new run of the command at its first request, at its second, and so on, before and after each, until one gets to its
 /// end. Each run has a state of its own, which `check` sees when the process and its requests are gone, with the number of
-/// the request (from 1), its moment, and its operation. Returns what a whole run asks for.
+/// the request (from 1), its moment, and what it asked for. Returns what a whole run asks for.
 pub fn kill_at_each_request<S>(
     upstream: &str,
     fresh: impl Fn() -> S,
@@ -98,10 +97,11 @@ fn killed_at(upstream: &str, command: TestCommand, number: usize, moment: Moment
             Moment::After => Action::KillAfter(Arc::clone(&known)),
         }
     });
-    let child = command.env("AWS_ENDPOINT_URL", &proxy.endpoint).spawn();
-    let run = victim.watch(child);
+    let command = command.env("AWS_ENDPOINT_URL", &proxy.endpoint);
+    let run = command.run_with(|pid| victim.pid.set(pid).unwrap());
+    victim.gone.set(()).unwrap();
     proxy.wait_until_idle();
-    (run, Asked(proxy.operations()))
+    (run, Asked(proxy.asked()))
 }
 
 /// A process that a proxy may kill.
@@ -112,14 +112,6 @@ pub struct Victim {
 }
 
 impl Victim {
-    /// Waits for its end.
-    fn watch(&self, child: Child) -> Run {
-        self.pid.set(child.id()).unwrap();
-        let run = Run::new(child.wait_with_output().unwrap());
-        self.gone.set(()).unwrap();
-        run
-    }
-
     /// Returns when it is gone: a connection that closed before would be one more thing that it can react to.
     pub fn kill(&self) {
         super::run("kill", &["-KILL", &self.pid.wait().to_string()]);

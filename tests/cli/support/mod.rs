@@ -142,9 +142,15 @@ impl TestCommand {
             .unwrap()
     }
 
-    pub fn run(mut self) -> Run {
+    pub fn run(self) -> Run {
+        self.run_with(|_| ())
+    }
+
+    /// The same, and tells the process's id once it is there.
+    pub fn run_with(mut self, started: impl FnOnce(u32)) -> Run {
         let input = self.input.take().unwrap_or_default();
         let mut child = self.spawn();
+        started(child.id());
         let mut stdin = child.stdin.take().unwrap();
         // On a thread: a child that fails early reads none of it.
         let writer = std::thread::spawn(move || stdin.write_all(&input));

@@ -38,8 +38,8 @@ pub struct Proxy {
 struct Log {
     /// `METHOD target`.
     seen: Mutex<Vec<String>>,
-    /// As [`Request::operation`] names it.
-    operations: Mutex<Vec<String>>,
+    /// [`Request::asks`].
+    asked: Mutex<Vec<String>>,
     /// One for each connection that is being served.
     serving: Arc<()>,
 }
@@ -69,8 +69,9 @@ impl Proxy {
         self.log.seen.lock().unwrap().clone()
     }
 
-    pub fn operations(&self) -> Vec<String> {
-        self.log.operations.lock().unwrap().clone()
+    /// [`Request::asks`] of the same.
+    pub fn asked(&self) -> Vec<String> {
+        self.log.asked.lock().unwrap().clone()
     }
 
     /// When the client is gone: until nothing of what it asked for is still on its way to the server.
@@ -86,7 +87,7 @@ fn serve(client: TcpStream, upstream: &str, log: &Log, decide: &dyn Fn(&Request)
     };
     let line = format!("{} {}", request.method, request.target);
     log.seen.lock().unwrap().push(line);
-    log.operations.lock().unwrap().push(request.operation());
+    log.asked.lock().unwrap().push(request.asks());
     match decide(&request) {
         Action::Forward => forward(&request, client, upstream),
         Action::ForwardBody(body) => {
