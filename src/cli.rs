@@ -1,5 +1,7 @@
 //! The command line as typed. These types stop at `settings` and `commands`: the core never sees them.
 
+mod metadata;
+
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 
@@ -8,6 +10,8 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use serde::Deserialize;
+
+pub use metadata::*;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -137,7 +141,8 @@ pub enum Command {
     Verify(VerifyArgs),
     Lock(LockArgs),
     Assets(AssetsArgs),
-    Bundle(BundleCommand),
+    Bundle(Box<BundleCommand>),
+    Metadata(MetadataArgs),
     /// Print the JSON Schema of a function definition
     #[command(after_help = "Example:\n  lambda-pack schema > lambda-json.schema.json")]
     Schema,
@@ -158,6 +163,7 @@ impl Command {
                 | Command::Build(_)
                 | Command::Bundle(_)
                 | Command::Lock(_)
+                | Command::Metadata(_)
                 | Command::Upload(_)
                 | Command::Verify(_)
         )
@@ -356,6 +362,7 @@ pub enum BundleVerb {
     Check(CheckArgs),
     Fetch(FetchArgs),
     Store(StoreArgs),
+    Run(RunArgs),
     List(ListArgs),
     Taint(TaintArgs),
 }

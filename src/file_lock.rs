@@ -1,4 +1,4 @@
-//! Locks on files, by which processes share a cache.
+//! Locks on files, by which processes share a cache or a small file.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -13,15 +13,24 @@ pub fn open(path: &Path) -> io::Result<File> {
     File::options().create(true).truncate(false).write(true).open(path)
 }
 
-/// Waits for a lock, and can be interrupted. `others` says in a `-v` line who may hold it.
-pub fn wait(path: &Path, others: &str, meter: &Meter, lock: impl Fn() -> Result<(), TryLockError>) -> Result<()> {
+/// What to do about the lock file of a cache that can't be locked.
+pub const WITHOUT_CACHE: &str = "do without a cache: --no-cache";
+
+/// Waits for a lock, and can be interrupted. `others` says in a `-v` line who may hold it; `help` mends what can't be locked.
+pub fn wait(
+    path: &Path,
+    others: &str,
+    help: &str,
+    meter: &Meter,
+    lock: impl Fn() -> Result<(), TryLockError>,
+) -> Result<()> {
     let mut said = false;
     loop {
         match lock() {
             Ok(()) => return Ok(()),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(cause)) => {
-                return Err(Error::io("lock", path, cause).help("do without a cache: --no-cache"));
+                return Err(Error::io("lock", path, cause).help(help));
             }
         }
         if !said {

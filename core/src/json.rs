@@ -31,7 +31,7 @@ pub fn parse<T: DeserializeOwned>(place: impl Display, bytes: &[u8]) -> Result<T
 }
 
 /// `source[1].path`, or nothing at the top.
-fn key_of(path: &serde_path_to_error::Path) -> String {
+pub(crate) fn key_of(path: &serde_path_to_error::Path) -> String {
     let mut key = String::new();
     for segment in path.iter() {
         match segment {
@@ -102,7 +102,7 @@ fn shown<'a>(key: &str, found: &'a str) -> &'a str {
     }
 }
 
-fn allowed_names(found: &str, allowed: &[&str]) -> String {
+pub(crate) fn allowed_names(found: &str, allowed: &[&str]) -> String {
     let names = allowed.join("`, `");
     match suggest(found, allowed.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`? allowed: `{names}`"),

@@ -26,6 +26,7 @@ pub mod sbom;
 pub mod secrets;
 pub mod source;
 pub mod temporary;
+mod yaml;
 
 pub use error::{Error, ErrorKind, Result, collect_all, shorten, suggest};
 pub use meter::{Meter, Progress, Work};

@@ -44,9 +44,13 @@ impl Kept {
     pub fn lock(&self, name: &str, meter: &Meter) -> Result<File> {
         let path = self.lock_path(name);
         let file = file_lock::open(&path).map_err(|cause| cannot_use(&path, cause))?;
-        file_lock::wait(&path, "another process that downloads the same", meter, || {
-            file.try_lock()
-        })?;
+        file_lock::wait(
+            &path,
+            "another process that downloads the same",
+            file_lock::WITHOUT_CACHE,
+            meter,
+            || file.try_lock(),
+        )?;
         Ok(file)
     }
 

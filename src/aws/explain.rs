@@ -67,6 +67,11 @@ const CODES: &[(&[&str], &str, &str)] = &[
         "run again; what was uploaded is kept",
     ),
     (
+        &["TooManyUpdates"],
+        "somebody else changes it too, again and again",
+        "run again when they are done",
+    ),
+    (
         &[
             "BadDigest",
             "XAmzContentSHA256Mismatch",
@@ -113,6 +118,7 @@ where
             "check the network, --endpoint-url and AWS_ENDPOINT_URL",
         ),
         _ => match (error.message(), status(error)) {
+            (None, _) if !code.is_empty() => cannot(code, "run again with -vvv to see the requests"),
             (Some(message), _) => cannot(&format!("{code}: {message}"), "run again with -vvv to see the requests"),
             (None, Some(status)) => cannot(
                 &format!("HTTP status {status}"),

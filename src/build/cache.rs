@@ -14,7 +14,7 @@ use lambda_pack_core::temporary::{remove_abandoned, temporary_directory as make_
 use lambda_pack_core::{Error, Meter, Result};
 use tempfile::TempDir;
 
-use crate::file_lock;
+use crate::file_lock::{self, WITHOUT_CACHE};
 
 /// Trees of a kind that are kept; those that were not used for longest go first.
 const MOST_TREES: usize = 50;
@@ -62,14 +62,14 @@ pub fn kept(
     let lock_file = directory.join(format!("{name}.{LOCK}"));
     loop {
         let lock = file_lock::open(&lock_file).map_err(|cause| cannot_write(&lock_file, cause))?;
-        file_lock::wait(&lock_file, OTHERS, meter, || lock.try_lock_shared())?;
+        file_lock::wait(&lock_file, OTHERS, WITHOUT_CACHE, meter, || lock.try_lock_shared())?;
         if path.is_dir() {
             // Best effort: it only decides what goes first.
             touch(&lock).ok();
             return Ok(Place::Kept { path, _lock: lock });
         }
         lock.unlock().map_err(|cause| cannot_write(&lock_file, cause))?;
-        file_lock::wait(&lock_file, OTHERS, meter, || lock.try_lock())?;
+        file_lock::wait(&lock_file, OTHERS, WITHOUT_CACHE, meter, || lock.try_lock())?;
         // Somebody else may have been faster.
         if !path.is_dir() {
             let temporary = temporary_directory(&directory)?;
@@ -94,7 +94,7 @@ pub fn workplace(cache_dir: Option<&Path>, kind: &str, digest: &Digest, meter: &
     let lock_file = path.with_extension(LOCK);
     fs::create_dir_all(&directory).map_err(|cause| cannot_write(&directory, cause))?;
     let lock = file_lock::open(&lock_file).map_err(|cause| cannot_write(&lock_file, cause))?;
-    file_lock::wait(&lock_file, OTHERS, meter, || lock.try_lock())?;
+    file_lock::wait(&lock_file, OTHERS, WITHOUT_CACHE, meter, || lock.try_lock())?;
     // Best effort: it only decides what goes first.
     touch(&lock).ok();
     fs::create_dir_all(&path).map_err(|cause| cannot_write(&path, cause))?;

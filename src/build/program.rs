@@ -1,7 +1,7 @@
 //! Running installers.
 
 use std::env;
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -226,14 +226,14 @@ const PASSED: [&str; 26] = [
 /// A program that will see little of the environment, and the same settings everywhere.
 pub fn isolated(program: &Path) -> Command {
     let mut command = Command::new(program);
-    command.env_clear();
-    for name in PASSED {
-        if let Some(value) = env::var_os(name) {
-            command.env(name, value);
-        }
-    }
-    command.envs(SETTINGS);
+    command.env_clear().envs(environment());
     command
+}
+
+/// The little of the environment, and the settings.
+pub fn environment() -> impl Iterator<Item = (&'static str, OsString)> {
+    let passed = PASSED.into_iter().filter_map(|name| Some((name, env::var_os(name)?)));
+    passed.chain(SETTINGS.map(|(name, value)| (name, value.into())))
 }
 
 /// Variables that are the same for all programs that make packages.

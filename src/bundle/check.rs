@@ -11,6 +11,14 @@ use super::records::{Read, Records};
 use super::{Making, Place};
 use crate::aws::Session;
 
+/// A module on this machine: its bundle's place, what it is made from, and the digest of that.
+pub struct Local {
+    pub place: Place,
+    pub making: Making,
+    pub tree: Tree,
+    pub checksum: Checksum,
+}
+
 /// What was found.
 #[derive(Debug)]
 pub struct Checked {

@@ -7,13 +7,21 @@
 //! ```
 
 pub mod check;
+pub mod environment;
 pub mod fetch;
 pub mod lease;
+pub mod metadata;
 pub mod object;
 pub mod owner;
+pub mod phases;
 pub mod records;
+pub mod report;
+pub mod run;
+pub mod secrets;
 mod settings;
+mod shell;
 pub mod store;
 pub mod time;
+mod workspace;
 
 pub use settings::{BundleTable, Making, Place, layout, project};

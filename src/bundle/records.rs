@@ -151,14 +151,15 @@ impl<'a> Records<'a> {
     }
 
     fn write(&self, name: &str, value: &str) -> Result<()> {
-        let tier = match value.len() {
-            ..=STANDARD_BYTES => ParameterTier::Standard,
-            ..=ADVANCED_BYTES => ParameterTier::IntelligentTiering,
-            size => {
-                return Err(Error::invalid(format!(
-                    "the record `{name}` has {size} bytes; SSM takes {ADVANCED_BYTES}"
-                )));
-            }
+        let size = value.len();
+        if size > ADVANCED_BYTES {
+            return Err(Error::invalid(format!(
+                "the record `{name}` has {size} bytes; SSM takes {ADVANCED_BYTES}"
+            )));
+        }
+        let tier = match size <= STANDARD_BYTES {
+            true => ParameterTier::Standard,
+            false => ParameterTier::IntelligentTiering,
         };
         let request = self
             .client

@@ -8,7 +8,7 @@ use lambda_pack_core::cache::Caches;
 use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::Tree;
 use lambda_pack_core::temporary::private_temporary_file;
-use lambda_pack_core::{Error, Meter, Result};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 
 use super::check::Module;
 use super::lease::{Attempt, Lease};
@@ -95,7 +95,9 @@ impl<'a> Writer<'a> {
         let status = self.status(State::Failed, Some(reason));
         // What the user must read is why the build failed.
         let noted = (self.lease.check()).and_then(|()| self.module.records.write_status(&status));
-        if let Err(error) = noted {
+        if let Err(error) = noted
+            && error.kind() != ErrorKind::Interrupted
+        {
             report::warning(&format!("the failure could not be recorded: {error}"));
         }
     }
@@ -111,6 +113,7 @@ impl<'a> Writer<'a> {
             compression: Compression::Standard,
             meter,
             reads_all: true,
+            early_sync: None,
             guard: &Guard::strict(),
         };
         let package = archive::pack(tree, zip.as_file_mut(), &packing)?;
@@ -134,6 +137,7 @@ impl<'a> Writer<'a> {
         Bundle {
             checksum: self.checksum.blake3.to_hex(),
             md5: self.checksum.md5.to_hex(),
+            inputs: self.checksum.parts.clone(),
             bundle_url: self.module.object.url(),
             s3_version: uploaded.version,
             code_sha256: package.code_sha256.to_base64(),

@@ -7,6 +7,7 @@ mod external;
 mod hash;
 mod layers;
 mod lock;
+mod metadata;
 mod output;
 mod texts;
 mod upload;
@@ -47,6 +48,7 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
             AssetsVerb::Fetch(names) => assets::fetch(&names.names, common, meter),
         },
         Command::Bundle(command) => bundle::run(command, common, meter),
+        Command::Metadata(args) => metadata::run(&args.verb, common, meter),
         Command::Schema => texts::schema(),
         Command::Completions { shell } => texts::completions(*shell),
         Command::Man(args) => texts::man(args),

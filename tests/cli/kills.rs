@@ -32,6 +32,7 @@ fn an_upload_that_is_killed_at_any_request_is_done_by_the_next() {
     let upload = |project: &Project| project.command(["upload", "--no-cache"]);
     let whole = kill_at_each_request(
         &MOTO.endpoint,
+        &[Moment::Before, Moment::After],
         || MOTO.project(),
         upload,
         |project, number, moment, asks| {

@@ -8,6 +8,7 @@
 mod archives;
 mod assets;
 mod builds;
+mod bundles;
 mod caches;
 mod cpu;
 mod definitions;
@@ -20,6 +21,7 @@ mod layers;
 mod locks;
 mod lookups;
 mod made;
+mod metadata;
 mod packages;
 mod readme;
 mod runs;

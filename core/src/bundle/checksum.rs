@@ -1,6 +1,7 @@
 //! What decides whether a stored bundle is still right: build specification, source, and parameters.
 
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 
 use super::Parameters;
 use crate::cache::DigestCache;
@@ -24,18 +25,53 @@ pub struct Checksum {
     pub blake3: Digest,
     /// For others, who expect an MD5.
     pub md5: Digest,
+    /// To say what changed.
+    pub parts: Parts,
+}
+
+/// Digests of what goes into a checksum, in hex.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parts {
+    pub source: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<String>,
+    /// With the references to secrets.
+    pub parameters: String,
+}
+
+impl Parts {
+    /// What differs, in words; nothing if nothing does.
+    pub fn changed_since(&self, before: &Parts) -> Vec<&'static str> {
+        let pairs = [
+            ("build specification", self.spec != before.spec),
+            ("source", self.source != before.source),
+            ("parameters", self.parameters != before.parameters),
+        ];
+        pairs
+            .into_iter()
+            .filter(|(_, differs)| *differs)
+            .map(|(what, _)| what)
+            .collect()
+    }
 }
 
 impl Checksum {
     pub fn of(inputs: &Inputs, digests: &DigestCache, meter: &Meter) -> Result<Self> {
-        let digest = |algorithm| {
-            let manifest = inputs.tree.manifest(algorithm, digests, meter)?;
-            let inputs = inputs.of_build(algorithm)?;
-            Ok(Manifest::new(algorithm, manifest.entries().to_vec(), Some(inputs)).source_hash())
+        let hash = |algorithm| -> Result<(Digest, Manifest)> {
+            let source = inputs.tree.manifest(algorithm, digests, meter)?;
+            let all = Manifest::new(algorithm, source.entries().to_vec(), Some(inputs.of_build(algorithm)?));
+            Ok((all.source_hash(), source))
         };
+        let (blake3, source) = hash(Algorithm::Blake3)?;
+        let (md5, _) = hash(Algorithm::Md5)?;
         Ok(Checksum {
-            blake3: digest(Algorithm::Blake3)?,
-            md5: digest(Algorithm::Md5)?,
+            blake3,
+            md5,
+            parts: Parts {
+                source: source.source_hash().to_hex(),
+                spec: inputs.spec.map(|content| Algorithm::Blake3.hash(content).to_hex()),
+                parameters: BuildInputs::new(inputs.parameters())?.digest().to_hex(),
+            },
         })
     }
 }
@@ -43,16 +79,23 @@ impl Checksum {
 impl Inputs<'_> {
     /// The record beside the entries. The file's name is nothing that decides; a reference to a secret is, its value isn't.
     fn of_build(&self, algorithm: Algorithm) -> Result<BuildInputs> {
+        let mut bundle = self.parameters();
+        let spec = self.spec.map(|content| algorithm.hash(content).to_hex());
+        bundle.insert("spec".to_owned(), json!(spec));
+        BuildInputs::new([("bundle".to_owned(), Value::Object(bundle))].into_iter().collect())
+    }
+
+    fn parameters(&self) -> Map<String, Value> {
         let secrets = self.parameters.secrets.iter();
-        let secrets: serde_json::Map<_, _> = secrets
+        let secrets: Map<_, _> = secrets
             .map(|(name, reference)| (name.clone(), json!(reference.to_string())))
             .collect();
-        let bundle = json!({
-            "spec": self.spec.map(|content| algorithm.hash(content).to_hex()),
-            "parameters": self.parameters.values,
-            "secrets": secrets,
-        });
-        BuildInputs::new([("bundle".to_owned(), bundle)].into_iter().collect())
+        [
+            ("parameters".to_owned(), json!(self.parameters.values)),
+            ("secrets".to_owned(), Value::Object(secrets)),
+        ]
+        .into_iter()
+        .collect()
     }
 }
 

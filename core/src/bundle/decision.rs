@@ -143,10 +143,7 @@ pub fn decide(seen: &Seen, stored: Stored) -> Answer {
         );
     }
     let Some(candidate) = candidate else {
-        return answer(
-            Decision::MissChanged,
-            "specification, source or parameters are not those that the stored bundle was made from",
-        );
+        return answer(Decision::MissChanged, &changes(seen));
     };
     if stored.recorded != Object::Same {
         return answer(
@@ -169,16 +166,33 @@ pub fn decide(seen: &Seen, stored: Stored) -> Answer {
     )
 }
 
+/// What differs from the bundle in force.
+fn changes(seen: &Seen) -> String {
+    let committed = seen
+        .metadata
+        .zip(seen.md5)
+        .and_then(|(metadata, md5)| metadata.committed(md5));
+    let Some(bundle) = committed else {
+        return "the record `md5` is of no bundle that `metadata` names: another tool wrote it, or a store was cut short".to_owned();
+    };
+    let changed = seen.wanted.parts.changed_since(&bundle.inputs);
+    match changed.as_slice() {
+        [] => format!("what it is made from changed since {}", bundle.origin.stored_at),
+        changed => format!("changed since {}: {}", bundle.origin.stored_at, changed.join(", ")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bundle::{Identity, Origin, Taint};
+    use crate::bundle::{Identity, Origin, Parts, Taint};
     use crate::digest::Algorithm;
 
     fn checksum(of: &str) -> Checksum {
         Checksum {
             blake3: Algorithm::Blake3.hash(of.as_bytes()),
             md5: Algorithm::Md5.hash(of.as_bytes()),
+            parts: Parts::default(),
         }
     }
 
@@ -187,6 +201,7 @@ mod tests {
         Bundle {
             checksum: checksum.blake3.to_hex(),
             md5: checksum.md5.to_hex(),
+            inputs: checksum.parts,
             bundle_url: String::new(),
             s3_version: None,
             code_sha256: String::new(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Checksum, Identity};
+use super::{Checksum, Identity, Parts};
 use crate::{Result, json};
 
 /// The record `metadata`: what was stored last, and what was in force before it.
@@ -24,6 +24,9 @@ pub struct Bundle {
     pub checksum: String,
     /// MD5 of the same, as the record `md5` has it.
     pub md5: String,
+    /// To say what changed.
+    #[serde(default)]
+    pub inputs: Parts,
     pub bundle_url: String,
     /// In a bucket that keeps versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]

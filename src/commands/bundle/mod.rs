@@ -3,18 +3,19 @@
 mod check;
 mod fetch;
 mod list;
+mod run;
 mod store;
 mod taint;
 
 use std::io::{IsTerminal, Read};
 use std::path::Path;
 
-use lambda_pack_core::bundle::{self, Checksum, Decision};
-use lambda_pack_core::source::Tree;
+use lambda_pack_core::bundle::{self, Decision};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 
 use crate::aws::Session;
-use crate::bundle::{Making, Place, check as checks};
+use crate::bundle::check::{self as checks, Local};
+use crate::bundle::{Making, Place};
 use crate::caches;
 use crate::cli::{BundleArgs, BundleCommand, BundleVerb, Common};
 use crate::report;
@@ -31,6 +32,7 @@ pub fn run(command: &BundleCommand, common: &Common, meter: &'static Meter) -> R
         BundleVerb::Check(args) => check::run(args, &asked),
         BundleVerb::Fetch(args) => fetch::run(args, &asked),
         BundleVerb::Store(args) => store::run(args, &asked),
+        BundleVerb::Run(args) => run::run(args, &asked),
         BundleVerb::List(args) => list::run(args, &asked),
         BundleVerb::Taint(args) => taint::run(args, &asked),
     }
@@ -41,14 +43,6 @@ struct Asked<'a> {
     settings: &'a Settings,
     json: bool,
     meter: &'static Meter,
-}
-
-/// A module on this machine: its bundle's place, what it is made from, and the digest of that.
-struct Local {
-    place: Place,
-    making: Making,
-    tree: Tree,
-    checksum: Checksum,
 }
 
 impl Asked<'_> {

@@ -5,8 +5,8 @@ use std::time::Duration;
 use lambda_pack_core::Result;
 use serde::Serialize;
 
-use super::{Asked, Local, given_outputs};
-use crate::bundle::check::Module;
+use super::{Asked, given_outputs};
+use crate::bundle::check::{Local, Module};
 use crate::bundle::store::{Writer, take_lease};
 use crate::cli::StoreArgs;
 use crate::commands::output;

@@ -21,21 +21,30 @@ impl Bundles {
     pub fn new() -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("project-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let project = MOTO.project();
-        let versioning = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled);
-        let call = MOTO
-            .client
-            .put_bucket_versioning()
-            .bucket(&project.bucket)
-            .versioning_configuration(versioning.build());
-        MOTO.wait(call.send()).unwrap();
         let config = config(&MOTO.endpoint);
-        Bundles {
-            project,
+        let bundles = Bundles {
+            project: MOTO.project(),
             name,
             ssm: aws_sdk_ssm::Client::new(&config),
             secrets: aws_sdk_secretsmanager::Client::new(&config),
-        }
+        };
+        bundles.set_versioning(BucketVersioningStatus::Enabled);
+        bundles
+    }
+
+    /// Of a bucket in which nothing was written yet, this makes one that keeps no versions.
+    pub fn suspend_versions(&self) {
+        self.set_versioning(BucketVersioningStatus::Suspended);
+    }
+
+    fn set_versioning(&self, status: BucketVersioningStatus) {
+        let versioning = VersioningConfiguration::builder().status(status);
+        let call = MOTO
+            .client
+            .put_bucket_versioning()
+            .bucket(&self.project.bucket)
+            .versioning_configuration(versioning.build());
+        MOTO.wait(call.send()).unwrap();
     }
 
     pub fn command<'a>(&self, args: impl IntoIterator<Item = &'a str>) -> TestCommand {

@@ -57,17 +57,18 @@ pub enum Moment {
     After,
 }
 
-/// Kills a new run of the command at its first request, at its second, and so on, before and after each, until one gets to its
-/// end. Each run has a state of its own, which `check` sees when the process and its requests are gone, with the number of
+/// Kills a new run of the command at its first request, at its second, and so on, at these moments of each, until one gets to its
+/// end. To a server, after a request is what before the next one is. Each run has a state of its own, which `check` sees when the process and its requests are gone, with the number of
 /// the request (from 1), its moment, and what it asked for. Returns what a whole run asks for.
 pub fn kill_at_each_request<S>(
     upstream: &str,
+    moments: &[Moment],
     fresh: impl Fn() -> S,
     command: impl Fn(&S) -> TestCommand,
     check: impl Fn(&S, usize, Moment, &str),
 ) -> Asked {
     for number in 1.. {
-        for moment in [Moment::Before, Moment::After] {
+        for &moment in moments {
             let state = fresh();
             let (run, asked) = killed_at(upstream, command(&state), number, moment);
             if asked.0.len() < number {

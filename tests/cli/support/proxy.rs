@@ -18,6 +18,8 @@ pub enum Action {
     Answer(u16, &'static str, &'static str),
     /// Change a byte of the body on its way.
     Damage,
+    /// Change the last byte of the answer on its way.
+    DamageAnswer,
     /// Never answer.
     Stall,
     /// Neither forward nor answer it.
@@ -98,6 +100,12 @@ fn serve(client: TcpStream, upstream: &str, log: &Log, decide: &dyn Fn(&Request)
             let middle = request.body.len() / 2;
             request.body[middle] ^= 1;
             forward(&request, client, upstream);
+        }
+        Action::DamageAnswer => {
+            let mut answer = Vec::new();
+            send(&request, upstream).read_to_end(&mut answer).unwrap();
+            *answer.last_mut().unwrap() ^= 1;
+            (&client).write_all(&answer).unwrap();
         }
         Action::Answer(status, headers, body) => {
             http::answer(&client, status, headers, body).unwrap();

@@ -1,0 +1,265 @@
+//! The lifecycle: is the stored bundle right? If so it is used, else it is built and stored. A failure leaves the bundle before
+//! it as it was, and is recorded.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use lambda_pack_core::bundle::mask::Masks;
+use lambda_pack_core::bundle::spec::Spec;
+use lambda_pack_core::bundle::{Bundle, Status};
+use lambda_pack_core::source::Tree;
+use lambda_pack_core::temporary::temporary_directory;
+use lambda_pack_core::{Error, Meter, Result};
+
+use super::check::{Local, Module};
+use super::environment::{Account, Environment, Told};
+use super::fetch::fetch;
+use super::lease::{Attempt, Lease};
+use super::phases::{self, Phases, PhasesRun};
+use super::report::{Clock, Outcome, Report};
+use super::secrets::Secrets;
+use super::store::{Writer, take_lease};
+use super::{time, workspace};
+use crate::{caches, git, report};
+
+/// What a user asks for.
+pub struct Request<'a> {
+    pub local: &'a Local,
+    /// Build even if the stored bundle is right.
+    pub force: bool,
+    /// Where the bundle goes in the end.
+    pub out_dir: Option<&'a Path>,
+    /// Replace what is there.
+    pub replace: bool,
+    /// The text of a JSON object; without it, the metadata that the commands wrote.
+    pub outputs: Option<String>,
+    /// For the log.
+    pub report_dir: &'a Path,
+    /// Names of variables of the caller's that the commands may see.
+    pub pass_env: &'a [String],
+    /// Runs after those of the phase `build`, if there are words.
+    pub command: &'a [String],
+    pub lease: Duration,
+    pub cache_dir: Option<&'a Path>,
+    pub meter: &'static Meter,
+}
+
+/// A run of the lifecycle.
+pub struct Run<'a> {
+    request: &'a Request<'a>,
+    module: &'a Module<'a>,
+    clock: Clock,
+    /// What of it is known so far.
+    report: Report,
+}
+
+impl<'a> Run<'a> {
+    /// Does it. The report is there also where it failed.
+    pub fn to_its_end(request: &'a Request<'a>, module: &'a Module<'a>) -> (Report, Result<()>) {
+        let checksum = request.local.checksum.blake3.to_hex();
+        let mut run = Run {
+            request,
+            module,
+            clock: Clock::start(),
+            report: Report::new(&module.place.identity, checksum),
+        };
+        let done = run.lifecycle();
+        let Run { mut report, clock, .. } = run;
+        let done = match done {
+            Ok(bundle) => {
+                report.bundle = Some(bundle);
+                Ok(())
+            }
+            Err(error) => {
+                report.result = Outcome::Failed;
+                report.error = Some(error.message().to_owned());
+                Err(error)
+            }
+        };
+        clock.finish(&mut report);
+        (report, done)
+    }
+
+    fn lifecycle(&mut self) -> Result<Bundle> {
+        if let Some(bundle) = self.check("check")? {
+            self.hand_out(&bundle)?;
+            self.touch()?;
+            return Ok(bundle);
+        }
+        let lease = take_lease(self.module, self.request.lease)?;
+        // Somebody may have stored it just before.
+        if let Some(bundle) = self.check("check again, with the lease")? {
+            drop(lease);
+            self.hand_out(&bundle)?;
+            return Ok(bundle);
+        }
+        self.report.result = Outcome::Built;
+        let Local { checksum, making, .. } = self.request.local;
+        let writer = Writer::start(self.module, lease, checksum, git::commit(&making.source))?;
+        match self.build(&writer) {
+            Ok(bundle) => {
+                drop(writer);
+                self.hand_out(&bundle)?;
+                Ok(bundle)
+            }
+            Err(error) => {
+                writer.fail(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// The stored bundle, if it is right.
+    fn check(&mut self, step: &'static str) -> Result<Option<Bundle>> {
+        let (module, request) = (self.module, self.request);
+        let checked = self
+            .clock
+            .time(step, || module.check(&request.local.checksum, request.force))?;
+        tracing::info!("{}: {}", checked.answer.decision.name(), checked.answer.reason);
+        self.report.decision = Some(checked.answer.decision);
+        self.report.reason = checked.answer.reason;
+        self.report.stored_checksum = checked.stored_checksum;
+        Ok(checked.hit)
+    }
+
+    fn hand_out(&mut self, bundle: &Bundle) -> Result<()> {
+        let Some(out_dir) = self.request.out_dir else {
+            return Ok(());
+        };
+        let (object, request) = (&self.module.object, self.request);
+        self.clock.time("fetch", || {
+            fetch(object, bundle, out_dir, request.replace, request.meter)
+        })
+    }
+
+    /// Notes that the bundle was used; nothing else changes. Who writes at this moment knows better.
+    fn touch(&mut self) -> Result<()> {
+        let module = self.module;
+        let lease = self.request.lease;
+        self.clock.time("note the use", || {
+            let Attempt::Taken(lease) = Lease::take(module.place, module.session, lease)? else {
+                return Ok(());
+            };
+            if let Some(status) = module.read()?.status {
+                module.records.write_status(&Status {
+                    used_at: Some(time::text(time::now())),
+                    ..status
+                })?;
+            }
+            drop(lease);
+            Ok(())
+        })
+    }
+
+    fn build(&mut self, writer: &Writer) -> Result<Bundle> {
+        let Local { making, .. } = self.request.local;
+        let spec = match &making.spec {
+            Some(spec) => Spec::parse(spec.path.display(), &spec.content)?,
+            None => Spec::default(),
+        };
+        for warning in &spec.warnings {
+            report::warning(warning);
+        }
+        let place = std::env::temp_dir();
+        let scratch =
+            temporary_directory(&place).map_err(|cause| Error::io("make a temporary directory in", &place, cause))?;
+        let directory = scratch.path().join("module");
+        self.copy(&directory)?;
+        let outputs = self.run_phases(&spec, &directory)?;
+        let outputs = self.request.outputs.clone().unwrap_or(outputs);
+        let tree = made(&spec, &directory, self.request.meter)?;
+        let (cache_dir, meter) = (self.request.cache_dir, self.request.meter);
+        self.clock.time("store", || {
+            let caches = caches::open(cache_dir, &directory, true);
+            let stored = writer.store(&tree, &outputs, &caches, meter);
+            caches::keep(caches);
+            stored
+        })
+    }
+
+    fn copy(&mut self, directory: &Path) -> Result<()> {
+        let Local {
+            tree, making, checksum, ..
+        } = self.request.local;
+        let meter = self.request.meter;
+        self.clock.time("copy the source", || {
+            fs::create_dir(directory).map_err(|cause| Error::io("create the directory", directory, cause))?;
+            workspace::fill(directory, tree, making, checksum, meter)
+        })
+    }
+
+    /// Runs the commands, and gives the outputs that they left.
+    fn run_phases(&mut self, spec: &Spec, directory: &Path) -> Result<String> {
+        let (request, module) = (self.request, self.module);
+        let (secrets, account) = self.clock.time("ask for account and secrets", || {
+            let references = request.local.making.parameters.secrets.values();
+            let references = references.chain(spec.secrets.values()).cloned().collect();
+            let secrets = module
+                .session
+                .call(Secrets::fetch(module.session.config.clone(), references))?;
+            Ok((secrets, Account::of_caller(module.session)?))
+        })?;
+        let environment = Environment::new(&Told {
+            module: &module.place.identity,
+            parameters: &request.local.making.parameters,
+            spec,
+            secrets: &secrets,
+            md5: &request.local.checksum.md5.to_hex(),
+            account: &account,
+            pass_env: request.pass_env,
+        })?;
+        let log = self.log()?;
+        let masks: Masks = secrets.masks();
+        let ran = self.clock.time("run the phases", || {
+            phases::run(Phases {
+                spec,
+                command: request.command,
+                directory,
+                environment,
+                masks: &masks,
+                log: &log,
+                meter: request.meter,
+            })
+        })?;
+        let PhasesRun {
+            phases,
+            outputs,
+            failure,
+        } = ran;
+        self.report.phases = phases;
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(outputs.to_json()),
+        }
+    }
+
+    fn log(&mut self) -> Result<PathBuf> {
+        let directory = self.request.report_dir;
+        fs::create_dir_all(directory).map_err(|cause| {
+            Error::io("create the directory", directory, cause).help("name another place with --report-dir")
+        })?;
+        let log = directory.join("build.log");
+        self.report.log = Some(log.clone());
+        Ok(log)
+    }
+}
+
+/// What the specification calls the result, or all of the directory.
+fn made(spec: &Spec, directory: &Path, meter: &Meter) -> Result<Tree> {
+    let Some(artifacts) = &spec.artifacts else {
+        return Tree::of_globs(directory, None, &[], meter);
+    };
+    let base = match &artifacts.base_directory {
+        Some(base) => directory.join(base),
+        None => directory.to_owned(),
+    };
+    if !base.is_dir() {
+        return Err(Error::invalid(format!(
+            "`artifacts.base-directory` is `{}`",
+            base.strip_prefix(directory).unwrap_or(&base).display()
+        ))
+        .help("the phases left no such directory"));
+    }
+    Tree::of_globs(&base, Some(&artifacts.files), &artifacts.exclude_paths, meter)
+}

@@ -1,0 +1,83 @@
+//! `bundle run`: use the stored bundle if it is right, else build and store it.
+
+use std::time::Duration;
+
+use lambda_pack_core::Result;
+use lambda_pack_core::bundle::Decision;
+
+use super::{Asked, given_outputs};
+use crate::bundle::check::{Local, Module};
+use crate::bundle::run::{Request, Run};
+use crate::cli::RunArgs;
+use crate::commands::output;
+use crate::report::Progress;
+
+pub fn run(args: &RunArgs, asked: &Asked) -> Result<()> {
+    let outputs = args.outputs.as_deref().map(given_outputs).transpose()?;
+    let progress = Progress::start("bundle", asked.meter);
+    let local = asked.local(&args.bundle)?;
+    let session = asked.connect()?;
+    let module = Module::new(&local.place, &session);
+    if args.writing.dry_run {
+        drop(progress);
+        return dry_run(args, asked, &local, &module);
+    }
+    let identity = &local.place.identity;
+    let report_dir = args.report_dir.clone().unwrap_or_else(|| {
+        let bundles = asked.settings.project_dir.join(".lambda-pack/bundles");
+        bundles.join(&identity.deployment).join(identity.module_name())
+    });
+    let mut pass_env = asked.settings.bundle.pass_env.clone();
+    pass_env.extend(args.pass_env.iter().cloned());
+    let request = Request {
+        local: &local,
+        force: args.force_update,
+        out_dir: args.out_dir.as_deref(),
+        replace: args.replace,
+        outputs,
+        report_dir: &report_dir,
+        pass_env: &pass_env,
+        command: &args.command,
+        lease: Duration::from_secs(args.writing.lease_seconds.into()),
+        cache_dir: asked.settings.cache_dir.as_deref(),
+        meter: asked.meter,
+    };
+    let (report, done) = Run::to_its_end(&request, &module);
+    drop(progress);
+    let written = report.write(&report_dir);
+    if asked.json {
+        output::json(&report)?;
+    } else if done.is_ok() {
+        output::line(&format!(
+            "{identity}: {}: {}\nreport: {}",
+            report.result.name(),
+            report.reason,
+            report_dir.join("report.md").display()
+        ))?;
+    }
+    // Why the run failed comes before why its report did.
+    done.and(written)
+}
+
+fn dry_run(args: &RunArgs, asked: &Asked, local: &Local, module: &Module) -> Result<()> {
+    let checked = module.check(&local.checksum, args.force_update)?;
+    let would = match checked.answer.decision {
+        Decision::Hit => "use the stored bundle",
+        _ => "build and store it",
+    };
+    match asked.json {
+        true => output::json(&serde_json::json!({
+            "result": "dry_run",
+            "decision": checked.answer.decision,
+            "reason": checked.answer.reason,
+            "checksum": local.checksum.blake3.to_hex(),
+            "stored_checksum": checked.stored_checksum,
+        })),
+        false => output::line(&format!(
+            "{}: would {would}: {}: {}",
+            local.place.identity,
+            checked.answer.decision.name(),
+            checked.answer.reason
+        )),
+    }
+}
