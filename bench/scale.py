@@ -68,7 +68,7 @@ def limits(account: Account, work: Work) -> list[Limit]:
     return [
         Limit("S3: PUT, COPY, POST, DELETE a second and prefix", f"{account.puts:,.0f}, more after a while", s3, PUBLISHED),
         Limit("S3: GET, HEAD a second and prefix", f"{account.gets:,.0f}, more after a while", s3, PUBLISHED),
-        Limit("S3: latency of small objects", "{:.0f} to {:.0f} ms".format(*(1000 * it for it in work.latency)), s3, PUBLISHED),
+        Limit("S3: latency of small objects", "{:.0f} to {:.0f} ms".format(*(1000 * it for it in work.latency)), s3, THIRD),
         Limit(
             "CodeBuild: builds that run at a time, by type of machine",
             f"1 to 60, on request more; here {account.running_builds:.0f}",
@@ -87,7 +87,7 @@ def limits(account: Account, work: Work) -> list[Limit]:
         ),
         Limit("Parameter Store: parameters of tier Standard, Advanced", "10,000; 100,000", tiers, PUBLISHED),
         Limit("Lambda: `GetFunction` a second", "100", functions, PUBLISHED),
-        Limit("Lambda: all other calls of the control plane a second", "15, never more", functions, PUBLISHED),
+        Limit("Lambda: all other calls of the control plane a second", "15, never more", functions, THIRD),
         Limit("CloudWatch Logs: `GetLogEvents` a second", "10, never more", f"{logs}, as of 2022-03-25", PUBLISHED),
     ]
 
