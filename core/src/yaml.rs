@@ -74,7 +74,11 @@ fn explain(place: &impl Display, key: &str, error: &serde_saphyr::Error) -> Erro
         }
         | Yaml::SerdeInvalidValue {
             unexpected, expected, ..
-        } => wrong(unexpected, expected),
+        } => match unexpected.as_str() {
+            // serde's word for YAML's null.
+            "unit value" => wrong("nothing", expected),
+            found => wrong(found, expected),
+        },
         Yaml::NullIntoString { .. } => wrong("nothing", "a string"),
         Yaml::Unexpected { expected, .. } => match *expected {
             "string scalar" => wrong("a mapping or list", "a string").help(

@@ -152,6 +152,10 @@ fn faults_name_line_key_and_what_is_allowed() {
             &[":5:", "`phases.build.commands[0]`", "nothing", "a string"],
         ),
         (
+            "version: 0.2\nphases:\n  build:\n    commands:\n",
+            &["`phases.build.commands`: found nothing; allowed: a list of strings, or a string"],
+        ),
+        (
             "version: 0.2\nphases:\n  build:\n    commands: {a: b}\n",
             &[":4:", "`phases.build.commands`", "a list of strings, or a string"],
         ),
