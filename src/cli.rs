@@ -9,6 +9,7 @@ use clap::builder::styling::{AnsiColor, Styles};
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use lambda_pack_core::shard::Shard;
 use serde::Deserialize;
 
 pub use metadata::*;
@@ -242,7 +243,8 @@ pub struct BuildArgs {
 Examples:
   lambda-pack upload
   lambda-pack upload --store s3://my-bucket/lambda my-function
-  lambda-pack upload my-function --expect my-function=$HASH    (exit 5 if the source is another by now)")]
+  lambda-pack upload my-function --expect my-function=$HASH    (exit 5 if the source is another by now)
+  lambda-pack upload --shard 2/8                               (an eighth of the functions)")]
 pub struct UploadArgs {
     /// Functions [default: all]
     #[arg(value_name = "NAME")]
@@ -250,6 +252,9 @@ pub struct UploadArgs {
     /// Refuse to upload NAME unless its source hash is HASH
     #[arg(long, value_name = "NAME=HASH")]
     pub expect: Vec<String>,
+    /// Only the functions of shard I of N, which their names decide: N machines with 1/N to N/N upload all of them
+    #[arg(long, value_name = "I/N", conflicts_with = "expect")]
+    pub shard: Option<Shard>,
     #[command(flatten)]
     pub packing: PackingArgs,
 }

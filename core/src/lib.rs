@@ -24,6 +24,7 @@ mod meter;
 pub mod preflight;
 pub mod sbom;
 pub mod secrets;
+pub mod shard;
 pub mod source;
 pub mod temporary;
 mod yaml;

@@ -9,9 +9,11 @@ use std::sync::{Mutex, Once, OnceLock};
 use lambda_pack_core::archive::{self, Packing};
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::digest::{Algorithm, Digest};
+use lambda_pack_core::function;
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::sbom::Sbom;
 use lambda_pack_core::secrets::Guard;
+use lambda_pack_core::shard::Shard;
 use lambda_pack_core::temporary::{private_temporary_file, remove_abandoned};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, preflight};
 use tempfile::NamedTempFile;
@@ -36,6 +38,18 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
         &expected_names
     } else {
         &args.names
+    };
+    let in_shard;
+    let names = match args.shard {
+        None => names,
+        Some(shard) => {
+            in_shard = names_of_shard(shard, names, &settings)?;
+            if in_shard.is_empty() {
+                tracing::info!("no function is in shard {shard}");
+                return super::finish([], common.json);
+            }
+            &in_shard
+        }
     };
     let caches = super::open_caches(&settings, true);
     let hashed = super::hash_functions(&settings, names, &caches, meter)?;
@@ -98,6 +112,14 @@ fn refuse_secrets(planned: &[(&Checked, Found)], meter: &Meter) -> Result<()> {
         super::in_function(&hashed.function.name, guard.check_tree(&hashed.tree, meter))
     });
     collect_all(checked).map(drop)
+}
+
+/// Those of these functions, or of all, that are in a shard.
+fn names_of_shard(shard: Shard, names: &[String], settings: &Settings) -> Result<Vec<String>> {
+    let selected = function::select(function::load(&settings.config_dir)?, names)?;
+    let names = selected.functions.iter().map(|function| function.name.as_str());
+    let names = names.filter(|name| shard.takes(name));
+    Ok(names.map(str::to_owned).collect())
 }
 
 fn parse_expected(expect: &[String]) -> Result<BTreeMap<String, Digest>> {
