@@ -54,6 +54,7 @@ lint-rust:
 lint-shell:
 	sh -n tests/setup.sh
 	sh -n lambda-build-module/build-script.sh
+	sh -n src/remote/install.sh
 
 lint-python:
 	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f bench tests/e2e tests/reference code

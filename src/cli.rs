@@ -1,6 +1,7 @@
 //! The command line as typed. These types stop at `settings` and `commands`: the core never sees them.
 
 mod metadata;
+mod remote;
 
 use std::num::NonZeroU16;
 use std::path::PathBuf;
@@ -13,6 +14,7 @@ use lambda_pack_core::shard::Shard;
 use serde::Deserialize;
 
 pub use metadata::*;
+pub use remote::*;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -33,7 +35,7 @@ Examples:
   lambda-pack upload --store s3://my-bucket/lambda
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 integrity, 5 conflict or other than expected,
-130 interrupted.";
+6 remote build failed, 7 time-out, 8 secret found, 130 interrupted.";
 
 /// Deterministic AWS Lambda packages, and source hashes that Terraform can trust.
 #[derive(Debug, Parser)]
@@ -144,6 +146,7 @@ pub enum Command {
     Assets(AssetsArgs),
     Bundle(Box<BundleCommand>),
     Metadata(MetadataArgs),
+    Remote(RemoteArgs),
     /// Print the JSON Schema of a function definition
     #[command(after_help = "Example:\n  lambda-pack schema > lambda-json.schema.json")]
     Schema,
@@ -156,7 +159,7 @@ pub enum Command {
 }
 
 impl Command {
-    /// Whether an interruption must leave time to remove them.
+    /// Whether an interruption must leave time to remove them, or to say what goes on elsewhere.
     pub fn has_temporary_files(&self) -> bool {
         matches!(
             self,
@@ -165,6 +168,7 @@ impl Command {
                 | Command::Bundle(_)
                 | Command::Lock(_)
                 | Command::Metadata(_)
+                | Command::Remote(_)
                 | Command::Upload(_)
                 | Command::Verify(_)
         )

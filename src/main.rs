@@ -15,6 +15,7 @@ mod git;
 mod network;
 mod parallel;
 mod rebuild;
+mod remote;
 mod report;
 mod settings;
 mod store;

@@ -20,6 +20,10 @@ pub enum ErrorKind {
     Integrity,
     /// Something other than expected was found.
     Conflict,
+    /// A build on another machine failed, or nobody can say that it didn't.
+    RemoteBuild,
+    /// It took longer than the user allowed.
+    TimedOut,
     /// What would be packed or deployed holds a secret.
     Secret,
     /// There are changes, and the user asked to be told by the exit code: no failure, and nothing to print.
@@ -29,12 +33,14 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    pub const ALL: [ErrorKind; 8] = [
+    pub const ALL: [ErrorKind; 10] = [
         ErrorKind::Failed,
         ErrorKind::Usage,
         ErrorKind::Invalid,
         ErrorKind::Integrity,
         ErrorKind::Conflict,
+        ErrorKind::RemoteBuild,
+        ErrorKind::TimedOut,
         ErrorKind::Secret,
         ErrorKind::Changes,
         ErrorKind::Interrupted,

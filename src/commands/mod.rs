@@ -9,6 +9,7 @@ mod layers;
 mod lock;
 mod metadata;
 mod output;
+mod remote;
 mod texts;
 mod upload;
 mod validate;
@@ -49,6 +50,7 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         },
         Command::Bundle(command) => bundle::run(command, common, meter),
         Command::Metadata(args) => metadata::run(&args.verb, common, meter),
+        Command::Remote(args) => remote::run(&args.verb, common, meter),
         Command::Schema => texts::schema(),
         Command::Completions { shell } => texts::completions(*shell),
         Command::Man(args) => texts::man(args),

@@ -87,6 +87,8 @@ fn code(kind: ErrorKind) -> u8 {
         ErrorKind::Invalid => 3,
         ErrorKind::Integrity => 4,
         ErrorKind::Conflict => 5,
+        ErrorKind::RemoteBuild => 6,
+        ErrorKind::TimedOut => 7,
         ErrorKind::Secret => 8,
         ErrorKind::Changes => 10,
         ErrorKind::Interrupted => 130,
@@ -119,6 +121,13 @@ pub fn error(error: &Error) {
 pub fn warning(text: &str) {
     if !QUIET.load(Ordering::Relaxed) {
         progress::aside(|| anstream::eprintln!("{WARNING}warning:{WARNING:#} {text}"));
+    }
+}
+
+/// What happens elsewhere, as it is heard of.
+pub fn note(text: &str) {
+    if !QUIET.load(Ordering::Relaxed) {
+        progress::aside(|| anstream::eprintln!("{text}"));
     }
 }
 

@@ -191,6 +191,16 @@ impl Tree {
         collect_all(trees)
     }
 
+    /// The tree below a directory with all that is in it: what sources leave out, too.
+    pub fn with_everything_at(path: &Path, meter: &Meter) -> Result<Self> {
+        let options = walk::Options {
+            everything: true,
+            ..walk::Options::default()
+        };
+        let entries = walk::walk(path, &options, meter)?;
+        Self::merge(&[(&path.display().to_string(), &shared(entries))], Inputs::default())
+    }
+
     fn check(self) -> Result<Self> {
         match self.recipe() {
             // A layer may hold dependencies or assets alone.

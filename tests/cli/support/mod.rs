@@ -1,6 +1,7 @@
 //! A scratch directory with the binary in it, and what the tests ask of both.
 
 pub mod bundles;
+pub mod codebuild;
 pub mod http;
 pub mod kills;
 pub mod lambda;
@@ -121,6 +122,10 @@ impl TestCommand {
     pub fn args<'a>(mut self, args: impl IntoIterator<Item = &'a str>) -> Self {
         self.command.args(args);
         self
+    }
+
+    pub fn arg(self, arg: &str) -> Self {
+        self.args([arg])
     }
 
     pub fn current_dir(mut self, directory: &Path) -> Self {
