@@ -21,7 +21,8 @@ import time
 from pathlib import Path
 from typing import Callable, Iterator
 
-from runners import MODULES, REGION, STATE_BUCKET, CommandFailed, CopyRunner, Project, Runner, TerragruntRunner, run
+import remote_builds
+from runners import CODEBUILD, MODULES, REGION, STATE_BUCKET, CommandFailed, CopyRunner, Project, Runner, TerragruntRunner, run
 from scenario import STEPS, Scenario, StepFailed
 from servers import Aws, Proxy, moto
 
@@ -88,6 +89,8 @@ def run_all(report: Report, work: Path, env: dict[str, str], moto_server: Path) 
     for description, body in module_checks(work, env):
         if not report.step(description, body):
             return
+    if not report.step(remote_builds.DESCRIPTION, lambda: remote_builds.run_step(REPOSITORY, work, env, moto_server)):
+        return
     runners: list[type[Runner]] = [CopyRunner]
     if shutil.which("terragrunt"):
         runners.append(TerragruntRunner)
@@ -115,7 +118,7 @@ def run_scenario(report: Report, runner_type: type[Runner], work: Path, env: dic
 def module_checks(work: Path, env: dict[str, str]) -> Iterator[tuple[str, Callable[[], None]]]:
     """What can be checked without AWS."""
     yield "terraform fmt", lambda: check_format(env)
-    for module in (*MODULES, "test-lambda-module"):
+    for module in (*MODULES, "test-lambda-module", CODEBUILD):
         yield f"terraform validate and test of {module}", lambda module=module: check_module(module, work, env)
 
 

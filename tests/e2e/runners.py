@@ -16,6 +16,7 @@ from servers import Aws
 
 BUILD = "lambda-build-module"
 DEPLOY = "lambda-deploy-module"
+CODEBUILD = "modules/codebuild"
 MODULES = (BUILD, DEPLOY)
 
 REGION = "eu-central-1"

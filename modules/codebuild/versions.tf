@@ -1,0 +1,11 @@
+terraform {
+  # 1.5: strcontains().
+  required_version = ">= 1.5"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 4.9"
+    }
+  }
+}
