@@ -371,7 +371,7 @@ pub enum BundleVerb {
     Check(CheckArgs),
     Fetch(FetchArgs),
     Store(StoreArgs),
-    Run(RunArgs),
+    Run(Box<RunArgs>),
     List(ListArgs),
     Taint(TaintArgs),
 }
@@ -515,6 +515,7 @@ Examples:
   lambda-pack bundle run
   lambda-pack bundle run --out-dir build/orders --param stage=prod
   lambda-pack bundle run --source modules/orders -- make package
+  lambda-pack bundle run --remote --codebuild-project lambda-pack --out-dir build/orders
   lambda-pack bundle run --force-update --dry-run")]
 pub struct RunArgs {
     #[command(flatten)]
@@ -540,6 +541,13 @@ pub struct RunArgs {
     pub pass_env: Vec<String>,
     #[command(flatten)]
     pub writing: WritingArgs,
+    /// Build on AWS CodeBuild instead of here (see `lambda-pack remote --help`)
+    #[arg(long, requires = "codebuild_project")]
+    pub remote: bool,
+    #[command(flatten)]
+    pub build: CodeBuildArgs,
+    #[command(flatten)]
+    pub patience: PatienceArgs,
     /// Command to run after those of the phase `build`
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,

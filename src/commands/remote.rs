@@ -2,6 +2,8 @@
 
 mod start;
 
+pub use start::start_bundle;
+
 use std::time::Duration;
 
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};

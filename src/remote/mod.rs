@@ -20,5 +20,5 @@ pub use client::{BUILDS_A_CALL, Remote, Trouble};
 pub use finished::{Finished, check};
 pub use logs::{Tail, line};
 pub use source::{Packed, restore};
-pub use start::{Options, Request, start};
+pub use start::{Options, Request, Started, start};
 pub use wait::{Patience, sleep, wait};

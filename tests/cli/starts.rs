@@ -259,7 +259,7 @@ fn with_functions(project: &Project, count: usize) {
 
 /// Runs a build as CodeBuild would, on this machine: in a clean directory, with the source as Python unpacks it, which keeps
 /// neither modes nor links.
-fn simulate(project: &Project, call: &Call, executable: &str) {
+pub fn simulate(project: &Project, call: &Call, executable: &str) {
     const UNPACK: &str = "import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extractall(sys.argv[2])";
     let clean = Dir::new();
     let location = call.body["sourceLocationOverride"].as_str().unwrap();

@@ -47,25 +47,30 @@ struct Asked<'a> {
 
 impl Asked<'_> {
     fn local(&self, args: &BundleArgs) -> Result<Local> {
-        let place = Place::resolve(&args.identity, self.settings)?;
-        let making = Making::resolve(args, self.settings)?;
-        let caches = caches::open(self.settings.cache_dir.as_deref(), &making.source, false);
-        let (tree, checksum) = checks::hash(&making, &caches.digests, self.meter)?;
-        caches::keep(caches);
-        for warning in &tree.warnings {
-            report::warning(warning);
-        }
-        Ok(Local {
-            place,
-            making,
-            tree,
-            checksum,
-        })
+        local(args, self.settings, self.meter)
     }
 
     fn connect(&self) -> Result<Session> {
         Session::connect(&self.settings.aws, self.meter)
     }
+}
+
+/// Hashes what a bundle is made from.
+pub fn local(args: &BundleArgs, settings: &Settings, meter: &'static Meter) -> Result<Local> {
+    let place = Place::resolve(&args.identity, settings)?;
+    let making = Making::resolve(args, settings)?;
+    let caches = caches::open(settings.cache_dir.as_deref(), &making.source, false);
+    let (tree, checksum) = checks::hash(&making, &caches.digests, meter)?;
+    caches::keep(caches);
+    for warning in &tree.warnings {
+        report::warning(warning);
+    }
+    Ok(Local {
+        place,
+        making,
+        tree,
+        checksum,
+    })
 }
 
 /// For `--detailed-exitcode`.

@@ -10,6 +10,8 @@ use crate::bundle::check::{Local, Module};
 use crate::bundle::run::{Request, Run};
 use crate::cli::RunArgs;
 use crate::commands::output;
+use crate::commands::remote::start_bundle;
+use crate::remote::{self, Remote};
 use crate::report::Progress;
 
 pub fn run(args: &RunArgs, asked: &Asked) -> Result<()> {
@@ -29,6 +31,7 @@ pub fn run(args: &RunArgs, asked: &Asked) -> Result<()> {
     });
     let mut pass_env = asked.settings.bundle.pass_env.clone();
     pass_env.extend(args.pass_env.iter().cloned());
+    let elsewhere = || build_remotely(args, asked, &local);
     let request = Request {
         local: &local,
         force: args.force_update,
@@ -39,6 +42,7 @@ pub fn run(args: &RunArgs, asked: &Asked) -> Result<()> {
         pass_env: &pass_env,
         command: &args.command,
         lease: Duration::from_secs(args.writing.lease_seconds.into()),
+        elsewhere: args.remote.then_some(&elsewhere),
         cache_dir: asked.settings.cache_dir.as_deref(),
         meter: asked.meter,
     };
@@ -57,6 +61,22 @@ pub fn run(args: &RunArgs, asked: &Asked) -> Result<()> {
     }
     // Why the run failed comes before why its report did.
     done.and(written)
+}
+
+/// Builds on CodeBuild, and waits for it.
+fn build_remotely(args: &RunArgs, asked: &Asked, local: &Local) -> Result<()> {
+    let mut remote = Remote::connect(&asked.settings.aws, asked.meter)?;
+    let started = start_bundle(
+        local,
+        &args.command,
+        args.force_update,
+        &args.build,
+        &remote,
+        asked.meter,
+    )?;
+    tracing::info!("build {}", started.id);
+    let finished = remote::wait(&mut remote, &[started.id], args.patience.resolve())?;
+    remote::check(&finished)
 }
 
 fn dry_run(args: &RunArgs, asked: &Asked, local: &Local, module: &Module) -> Result<()> {

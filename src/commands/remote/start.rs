@@ -5,13 +5,14 @@ use lambda_pack_core::shard::Shard;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use serde::Serialize;
 
-use crate::bundle::check::{self, Module as Records};
-use crate::bundle::{Making, Place};
+use crate::bundle::Place;
+use crate::bundle::check::{Local, Module as Records};
 use crate::caches;
 use crate::cli::{CodeBuildArgs, Common, RemoteStartArgs};
+use crate::commands::bundle::local;
 use crate::commands::{self, output};
 use crate::remote::module::Module;
-use crate::remote::{self, BuildId, Options, Packed, Remote, Request, State, project};
+use crate::remote::{self, BuildId, Options, Packed, Remote, Request, Started, State, project};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
 use crate::store::StoreUrl;
@@ -21,12 +22,24 @@ pub fn run(args: &RemoteStartArgs, common: &Common, meter: &'static Meter) -> Re
     let options = args.build.options()?;
     let prepared = match args.shards {
         Some(shards) => shards_of_project(shards, &options, &settings, meter)?,
-        None => module(args, &options, &settings, meter)?,
+        None => {
+            let local = local(&args.bundle, &settings, meter)?;
+            module(&local, &args.command, args.force_update, &options, meter)?
+        }
     };
     if args.dry_run {
         return prepared.show(common.json);
     }
-    prepared.start(args.build.again, &settings, common.json, meter)
+    let is_one = matches!(prepared.builds, Builds::Bundle { .. });
+    let remote = Remote::connect(&settings.aws, meter)?;
+    let mut rows = prepared
+        .start(args.build.again, &remote)
+        .into_iter()
+        .map(|started| started.map(Row::of));
+    match rows.next() {
+        Some(row) if is_one && common.json => output::json(&row?),
+        first => commands::finish_rows(first.into_iter().chain(rows), common.json, table),
+    }
 }
 
 impl CodeBuildArgs {
@@ -63,33 +76,45 @@ enum Builds {
     Shards(Vec<(Shard, Request)>),
 }
 
-fn module(args: &RemoteStartArgs, options: &Options, settings: &Settings, meter: &'static Meter) -> Result<Prepared> {
-    let place = Place::resolve(&args.bundle.identity, settings)?;
-    let making = Making::resolve(&args.bundle, settings)?;
-    let progress = Progress::start("packing", meter);
-    let caches = caches::open(settings.cache_dir.as_deref(), &making.source, false);
-    let (tree, checksum) = check::hash(&making, &caches.digests, meter)?;
-    caches::keep(caches);
+/// Sends a module, and starts a build of its bundle.
+pub fn start_bundle(
+    local: &Local,
+    command: &[String],
+    force_update: bool,
+    args: &CodeBuildArgs,
+    remote: &Remote,
+    meter: &Meter,
+) -> Result<Started> {
+    let prepared = module(local, command, force_update, &args.options()?, meter)?;
+    let mut started = prepared.start(args.again, remote);
+    started
+        .pop()
+        .expect("a module is one build")
+        .map(|(started, _)| started)
+}
+
+fn module(local: &Local, command: &[String], force_update: bool, options: &Options, meter: &Meter) -> Result<Prepared> {
+    let Local {
+        place,
+        making,
+        tree,
+        checksum,
+    } = local;
     let module = Module {
-        place: &place,
-        making: &making,
-        checksum: &checksum,
-        command: &args.command,
-        force_update: args.force_update,
+        place,
+        making,
+        checksum,
+        command,
+        force_update,
     };
-    let packed = module.pack(&tree, meter)?;
-    drop(progress);
-    for warning in &tree.warnings {
-        report::warning(warning);
-    }
     Ok(Prepared {
         bucket: place.bucket.clone(),
         key: module.source_key(),
-        packed,
+        packed: module.pack(tree, meter)?,
         builds: Builds::Bundle {
             request: module.request(options, None),
             checksum: checksum.blake3.to_hex(),
-            place: Box::new(place),
+            place: Box::new(place.clone()),
         },
     })
 }
@@ -142,6 +167,17 @@ struct Row {
     shard: Option<String>,
 }
 
+impl Row {
+    fn of((started, shard): (Started, Option<Shard>)) -> Self {
+        Row {
+            build_id: started.id,
+            status: started.state,
+            logs_url: started.logs_url,
+            shard: shard.map(|shard| shard.to_string()),
+        }
+    }
+}
+
 /// The same of one that is not started.
 #[derive(Serialize)]
 struct DryRow<'a> {
@@ -158,48 +194,39 @@ struct DryRow<'a> {
 }
 
 impl Prepared {
-    fn start(self, again: bool, settings: &Settings, json: bool, meter: &'static Meter) -> Result<()> {
-        let remote = Remote::connect(&settings.aws, meter)?;
+    /// Starts all builds; after one that can't be started the others can't either.
+    fn start(self, again: bool, remote: &Remote) -> Vec<Result<(Started, Option<Shard>)>> {
         let wish = again.then(|| format!("{:032x}", fastrand::u128(..)));
-        let start = |request: Request, again: Option<String>, shard: Option<Shard>| {
-            let started = remote::start(&remote, &Request { again, ..request })?;
-            Ok(Row {
-                build_id: started.id,
-                status: started.state,
-                logs_url: started.logs_url,
-                shard: shard.map(|shard| shard.to_string()),
-            })
+        let ready = self.failed_before(remote).and_then(|failed| {
+            remote.send(&self.bucket, &self.key, &self.packed)?;
+            Ok(wish.or(failed))
+        });
+        let again = match ready {
+            Ok(again) => again,
+            Err(error) => return vec![Err(error)],
         };
-        let send = || remote.send(&self.bucket, &self.key, &self.packed);
-        match self.builds {
-            Builds::Bundle {
-                request,
-                place,
-                checksum,
-            } => {
-                let records = Records::new(&place, remote.session()).read()?;
-                let failed = records.status.filter(|status| status.checksum == checksum);
-                let failed = failed.filter(|status| status.status == bundle::State::Failed);
-                let failed = failed.and_then(|status| status.build_id);
-                send()?;
-                let row = start(request, wish.or(failed), None)?;
-                match json {
-                    true => output::json(&row),
-                    false => output::line(&table(&[row])),
-                }
-            }
-            Builds::Shards(requests) => {
-                send()?;
-                let mut failed = false;
-                // After one that can't be started the others can't either.
-                let rows = requests.into_iter().map_while(|(shard, request)| {
-                    let row = (!failed).then(|| start(request, wish.clone(), Some(shard)))?;
-                    failed = row.is_err();
-                    Some(row)
-                });
-                commands::finish_rows(rows, json, table)
-            }
-        }
+        let requests = match self.builds {
+            Builds::Bundle { request, .. } => vec![(None, request)],
+            Builds::Shards(requests) => requests.into_iter().map(|(shard, it)| (Some(shard), it)).collect(),
+        };
+        let mut failed = false;
+        let started = requests.into_iter().map_while(|(shard, request)| {
+            let again = again.clone();
+            let started = (!failed).then(|| remote::start(remote, &Request { again, ..request }))?;
+            failed = started.is_err();
+            Some(started.map(|started| (started, shard)))
+        });
+        started.collect()
+    }
+
+    /// The build of just this module that its records say has failed.
+    fn failed_before(&self, remote: &Remote) -> Result<Option<String>> {
+        let Builds::Bundle { place, checksum, .. } = &self.builds else {
+            return Ok(None);
+        };
+        let status = Records::new(place, remote.session()).read()?.status;
+        let failed = status.filter(|it| it.checksum == *checksum && it.status == bundle::State::Failed);
+        Ok(failed.and_then(|status| status.build_id))
     }
 
     fn show(&self, json: bool) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Bundles, against a real server of S3 and Parameter Store.
 
 mod conflicts;
+mod elsewhere;
 mod faults;
 mod fetch;
 mod layouts;

@@ -13,7 +13,7 @@ use crate::support::proxy::Action;
 use crate::support::server::MOTO;
 
 /// A module whose build makes one file of what it is told.
-fn buildable() -> Module {
+pub fn buildable() -> Module {
     let module = Module::new();
     module.write(
         "buildspec.yaml",
@@ -49,7 +49,7 @@ impl Module {
     }
 }
 
-const DEV: [&str; 2] = ["--param", "stage=dev"];
+pub const DEV: [&str; 2] = ["--param", "stage=dev"];
 const PROD: [&str; 2] = ["--param", "stage=prod"];
 
 #[test]
