@@ -1,8 +1,8 @@
 //! AWS: configuration by the standard chain, and its errors in plain words.
 
 pub mod bucket;
+mod connection;
 mod explain;
-mod session;
 
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
@@ -14,8 +14,8 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use lambda_pack_core::{Error, Result, shorten};
 
+pub use connection::Connection;
 pub use explain::{explain, status};
-pub use session::Session;
 
 /// Attempts for throttling, 5xx and connections that break, with exponential backoff and jitter. The SDK's 3 are few for
 /// S3 under load; more make an unreachable endpoint take minutes.

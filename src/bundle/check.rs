@@ -9,7 +9,7 @@ use super::lease::Lease;
 use super::object::BundleObject;
 use super::records::{Read, Records};
 use super::{Making, Place};
-use crate::aws::Session;
+use crate::aws::Connection;
 
 /// A module on this machine: its bundle's place, what it is made from, and the digest of that.
 pub struct Local {
@@ -32,18 +32,18 @@ pub struct Checked {
 /// A module's bundle: where it is, and how to reach it.
 pub struct Module<'a> {
     pub place: &'a Place,
-    pub session: &'a Session,
+    pub connection: &'a Connection,
     pub records: Records<'a>,
     pub object: BundleObject<'a>,
 }
 
 impl<'a> Module<'a> {
-    pub fn new(place: &'a Place, session: &'a Session) -> Self {
+    pub fn new(place: &'a Place, connection: &'a Connection) -> Self {
         Module {
             place,
-            session,
-            records: Records::of(place, session),
-            object: BundleObject::of(place, session),
+            connection,
+            records: Records::of(place, connection),
+            object: BundleObject::of(place, connection),
         }
     }
 
@@ -81,7 +81,7 @@ impl<'a> Module<'a> {
         let mut answer = bundle::decide(&seen, stored);
         let hit = candidate.filter(|_| answer.decision == Decision::Hit).cloned();
         if answer.decision == Decision::MissBuilding {
-            answer.reason = match Lease::holder(self.place, self.session)? {
+            answer.reason = match Lease::holder(self.place, self.connection)? {
                 Some(holder) => format!("{}; it is under way: {holder}", answer.reason),
                 None => format!("{}, and was cut short: nobody holds the lease", answer.reason),
             };

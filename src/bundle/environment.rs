@@ -12,7 +12,7 @@ use lambda_pack_core::{Error, ErrorKind, Result, shorten};
 use sha1::{Digest, Sha1};
 
 use super::secrets::Secrets;
-use crate::aws::{Session, explain};
+use crate::aws::{Connection, explain};
 use crate::build;
 
 /// Whose credentials are used, and where: an STS caller identity.
@@ -27,15 +27,15 @@ pub struct Account {
 
 impl Account {
     /// Asks STS.
-    pub fn of_caller(session: &Session) -> Result<Self> {
-        let client = aws_sdk_sts::Client::new(&session.config);
+    pub fn of_caller(connection: &Connection) -> Result<Self> {
+        let client = aws_sdk_sts::Client::new(&connection.config);
         let asked = async move {
             let answer = client.get_caller_identity().send().await;
             answer.map_err(|error| explain(&error, "ask STS for", "the caller's identity"))
         };
-        let answer = session.call(asked)?;
+        let answer = connection.call(asked)?;
         let partition = answer.arn().and_then(|arn| arn.split(':').nth(1));
-        match (answer.account(), partition, session.region()) {
+        match (answer.account(), partition, connection.region()) {
             (Some(id), Some(partition), Some(region)) => Ok(Account {
                 id: id.to_owned(),
                 partition: partition.to_owned(),

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use super::Place;
 use super::owner::Owner;
 use super::time;
-use crate::aws::Session;
+use crate::aws::Connection;
 use crate::aws::bucket::{Body, Bucket, Condition, Put};
 
 /// Renewals in the time that a lease runs: two may fail.
@@ -34,7 +34,7 @@ struct Note {
 /// A lease that is held until it is dropped, or until it was lost.
 pub struct Lease<'a> {
     held: Arc<Held>,
-    session: &'a Session,
+    connection: &'a Connection,
     renewing: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
@@ -57,9 +57,9 @@ pub enum Attempt<'a> {
 
 impl<'a> Lease<'a> {
     /// Takes the lease if it is free, has expired, or is that of a process of this machine that is gone.
-    pub fn take(place: &Place, session: &'a Session, duration: Duration) -> Result<Attempt<'a>> {
+    pub fn take(place: &Place, connection: &'a Connection, duration: Duration) -> Result<Attempt<'a>> {
         let held = Held {
-            bucket: Arc::new(session.bucket(&place.bucket, "")),
+            bucket: Arc::new(connection.bucket(&place.bucket, "")),
             key: place.layout.lease_key(&place.identity),
             owner: Owner::this_process(),
             identity: place.identity.clone(),
@@ -71,7 +71,7 @@ impl<'a> Lease<'a> {
         const LOOKS: usize = 3;
         for _ in 0..LOOKS {
             let asked = Arc::clone(&held);
-            let found = session.call(async move { asked.bucket.get(&asked.key).await })?;
+            let found = connection.call(async move { asked.bucket.get(&asked.key).await })?;
             let condition = match found {
                 None => Condition::Absent,
                 Some(object) => match held.holder(&object.content) {
@@ -80,11 +80,11 @@ impl<'a> Lease<'a> {
                 },
             };
             let taken = Arc::clone(&held);
-            if session.call(async move { taken.write(true, &condition).await })? {
+            if connection.call(async move { taken.write(true, &condition).await })? {
                 return Ok(Attempt::Taken(Lease {
-                    renewing: Some(start_renewing(session, &held)?),
+                    renewing: Some(start_renewing(connection, &held)?),
                     held,
-                    session,
+                    connection,
                 }));
             }
         }
@@ -92,17 +92,17 @@ impl<'a> Lease<'a> {
     }
 
     /// Says who holds the lease, without taking it.
-    pub fn holder(place: &Place, session: &Session) -> Result<Option<String>> {
-        let bucket = session.bucket(&place.bucket, "");
+    pub fn holder(place: &Place, connection: &Connection) -> Result<Option<String>> {
+        let bucket = connection.bucket(&place.bucket, "");
         let key = place.layout.lease_key(&place.identity);
-        let found = session.call(async move { bucket.get(&key).await })?;
+        let found = connection.call(async move { bucket.get(&key).await })?;
         Ok(found.and_then(|object| held_by(&object.content, &place.identity)))
     }
 
     /// That it is still held: renews it. Nothing that others see may be written without.
     pub fn check(&self) -> Result<()> {
         let held = Arc::clone(&self.held);
-        self.session.call(async move { held.renew().await })
+        self.connection.call(async move { held.renew().await })
     }
 }
 
@@ -166,10 +166,10 @@ fn held_by(content: &[u8], identity: &Identity) -> Option<String> {
 }
 
 /// Renews on a thread of its own, until told to stop or until the lease is lost.
-fn start_renewing(session: &Session, held: &Arc<Held>) -> Result<(Sender<()>, JoinHandle<()>)> {
+fn start_renewing(connection: &Connection, held: &Arc<Held>) -> Result<(Sender<()>, JoinHandle<()>)> {
     let (stop, stopped) = channel();
     let held = Arc::clone(held);
-    let handle = session.handle();
+    let handle = connection.handle();
     let renewing = thread::Builder::new().spawn(move || {
         while stopped.recv_timeout(held.duration / RENEWALS) == Err(RecvTimeoutError::Timeout) {
             // The next check says so too, where somebody hears it.
@@ -196,8 +196,8 @@ impl Drop for Lease<'_> {
         };
         let held = Arc::clone(&self.held);
         // Also after Ctrl-C: who comes next need not wait.
-        let freed = self.session.join(
-            self.session
+        let freed = self.connection.join(
+            self.connection
                 .start(async move { held.write(false, &Condition::Etag(etag)).await }),
         );
         if let Err(error) = freed {

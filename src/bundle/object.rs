@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Place;
 use crate::aws::bucket::{Body, Bucket, Condition, Put};
-use crate::aws::{self, Session};
+use crate::aws::{self, Connection};
 use crate::network::unless_interrupted;
 
 /// Metadata of the object: whose it is, and what is in it.
@@ -23,7 +23,7 @@ const CHECKSUM: &str = "checksum";
 pub const PROJECT: &str = "project";
 
 pub struct BundleObject<'a> {
-    session: &'a Session,
+    connection: &'a Connection,
     bucket: Arc<Bucket>,
     key: String,
 }
@@ -46,10 +46,10 @@ pub struct Uploaded {
 }
 
 impl<'a> BundleObject<'a> {
-    pub fn of(place: &Place, session: &'a Session) -> Self {
+    pub fn of(place: &Place, connection: &'a Connection) -> Self {
         BundleObject {
-            session,
-            bucket: Arc::new(session.bucket(&place.bucket, "")),
+            connection,
+            bucket: Arc::new(connection.bucket(&place.bucket, "")),
             key: place.layout.bundle_key(&place.identity),
         }
     }
@@ -69,7 +69,7 @@ impl<'a> BundleObject<'a> {
             .key(&self.key)
             .set_version_id(version.map(str::to_owned))
             .checksum_mode(ChecksumMode::Enabled);
-        self.session.call(async move {
+        self.connection.call(async move {
             let answer = match request.send().await {
                 Ok(answer) => answer,
                 Err(error) if aws::status(&error) == Some(404) => return Ok(None),
@@ -130,7 +130,7 @@ impl<'a> BundleObject<'a> {
         let bucket = &self.bucket;
         let request = bucket.client.head_bucket().bucket(&bucket.name);
         let name = bucket.name.clone();
-        self.session.call(async move {
+        self.connection.call(async move {
             match request.send().await {
                 Ok(_) => Ok(()),
                 Err(error) if aws::status(&error) == Some(404) => {
@@ -177,7 +177,7 @@ impl<'a> BundleObject<'a> {
             .key(&self.key)
             .set_version_id(version.map(str::to_owned));
         let place = url.clone();
-        let answer = self.session.call(async move {
+        let answer = self.connection.call(async move {
             match request.send().await {
                 Ok(answer) => Ok(Some(answer)),
                 Err(error) if aws::status(&error) == Some(404) => Ok(None),
@@ -192,7 +192,7 @@ impl<'a> BundleObject<'a> {
         let (sender, receiver) = std::sync::mpsc::sync_channel(CHUNKS);
         let mut body = answer.body;
         let place = url;
-        let reading = self.session.start(async move {
+        let reading = self.connection.start(async move {
             unless_interrupted(meter, async {
                 while let Some(chunk) = body.next().await {
                     let chunk = chunk
@@ -214,7 +214,7 @@ impl<'a> BundleObject<'a> {
                 Error::failed(format!("cannot write a temporary file: {cause}")).help("free space on the disk")
             })?;
         }
-        self.session.join(reading)?;
+        self.connection.join(reading)?;
         Ok(Some(BASE64.encode(hasher.finalize())))
     }
 
@@ -231,7 +231,7 @@ impl<'a> BundleObject<'a> {
         let (bucket, key) = (Arc::clone(&self.bucket), self.key.clone());
         bucket.meter.expect(Work::Upload, package.size_bytes);
         let put = async move { bucket.put(&key, &body, &sha256, &Condition::Any).await };
-        match self.session.call_to_its_end(put)? {
+        match self.connection.call_to_its_end(put)? {
             Put::Done {
                 version_id,
                 checksum_sha256,
@@ -252,7 +252,7 @@ impl<'a> BundleObject<'a> {
         let sha256 = BASE64.encode(Sha256::digest(content));
         let (bucket, key) = (Arc::clone(&self.bucket), key.to_owned());
         let url = bucket.url(&key);
-        self.session
+        self.connection
             .call(async move { bucket.put(&key, &body, &sha256, &Condition::Any).await })?;
         Ok(url)
     }

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Place;
 use crate::aws::bucket::jittered;
-use crate::aws::{self, Session};
+use crate::aws::{self, Connection};
 
 /// What a parameter of the standard tier holds, in bytes; of the advanced tier, twice as much.
 /// <https://docs.aws.amazon.com/systems-manager/latest/userguide/parameter-store-advanced-parameters.html>
@@ -22,7 +22,7 @@ pub const ADVANCED_BYTES: usize = 8192;
 const ATTEMPTS: u32 = 6;
 
 pub struct Records<'a> {
-    session: &'a Session,
+    connection: &'a Connection,
     client: Client,
     pub names: ParameterNames,
     layout: Layout,
@@ -50,10 +50,10 @@ pub fn sha256_hex(text: &str) -> String {
 }
 
 impl<'a> Records<'a> {
-    pub fn of(place: &Place, session: &'a Session) -> Self {
+    pub fn of(place: &Place, connection: &'a Connection) -> Self {
         Records {
-            session,
-            client: Client::new(&session.config),
+            connection,
+            client: Client::new(&connection.config),
             names: place.layout.parameters(&place.identity),
             layout: place.layout,
         }
@@ -78,7 +78,7 @@ impl<'a> Records<'a> {
             ]))
             // Who moves over may have secure strings there.
             .with_decryption(true);
-        let answer = self.session.call(async move {
+        let answer = self.connection.call(async move {
             let answer = request.send().await;
             answer.map_err(|error| aws::explain(&error, "read the records", &metadata))
         })?;
@@ -114,15 +114,15 @@ impl<'a> Records<'a> {
     }
 
     /// Everything whose name starts so.
-    pub fn below(session: &Session, path: &str) -> Result<Vec<(String, String)>> {
-        let pages = Client::new(&session.config)
+    pub fn below(connection: &Connection, path: &str) -> Result<Vec<(String, String)>> {
+        let pages = Client::new(&connection.config)
             .get_parameters_by_path()
             .path(path.trim_end_matches('/'))
             .recursive(true)
             .into_paginator()
             .send();
         let place = path.to_owned();
-        session.call(async move {
+        connection.call(async move {
             let mut pages = pages;
             let mut found = Vec::new();
             while let Some(page) = pages.next().await {
@@ -169,7 +169,7 @@ impl<'a> Records<'a> {
             .r#type(ParameterType::String)
             .overwrite(true);
         let name = name.to_owned();
-        self.session.call(async move {
+        self.connection.call(async move {
             let mut tier = tier;
             let mut attempt = 1;
             loop {

@@ -164,7 +164,7 @@ impl<'a> Run<'a> {
         let module = self.module;
         let lease = self.request.lease;
         self.clock.time("note the use", || {
-            let Attempt::Taken(lease) = Lease::take(module.place, module.session, lease)? else {
+            let Attempt::Taken(lease) = Lease::take(module.place, module.connection, lease)? else {
                 return Ok(());
             };
             if let Some(status) = module.read()?.status {
@@ -222,9 +222,9 @@ impl<'a> Run<'a> {
             let references = request.local.making.parameters.secrets.values();
             let references = references.chain(spec.secrets.values()).cloned().collect();
             let secrets = module
-                .session
-                .call(Secrets::fetch(module.session.config.clone(), references))?;
-            Ok((secrets, Account::of_caller(module.session)?))
+                .connection
+                .call(Secrets::fetch(module.connection.config.clone(), references))?;
+            Ok((secrets, Account::of_caller(module.connection)?))
         })?;
         let environment = Environment::new(&Told {
             module: &module.place.identity,

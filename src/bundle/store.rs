@@ -32,7 +32,7 @@ pub struct Writer<'a> {
 
 /// Takes the lease. The loser learns the owner's name.
 pub fn take_lease<'a>(module: &'a Module<'a>, duration: Duration) -> Result<Lease<'a>> {
-    match Lease::take(module.place, module.session, duration)? {
+    match Lease::take(module.place, module.connection, duration)? {
         Attempt::Taken(lease) => Ok(lease),
         Attempt::Held(holder) => Err(Error::conflict(format!(
             "the bundle {} is being written by {holder}",

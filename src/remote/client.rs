@@ -12,7 +12,7 @@ use super::build::{Build, BuildId, LogPlace};
 use super::source::Packed;
 use super::start::Request;
 use crate::aws::bucket::{Body, Condition};
-use crate::aws::{self, AwsSettings, Session};
+use crate::aws::{self, AwsSettings, Connection};
 
 /// Ids that one `BatchGetBuilds` takes.
 /// <https://docs.aws.amazon.com/codebuild/latest/APIReference/API_BatchGetBuilds.html>
@@ -20,7 +20,7 @@ pub const BUILDS_A_CALL: usize = 100;
 
 /// CodeBuild, where its logs are, and where it gets sources from.
 pub struct Remote {
-    session: Session,
+    connection: Connection,
     settings: AwsSettings,
     codebuild: CodeBuildClient,
     logs: LogsClient,
@@ -73,18 +73,18 @@ pub struct LogEvent {
 
 impl Remote {
     pub fn connect(settings: &AwsSettings, meter: &'static Meter) -> Result<Self> {
-        let session = Session::connect(settings, meter)?;
+        let connection = Connection::connect(settings, meter)?;
         Ok(Remote {
-            codebuild: CodeBuildClient::new(&session.config),
-            logs: LogsClient::new(&session.config),
-            session,
+            codebuild: CodeBuildClient::new(&connection.config),
+            logs: LogsClient::new(&connection.config),
+            connection,
             settings: settings.clone(),
             meter,
         })
     }
 
-    pub fn session(&self) -> &Session {
-        &self.session
+    pub fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     /// Looks for credentials again: somebody may have logged in, in another window.
@@ -95,7 +95,7 @@ impl Remote {
 
     /// Sends a source to a bucket, unless it is there: its key says what it is made of.
     pub fn send(&self, bucket: &str, key: &str, source: &Packed) -> Result<()> {
-        let bucket = self.session.bucket(bucket, "");
+        let bucket = self.connection.bucket(bucket, "");
         let url = bucket.url(key);
         let key = key.to_owned();
         let sha256 = source.sha256.to_base64();
@@ -104,7 +104,7 @@ impl Remote {
             size_bytes: source.size_bytes,
             metadata: Vec::new(),
         };
-        self.session.call_to_its_end(async move {
+        self.connection.call_to_its_end(async move {
             let head = bucket.client.head_object().bucket(&bucket.name).key(&key);
             match head.send().await {
                 Ok(_) => {
@@ -155,7 +155,7 @@ impl Remote {
         let call = self.codebuild.stop_build().id(id.as_str());
         let id = id.clone();
         // To its end: it is what the user wants when all else is over.
-        let answer = self.session.call_to_its_end(async move {
+        let answer = self.connection.call_to_its_end(async move {
             let answer = call.send().await;
             Ok(answer.map_err(|error| Trouble::of(&error, "stop", id.as_str())))
         })??;
@@ -190,7 +190,7 @@ impl Remote {
         &self,
         call: impl Future<Output = Result<T, Trouble>> + Send + 'static,
     ) -> Result<T, Trouble> {
-        self.session.call(async move { Ok(call.await) })?
+        self.connection.call(async move { Ok(call.await) })?
     }
 }
 

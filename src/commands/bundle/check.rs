@@ -22,8 +22,8 @@ struct Answer<'a> {
 
 pub fn run(args: &CheckArgs, asked: &Asked) -> Result<()> {
     let local = asked.local(&args.bundle)?;
-    let session = asked.connect()?;
-    let module = Module::new(&local.place, &session);
+    let connection = asked.connect()?;
+    let module = Module::new(&local.place, &connection);
     let checked = module.check(&local.checksum, args.force_update)?;
     let answer = Answer {
         decision: checked.answer.decision,

@@ -25,8 +25,8 @@ struct Row<'a> {
 pub fn run(args: &FetchArgs, asked: &Asked) -> Result<()> {
     let progress = Progress::start("fetching", asked.meter);
     let place = Place::resolve(&args.bundle.identity, asked.settings)?;
-    let session = asked.connect()?;
-    let module = Module::new(&place, &session);
+    let connection = asked.connect()?;
+    let module = Module::new(&place, &connection);
     let bundle = match args.committed {
         true => {
             let read = module.read()?;

@@ -42,9 +42,9 @@ pub fn run(args: &ListArgs, asked: &Asked) -> Result<()> {
     let asked_for = &args.bundle.identity;
     let layout = layout(asked_for.layout, table);
     let project = project(&asked_for.project, table)?;
-    let session = asked.connect()?;
+    let connection = asked.connect()?;
     let below = layout.parameters_below(&project, asked_for.deployment.as_deref());
-    let parameters = Records::below(&session, &below)?;
+    let parameters = Records::below(&connection, &below)?;
     let mut modules: BTreeMap<String, Found> = BTreeMap::new();
     for (name, value) in parameters {
         let Some((module, record)) = layout.record(&name) else {

@@ -13,7 +13,7 @@ use std::path::Path;
 use lambda_pack_core::bundle::{self, Decision};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 
-use crate::aws::Session;
+use crate::aws::Connection;
 use crate::bundle::check::{self as checks, Local};
 use crate::bundle::{Making, Place};
 use crate::caches;
@@ -50,8 +50,8 @@ impl Asked<'_> {
         local(args, self.settings, self.meter)
     }
 
-    fn connect(&self) -> Result<Session> {
-        Session::connect(&self.settings.aws, self.meter)
+    fn connect(&self) -> Result<Connection> {
+        Connection::connect(&self.settings.aws, self.meter)
     }
 }
 

@@ -18,8 +18,8 @@ pub fn run(args: &RunArgs, asked: &Asked) -> Result<()> {
     let outputs = args.outputs.as_deref().map(given_outputs).transpose()?;
     let progress = Progress::start("bundle", asked.meter);
     let local = asked.local(&args.bundle)?;
-    let session = asked.connect()?;
-    let module = Module::new(&local.place, &session);
+    let connection = asked.connect()?;
+    let module = Module::new(&local.place, &connection);
     if args.writing.dry_run {
         drop(progress);
         return dry_run(args, asked, &local, &module);

@@ -33,8 +33,8 @@ pub fn run(args: &StoreArgs, asked: &Asked) -> Result<()> {
     };
     let progress = Progress::start("storing", asked.meter);
     let local = asked.local(&args.bundle)?;
-    let session = asked.connect()?;
-    let module = Module::new(&local.place, &session);
+    let connection = asked.connect()?;
+    let module = Module::new(&local.place, &connection);
     if args.writing.dry_run {
         let read = module.read()?;
         drop(progress);

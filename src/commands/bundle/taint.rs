@@ -15,8 +15,8 @@ use crate::commands::output;
 
 pub fn run(args: &TaintArgs, asked: &Asked) -> Result<()> {
     let place = Place::resolve(&args.bundle.identity, asked.settings)?;
-    let session = asked.connect()?;
-    let module = Module::new(&place, &session);
+    let connection = asked.connect()?;
+    let module = Module::new(&place, &connection);
     let mark = || -> Result<Status> {
         let read = module.read()?;
         let committed = read.committed().map(|bundle| bundle.checksum.clone());

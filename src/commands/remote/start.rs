@@ -224,7 +224,7 @@ impl Prepared {
         let Builds::Bundle { place, checksum, .. } = &self.builds else {
             return Ok(None);
         };
-        let status = Records::new(place, remote.session()).read()?.status;
+        let status = Records::new(place, remote.connection()).read()?.status;
         let failed = status.filter(|it| it.checksum == *checksum && it.status == bundle::State::Failed);
         Ok(failed.and_then(|status| status.build_id))
     }

@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::listing::Page;
 use super::{Created, Object, Objects, PackageNotes, PackageStat, Verified};
 use crate::aws::bucket::{Body, Bucket, Condition, Put};
-use crate::aws::{AwsSettings, Session};
+use crate::aws::{AwsSettings, Connection};
 
 /// Keys of a package's metadata.
 const CODE_SHA256: &str = "code-sha256";
@@ -27,17 +27,17 @@ const GIT_COMMIT: &str = "git-commit";
 
 pub struct S3Objects {
     bucket: Arc<Bucket>,
-    session: Session,
+    connection: Connection,
     place: String,
 }
 
 impl S3Objects {
     pub fn connect(bucket: &str, prefix: &str, settings: &AwsSettings, meter: &'static Meter) -> Result<Self> {
-        let session = Session::connect(settings, meter)?;
+        let connection = Connection::connect(settings, meter)?;
         Ok(S3Objects {
-            bucket: Arc::new(session.bucket(bucket, prefix)),
-            place: session.place(),
-            session,
+            bucket: Arc::new(connection.bucket(bucket, prefix)),
+            place: connection.place(),
+            connection,
         })
     }
 
@@ -46,7 +46,7 @@ impl S3Objects {
         T: Send + 'static,
         F: Future<Output = Result<T>> + Send + 'static,
     {
-        self.session.call(call(Arc::clone(&self.bucket)))
+        self.connection.call(call(Arc::clone(&self.bucket)))
     }
 
     fn put(&self, key: &str, body: Body, sha256: String, condition: Condition) -> Result<Created> {
@@ -54,8 +54,8 @@ impl S3Objects {
         let ends_itself = matches!(body, Body::Zip { .. });
         let put = async move { bucket.put(&key, &body, &sha256, &condition).await };
         let put = match ends_itself {
-            true => self.session.call_to_its_end(put),
-            false => self.session.call(put),
+            true => self.connection.call_to_its_end(put),
+            false => self.connection.call(put),
         };
         match put? {
             Put::Done { etag, .. } => Ok(Created::New(etag)),

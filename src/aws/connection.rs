@@ -10,17 +10,17 @@ use super::{AwsSettings, custom_endpoint};
 use crate::network;
 
 /// A connection to AWS: one region, one set of credentials.
-pub struct Session {
+pub struct Connection {
     pub config: SdkConfig,
     runtime: Runtime,
     meter: &'static Meter,
 }
 
-impl Session {
+impl Connection {
     pub fn connect(settings: &AwsSettings, meter: &'static Meter) -> Result<Self> {
         let runtime = network::runtime()?;
         let config = runtime.block_on(network::unless_interrupted(meter, super::load(settings)))?;
-        Ok(Session { config, runtime, meter })
+        Ok(Connection { config, runtime, meter })
     }
 
     /// Where the service is, else the region: tells apart what has the same address in two places.
