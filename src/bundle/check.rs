@@ -1,6 +1,6 @@
 //! Whether the stored bundle is still right. Reads only.
 
-use lambda_pack_core::bundle::{self, Answer, Bundle, Checksum, Decision, Seen};
+use lambda_pack_core::bundle::{self, Answer, Bundle, Checksum, Decision, Metadata, Pointer, Seen};
 use lambda_pack_core::cache::DigestCache;
 use lambda_pack_core::source::Tree;
 use lambda_pack_core::{Meter, Result};
@@ -27,6 +27,8 @@ pub struct Checked {
     pub stored_checksum: Option<String>,
     /// The bundle that is right.
     pub hit: Option<Bundle>,
+    /// All that are recorded, right or not.
+    pub known: Vec<Bundle>,
 }
 
 /// A module's bundle: where it is, and how to reach it.
@@ -63,10 +65,30 @@ impl<'a> Module<'a> {
         Ok(read)
     }
 
+    /// Whether outputs that are too large for their record are where it says.
+    fn has_outputs(&self, read: &Read) -> Result<bool> {
+        let pointer = read
+            .outputs
+            .as_deref()
+            .and_then(|text| serde_json::from_str::<Pointer>(text).ok());
+        let Some(Pointer { outputs_url, sha256 }) = pointer else {
+            return Ok(true);
+        };
+        let key = self.place.layout.outputs_key(&self.place.identity, &sha256);
+        Ok(match outputs_url == self.object.url_beside(&key) {
+            true => self.object.is_beside(&key, &sha256)?,
+            // An object of somebody's own that looks like it, or of another bucket.
+            false => true,
+        })
+    }
+
     /// Compares what is wanted with what is stored.
     pub fn check(&self, wanted: &Checksum, force: bool) -> Result<Checked> {
         let read = self.read()?;
-        let outputs_sha256 = read.outputs_sha256();
+        let outputs_sha256 = match self.has_outputs(&read)? {
+            true => read.outputs_sha256(),
+            false => None,
+        };
         let seen = Seen {
             wanted,
             md5: read.md5.as_deref(),
@@ -86,11 +108,11 @@ impl<'a> Module<'a> {
                 None => format!("{}, and was cut short: nobody holds the lease", answer.reason),
             };
         }
-        let committed = read.committed().map(|bundle| bundle.checksum.clone());
         Ok(Checked {
             answer,
-            stored_checksum: committed,
+            stored_checksum: read.committed().map(|bundle| bundle.checksum.clone()),
             hit,
+            known: read.metadata.iter().flat_map(Metadata::bundles).cloned().collect(),
         })
     }
 }

@@ -29,6 +29,9 @@ struct Note {
     /// Of the module; another one may share its name.
     identity: Identity,
     expires_at: String,
+    /// Tells this write from all others: one that was sent twice, because its answer was lost, is refused the second time.
+    #[serde(default)]
+    nonce: String,
 }
 
 /// A lease that is held until it is dropped, or until it was lost.
@@ -91,11 +94,18 @@ impl<'a> Lease<'a> {
         Ok(Attempt::Held("somebody who was quicker".to_owned()))
     }
 
-    /// Says who holds the lease, without taking it.
+    pub fn url(place: &Place) -> String {
+        format!("s3://{}/{}", place.bucket, place.layout.lease_key(&place.identity))
+    }
+
+    /// Says who holds the lease, without taking it; nobody, if it is this process.
     pub fn holder(place: &Place, connection: &Connection) -> Result<Option<String>> {
         let bucket = connection.bucket(&place.bucket, "");
         let key = place.layout.lease_key(&place.identity);
         let found = connection.call(async move { bucket.get(&key).await })?;
+        let own = Owner::this_process();
+        let is_own = |content: &[u8]| serde_json::from_slice::<Note>(content).is_ok_and(|note| note.owner == Some(own));
+        let found = found.filter(|object| !is_own(&object.content));
         Ok(found.and_then(|object| held_by(&object.content, &place.identity)))
     }
 
@@ -118,18 +128,20 @@ impl Held {
             owner: held.then(|| self.owner.clone()),
             identity: self.identity.clone(),
             expires_at: time::text(time::after(self.duration)),
+            nonce: format!("{:032x}", fastrand::u128(..)),
         };
         let content = serde_json::to_vec(&note).expect("strings");
         let sha256 = BASE64.encode(Sha256::digest(&content));
-        let put = self
-            .bucket
-            .put(&self.key, &Body::Json(content), &sha256, condition)
-            .await?;
-        let mut etag = self.etag.lock().expect("nothing panics under this lock");
-        *etag = match put {
+        let body = Body::Json(content.clone());
+        let written = match self.bucket.put(&self.key, &body, &sha256, condition).await? {
             Put::Done { etag, .. } => Some(etag.unwrap_or_default()),
-            Put::Refused => None,
+            Put::Refused => {
+                let found = self.bucket.get(&self.key).await?;
+                found.filter(|found| found.content == content).map(|found| found.etag)
+            }
         };
+        let mut etag = self.etag.lock().expect("nothing panics under this lock");
+        *etag = written;
         Ok(etag.is_some())
     }
 

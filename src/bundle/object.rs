@@ -61,6 +61,7 @@ impl<'a> BundleObject<'a> {
     /// The current version, or this one; `None` if there is none.
     pub fn head(&self, version: Option<&str>) -> Result<Option<Head>> {
         let url = self.url();
+        let is_version = version.is_some();
         let request = self
             .bucket
             .client
@@ -73,6 +74,8 @@ impl<'a> BundleObject<'a> {
             let answer = match request.send().await {
                 Ok(answer) => answer,
                 Err(error) if aws::status(&error) == Some(404) => return Ok(None),
+                // A version that this bucket never had.
+                Err(error) if is_version && aws::status(&error) == Some(400) => return Ok(None),
                 Err(error) => return Err(aws::explain(&error, "read", &url)),
             };
             let project = answer.metadata().and_then(|metadata| metadata.get(PROJECT)).cloned();
@@ -91,7 +94,8 @@ impl<'a> BundleObject<'a> {
         if current.is_none() {
             self.check_bucket()?;
         }
-        let Some(bundle) = recorded else {
+        // A record may be of another bucket.
+        let Some(bundle) = recorded.filter(|bundle| bundle.bundle_url == self.url()) else {
             let current = current.map_or(Object::Absent, |_| Object::Other);
             return Ok(Stored {
                 current,
@@ -244,6 +248,17 @@ impl<'a> BundleObject<'a> {
                 Err(Error::conflict(format!("`{}` is being written by somebody else", self.url())).help("run again"))
             }
         }
+    }
+
+    pub fn url_beside(&self, key: &str) -> String {
+        self.bucket.url(key)
+    }
+
+    /// Whether another, small object of the same bucket is there, with this SHA-256 in hex.
+    pub fn is_beside(&self, key: &str, sha256: &str) -> Result<bool> {
+        let (bucket, key) = (Arc::clone(&self.bucket), key.to_owned());
+        let found = self.connection.call(async move { bucket.get(&key).await })?;
+        Ok(found.is_some_and(|found| hex::encode(Sha256::digest(&found.content)) == sha256))
     }
 
     /// Writes another object of the same bucket, whose key says what is in it.

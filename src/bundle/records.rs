@@ -119,6 +119,7 @@ impl<'a> Records<'a> {
             .get_parameters_by_path()
             .path(path.trim_end_matches('/'))
             .recursive(true)
+            .with_decryption(true)
             .into_paginator()
             .send();
         let place = path.to_owned();

@@ -14,7 +14,7 @@ use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 
 use super::check::{Checked, Local, Module};
 use super::environment::{Account, Environment, Told};
-use super::fetch::fetch;
+use super::fetch::{Target, fetch};
 use super::lease::{Attempt, Lease};
 use super::phases::{self, Phases, PhasesRun};
 use super::report::{Clock, Outcome, Report};
@@ -29,9 +29,7 @@ pub struct Request<'a> {
     /// Build even if the stored bundle is right.
     pub force: bool,
     /// Where the bundle goes in the end.
-    pub out_dir: Option<&'a Path>,
-    /// Replace what is there.
-    pub replace: bool,
+    pub target: Option<Target>,
     /// The text of a JSON object; without it, the metadata that the commands wrote.
     pub outputs: Option<String>,
     /// For the log.
@@ -54,6 +52,8 @@ pub struct Run<'a> {
     clock: Clock,
     /// What of it is known so far.
     report: Report,
+    /// Bundles that are recorded.
+    known: Vec<Bundle>,
 }
 
 impl<'a> Run<'a> {
@@ -65,6 +65,7 @@ impl<'a> Run<'a> {
             module,
             clock: Clock::start(),
             report: Report::new(&module.place.identity, checksum),
+            known: Vec::new(),
         };
         let done = run.lifecycle();
         let Run { mut report, clock, .. } = run;
@@ -86,8 +87,12 @@ impl<'a> Run<'a> {
     fn lifecycle(&mut self) -> Result<Bundle> {
         if let Some(bundle) = self.check("check", self.request.force)? {
             self.hand_out(&bundle)?;
-            self.touch()?;
+            self.touch();
             return Ok(bundle);
+        }
+        // Before any work that would be lost.
+        if let Some(target) = &self.request.target {
+            target.check(&self.known, self.request.meter)?;
         }
         match self.request.elsewhere {
             Some(build) => self.build_elsewhere(build),
@@ -146,24 +151,25 @@ impl<'a> Run<'a> {
         self.report.decision = Some(checked.answer.decision);
         self.report.reason = checked.answer.reason;
         self.report.stored_checksum = checked.stored_checksum;
+        self.known = checked.known;
         Ok(checked.hit)
     }
 
     fn hand_out(&mut self, bundle: &Bundle) -> Result<()> {
-        let Some(out_dir) = self.request.out_dir else {
+        let (object, request) = (&self.module.object, self.request);
+        let Some(target) = &request.target else {
             return Ok(());
         };
-        let (object, request) = (&self.module.object, self.request);
-        self.clock.time("fetch", || {
-            fetch(object, bundle, out_dir, request.replace, request.meter)
-        })
+        let known = &self.known;
+        self.clock
+            .time("fetch", || fetch(object, bundle, target, known, request.meter))
     }
 
-    /// Notes that the bundle was used; nothing else changes. Who writes at this moment knows better.
-    fn touch(&mut self) -> Result<()> {
-        let module = self.module;
-        let lease = self.request.lease;
-        self.clock.time("note the use", || {
+    /// Notes that the bundle was used; nothing else changes. Who may not write uses it all the same, and who writes at this moment
+    /// knows better.
+    fn touch(&mut self) {
+        let (module, lease) = (self.module, self.request.lease);
+        let noted = self.clock.time("note the use", || {
             let Attempt::Taken(lease) = Lease::take(module.place, module.connection, lease)? else {
                 return Ok(());
             };
@@ -175,7 +181,10 @@ impl<'a> Run<'a> {
             }
             drop(lease);
             Ok(())
-        })
+        });
+        if let Err(error) = noted {
+            report::warning(&format!("that the bundle was used is not noted: {error}"));
+        }
     }
 
     fn build(&mut self, writer: &Writer) -> Result<Bundle> {
@@ -193,12 +202,12 @@ impl<'a> Run<'a> {
         let directory = scratch.path().join("module");
         self.copy(&directory)?;
         let outputs = self.run_phases(&spec, &directory)?;
-        let outputs = self.request.outputs.clone().unwrap_or(outputs);
+        let outputs = self.request.outputs.as_ref().unwrap_or(&outputs);
         let tree = made(&spec, &directory, self.request.meter)?;
         let (cache_dir, meter) = (self.request.cache_dir, self.request.meter);
         self.clock.time("store", || {
             let caches = caches::open(cache_dir, &directory, true);
-            let stored = writer.store(&tree, &outputs, &caches, meter);
+            let stored = writer.store(&tree, Some(outputs), &caches, meter);
             caches::keep(caches);
             stored
         })

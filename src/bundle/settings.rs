@@ -68,9 +68,14 @@ impl Place {
         )?;
         let layout = layout(args.layout, table);
         layout.check(&identity.project)?;
+        let bucket = required("bucket", &args.bucket, &table.bucket)?;
+        if bucket.contains(['/', ':']) {
+            return Err(Error::invalid(format!("--bucket: found `{}`", shorten(&bucket)))
+                .help("give the bucket's name alone, without s3:// and without a key"));
+        }
         Ok(Place {
             identity,
-            bucket: required("bucket", &args.bucket, &table.bucket)?,
+            bucket,
             layout,
         })
     }
@@ -104,7 +109,8 @@ impl Making {
     pub fn resolve(args: &BundleArgs, settings: &Settings) -> Result<Self> {
         let table = &settings.bundle;
         let in_project = |path: &PathBuf| settings.project_dir.join(path);
-        let source = args.source.clone().or_else(|| table.source.as_ref().map(in_project));
+        let given = |path: &Option<PathBuf>| path.clone().filter(|path| !path.as_os_str().is_empty());
+        let source = given(&args.source).or_else(|| table.source.as_ref().map(in_project));
         let source = source.ok_or_else(|| {
             Error::new(ErrorKind::Usage, "--source is missing")
                 .help("give the module's directory, or set `source` in `[bundle]` of lambda-pack.toml")
@@ -115,7 +121,7 @@ impl Making {
                 source.display()
             )));
         }
-        let named = args.spec.clone().or_else(|| table.spec.as_ref().map(in_project));
+        let named = given(&args.spec).or_else(|| table.spec.as_ref().map(in_project));
         let usual = || {
             SPEC_NAMES
                 .map(|name| source.join(name))

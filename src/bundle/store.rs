@@ -5,6 +5,8 @@ use std::time::Duration;
 use lambda_pack_core::archive::{self, Compression, Package, Packing};
 use lambda_pack_core::bundle::{Bundle, Checksum, Metadata, Origin, Pointer, State, Status};
 use lambda_pack_core::cache::Caches;
+use lambda_pack_core::digest::Algorithm;
+use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::Tree;
 use lambda_pack_core::temporary::private_temporary_file;
@@ -38,7 +40,10 @@ pub fn take_lease<'a>(module: &'a Module<'a>, duration: Duration) -> Result<Leas
             "the bundle {} is being written by {holder}",
             module.place.identity
         ))
-        .help("wait for it, then run again")),
+        .help(format!(
+            "wait for it, then run again; if you know that nobody writes, delete the object `{}`",
+            Lease::url(module.place)
+        ))),
     }
 }
 
@@ -102,8 +107,12 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Packs a tree, uploads it, and records it. `outputs` is the text of a JSON object.
-    pub fn store(&self, tree: &Tree, outputs: &str, caches: &Caches, meter: &'static Meter) -> Result<Bundle> {
+    /// Packs a tree, uploads it, and records it. `outputs` is the text of a JSON object; without it, those that are there stay.
+    pub fn store(&self, tree: &Tree, outputs: Option<&str>, caches: &Caches, meter: &'static Meter) -> Result<Bundle> {
+        if tree.entries().is_empty() {
+            return Err(Error::invalid("the source is empty: no file is left to pack")
+                .help("check --source and `.lambdaignore`"));
+        }
         let scratch = std::env::temp_dir();
         let cannot_write = |cause| Error::io("write a temporary file in", &scratch, cause);
         let mut zip = private_temporary_file(&scratch).map_err(cannot_write)?;
@@ -127,7 +136,11 @@ impl<'a> Writer<'a> {
                 self.module.place.bucket
             ));
         }
-        let outputs = self.outputs_record(outputs)?;
+        let outputs = match (outputs, &self.before.outputs) {
+            (Some(outputs), _) => self.outputs_record(outputs)?,
+            (None, Some(before)) => before.clone(),
+            (None, None) => "{}".to_owned(),
+        };
         let bundle = self.bundle(&package, uploaded, &outputs);
         self.commit(bundle, &outputs)
     }
@@ -145,6 +158,9 @@ impl<'a> Writer<'a> {
             size_bytes: package.size_bytes,
             unzipped_bytes: package.unzipped_bytes(),
             entries: package.entries.len() as u64,
+            content_hash: Manifest::new(Algorithm::Blake3, package.entries.clone(), None)
+                .source_hash()
+                .to_hex(),
             outputs_sha256: sha256_hex(outputs),
             origin: Origin {
                 tool: concat!("lambda-pack ", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -21,5 +21,5 @@ pub fn text(time: DateTime) -> String {
 }
 
 pub fn parse(text: &str) -> Option<DateTime> {
-    DateTime::from_str(text, DateTimeFormat::DateTime).ok()
+    DateTime::from_str(text, DateTimeFormat::DateTimeWithOffset).ok()
 }

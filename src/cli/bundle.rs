@@ -81,11 +81,11 @@ pub struct BundleArgs {
     #[command(flatten)]
     pub identity: IdentityArgs,
     /// Directory of the module
-    #[arg(long, env = "LAMBDA_PACK_BUNDLE_SOURCE", value_name = "DIR", hide_env_values = true)]
+    #[arg(long, env = "LAMBDA_PACK_BUNDLE_SOURCE", value_name = "DIR", hide_env_values = true, value_parser = path())]
     pub source: Option<PathBuf>,
     /// Build specification (AWS CodeBuild's buildspec, or Seed-Farmer's deployspec) [default: deployspec.yaml or
     /// buildspec.yaml in the source, if there]
-    #[arg(long, env = "LAMBDA_PACK_BUNDLE_SPEC", value_name = "FILE", hide_env_values = true)]
+    #[arg(long, env = "LAMBDA_PACK_BUNDLE_SPEC", value_name = "FILE", hide_env_values = true, value_parser = path())]
     pub spec: Option<PathBuf>,
     /// Parameter of the module
     #[arg(long, value_name = "KEY=VALUE")]

@@ -122,7 +122,10 @@ pub fn decide(seen: &Seen, stored: Stored) -> Answer {
         }
     }
     // While a build is on its way, or was cut short, what is current may be its own.
-    let settled = !matches!(state, Some(State::Building | State::Failed));
+    let newest_is_in_force = seen
+        .metadata
+        .is_none_or(|metadata| seen.md5 == Some(metadata.bundle.md5.as_str()));
+    let settled = newest_is_in_force && !matches!(state, Some(State::Building | State::Failed));
     let is_there = match candidate {
         Some(_) if !settled => stored.recorded != Object::Absent,
         _ => stored.current != Object::Absent,
@@ -209,6 +212,7 @@ mod tests {
             size_bytes: 0,
             unzipped_bytes: 0,
             entries: 0,
+            content_hash: String::new(),
             outputs_sha256: "outputs".to_owned(),
             origin: Origin::default(),
         }
@@ -318,6 +322,7 @@ mod tests {
             ..failed
         };
         assert_eq!(succeeded.decide("new"), Decision::MissChanged);
+        assert_eq!(succeeded.decide("old"), Decision::Hit);
         let committed = Records {
             md5: Some("new"),
             ..succeeded

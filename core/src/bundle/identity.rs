@@ -15,9 +15,9 @@ pub struct Identity {
     pub module: String,
 }
 
-/// Four of them and the rest stay below SSM's 1,011 characters.
+/// Two of them are a file's name, which has 255 bytes at most; and four of them and the rest stay below SSM's 1,011 characters.
 /// <https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html>
-const LONGEST: usize = 200;
+const LONGEST: usize = 100;
 
 impl Identity {
     pub fn new(project: String, deployment: String, group: String, module: String) -> Result<Self> {
@@ -104,7 +104,7 @@ mod tests {
         for name in ["a", "a-b_c.d", "A9", "..a"] {
             assert!(identity(name, "m").is_ok(), "{name}");
         }
-        for name in ["", ".", "..", "a/b", "ä", "a b", "a\n", &"a".repeat(201)] {
+        for name in ["", ".", "..", "a/b", "ä", "a b", "a\n", &"a".repeat(101)] {
             assert!(identity(name, "m").is_err(), "{name}");
         }
     }

@@ -14,6 +14,10 @@ use crate::{Error, Result, json, shorten, suggest};
 pub struct Outputs(BTreeMap<String, Box<RawValue>>);
 
 impl Outputs {
+    pub(super) fn of(values: BTreeMap<String, Box<RawValue>>) -> Self {
+        Outputs(values)
+    }
+
     /// Parses a text that must be one JSON object; `place` names it in messages.
     pub fn parse(place: impl Display, text: &[u8]) -> Result<Self> {
         json::parse_object(place, text).map(Outputs)

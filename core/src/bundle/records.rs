@@ -39,6 +39,9 @@ pub struct Bundle {
     pub size_bytes: u64,
     pub unzipped_bytes: u64,
     pub entries: u64,
+    /// Digest of what it holds, as `lambda-pack hash` of the extracted bundle gives it; to know one that was fetched.
+    #[serde(default)]
+    pub content_hash: String,
     /// SHA-256 of the record `outputs`, in hex.
     pub outputs_sha256: String,
     #[serde(flatten)]
@@ -135,10 +138,12 @@ impl Metadata {
 
     /// The bundle whose MD5 the record `md5` holds.
     pub fn committed(&self, md5: &str) -> Option<&Bundle> {
-        [Some(&self.bundle), self.previous.as_ref()]
-            .into_iter()
-            .flatten()
-            .find(|bundle| bundle.md5 == md5)
+        self.bundles().find(|bundle| bundle.md5 == md5)
+    }
+
+    /// Both.
+    pub fn bundles(&self) -> impl Iterator<Item = &Bundle> {
+        [Some(&self.bundle), self.previous.as_ref()].into_iter().flatten()
     }
 }
 

@@ -1,62 +1,110 @@
 //! Outputs of a module, as somebody gives them.
 
-use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::Outputs;
 use crate::{Result, json};
 
-/// The outputs in a text: a JSON object, or what `terraform output -json` prints, whose `sensitive` values are left out. Gives
-/// them with the names of what was left out.
+/// The outputs in a text: a JSON object, or what `terraform output -json` prints. Gives them with the names of what was left
+/// out: whatever says that it is `sensitive`, and whatever doesn't say clearly that it isn't.
 ///
 /// Terraform's form: <https://developer.hashicorp.com/terraform/cli/commands/output>
-pub fn outputs(place: &str, text: &[u8]) -> Result<(Map<String, Value>, Vec<String>)> {
-    let given: Map<String, Value> = json::parse_object(place, text)?;
-    if given.is_empty() || !given.values().all(is_of_terraform) {
-        return Ok((given, Vec::new()));
-    }
-    let mut outputs = Map::new();
+pub fn outputs(place: &str, text: &[u8]) -> Result<(Outputs, Vec<String>)> {
+    let given: BTreeMap<String, Box<RawValue>> = json::parse_object(place, text)?;
     let mut left_out = Vec::new();
-    for (name, mut output) in given {
-        match output["sensitive"] {
-            Value::Bool(false) => {
-                outputs.insert(name, output["value"].take());
+    let mut kept = BTreeMap::new();
+    let mut plain = BTreeMap::new();
+    for (name, value) in given {
+        match Entry::of(&value) {
+            Entry::Sensitive => left_out.push(name),
+            Entry::OfTerraform(inner) => {
+                plain.insert(name.clone(), inner);
+                kept.insert(name, value);
             }
-            _ => left_out.push(name),
+            Entry::Other => {
+                kept.insert(name, value);
+            }
         }
     }
-    Ok((outputs, left_out))
+    // An object of somebody's own is taken as it is.
+    let is_of_terraform = plain.len() == kept.len();
+    Ok((Outputs::of(if is_of_terraform { plain } else { kept }), left_out))
 }
 
-fn is_of_terraform(value: &Value) -> bool {
-    let Value::Object(output) = value else {
-        return false;
-    };
-    output.contains_key("value")
-        && output.get("sensitive").is_some_and(Value::is_boolean)
-        && output
-            .keys()
-            .all(|key| ["sensitive", "type", "value"].contains(&key.as_str()))
+enum Entry {
+    Sensitive,
+    /// The value within.
+    OfTerraform(Box<RawValue>),
+    Other,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Output {
+    #[expect(dead_code, reason = "it may be there, and is told apart from other keys by that")]
+    #[serde(rename = "type")]
+    kind: Option<Value>,
+    #[expect(dead_code, reason = "it was looked at before")]
+    sensitive: bool,
+    value: Box<RawValue>,
+}
+
+impl Entry {
+    fn of(value: &RawValue) -> Self {
+        let object: BTreeMap<String, &RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
+        match object.get("sensitive").map(|it| it.get()) {
+            None => Entry::Other,
+            Some("false") => match serde_json::from_str::<Output>(value.get()) {
+                Ok(output) => Entry::OfTerraform(output.value),
+                Err(_other_keys) => Entry::Other,
+            },
+            Some(_) => Entry::Sensitive,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+
+    fn given(text: &str) -> (String, Vec<String>) {
+        let (outputs, left_out) = outputs("it", text.as_bytes()).expect("JSON");
+        (outputs.to_json(), left_out)
+    }
 
     #[test]
     fn sensitive_values_of_terraform_are_left_out() {
         let text = r#"{"url": {"sensitive": false, "type": "string", "value": "u"},
                        "key": {"sensitive": true, "type": "string", "value": "k"}}"#;
-        let (given, left_out) = outputs("it", text.as_bytes()).expect("JSON");
-        assert_eq!(Value::Object(given), json!({"url": "u"}));
-        assert_eq!(left_out, ["key"]);
+        assert_eq!(given(text), (r#"{"url":"u"}"#.to_owned(), vec!["key".to_owned()]));
     }
 
     #[test]
-    fn other_objects_are_taken_as_they_are() {
-        for text in [r#"{"url": "u", "list": [1]}"#, "{}", r#"{"url": {"value": "v"}}"#] {
-            let (given, left_out) = outputs("it", text.as_bytes()).expect("JSON");
-            assert_eq!(Value::Object(given), serde_json::from_str::<Value>(text).expect("JSON"));
-            assert!(left_out.is_empty());
+    fn one_that_is_sensitive_is_left_out_whatever_stands_beside_it() {
+        for entry in [
+            r#"{"sensitive": true, "value": "k"}"#,
+            r#"{"sensitive": "true", "value": "k"}"#,
+            r#"{"sensitive": true, "value": "k", "more": 1}"#,
+            r#"{"sensitive": null, "value": "k"}"#,
+        ] {
+            let text = format!(r#"{{"key": {entry}, "extra": 1}}"#);
+            assert_eq!(given(&text), (r#"{"extra":1}"#.to_owned(), vec!["key".to_owned()]));
+        }
+    }
+
+    #[test]
+    fn other_objects_are_taken_as_they_are_digit_by_digit() {
+        for text in [
+            r#"{"list":[1],"url":"u"}"#,
+            "{}",
+            r#"{"url":{"value":"v"}}"#,
+            r#"{"f":1.10,"n":12345678901234567890123456789}"#,
+        ] {
+            assert_eq!(given(text), (text.to_owned(), Vec::new()));
         }
         assert!(outputs("it", b"[]").is_err());
     }

@@ -20,7 +20,7 @@ impl Outputs {
     }
 
     /// Fails if one of them is inside `root`, a canonical path, and not left out of what is packed.
-    pub(super) fn refuse_inside(&self, root: &Path) -> Result<()> {
+    pub fn refuse_inside(&self, root: &Path) -> Result<()> {
         for (what, output) in &self.0 {
             let Ok(below) = output.strip_prefix(root) else {
                 continue;

@@ -1,11 +1,13 @@
 //! `bundle fetch`: the stored bundle, verified and extracted.
 
+use lambda_pack_core::bundle::Metadata;
 use lambda_pack_core::{Error, Result};
 use serde::Serialize;
 
 use super::Asked;
+use crate::bundle::Place;
 use crate::bundle::check::Module;
-use crate::bundle::{Place, fetch as fetching};
+use crate::bundle::fetch::{Target, fetch};
 use crate::cli::FetchArgs;
 use crate::commands::output;
 use crate::report::{self, Progress};
@@ -27,19 +29,22 @@ pub fn run(args: &FetchArgs, asked: &Asked) -> Result<()> {
     let place = Place::resolve(&args.bundle.identity, asked.settings)?;
     let connection = asked.connect()?;
     let module = Module::new(&place, &connection);
-    let bundle = match args.committed {
+    let (target, bundle, known) = match args.committed {
         true => {
+            let target = Target::new(&args.out_dir, None, args.replace)?;
             let read = module.read()?;
-            let committed = read.committed().cloned();
-            committed.ok_or_else(|| {
+            let committed = read.committed().cloned().ok_or_else(|| {
                 Error::conflict(format!("no bundle of {} is in force", place.identity))
                     .help("build one: `lambda-pack bundle run`")
-            })?
+            })?;
+            let known = read.metadata.iter().flat_map(Metadata::bundles).cloned().collect();
+            (target, committed, known)
         }
         false => {
             let local = asked.local(&args.bundle)?;
+            let target = Target::new(&args.out_dir, Some(&local.making.source), args.replace)?;
             let checked = module.check(&local.checksum, false)?;
-            checked.hit.ok_or_else(|| {
+            let hit = checked.hit.ok_or_else(|| {
                 let answer = checked.answer;
                 Error::conflict(format!(
                     "the bundle {}: {}: {}",
@@ -48,10 +53,11 @@ pub fn run(args: &FetchArgs, asked: &Asked) -> Result<()> {
                     answer.reason
                 ))
                 .help("build it: `lambda-pack bundle run`; or take what was stored last: `--committed`")
-            })?
+            })?;
+            (target, hit, checked.known)
         }
     };
-    fetching::fetch(&module.object, &bundle, &args.out_dir, args.replace, asked.meter)?;
+    fetch(&module.object, &bundle, &target, &known, asked.meter)?;
     drop(progress);
     let row = Row {
         checksum: &bundle.checksum,

@@ -97,5 +97,5 @@ fn given_outputs(file: &Path) -> Result<String> {
     if !left_out.is_empty() {
         report::warning(&format!("sensitive outputs are left out: {}", left_out.join(", ")));
     }
-    Ok(serde_json::Value::Object(outputs).to_string())
+    Ok(outputs.to_json())
 }

@@ -2,17 +2,20 @@
 
 use std::time::Duration;
 
-use lambda_pack_core::Result;
 use lambda_pack_core::bundle::Decision;
+use lambda_pack_core::source::Outputs;
+use lambda_pack_core::{Error, Result};
 
 use super::{Asked, given_outputs};
 use crate::bundle::check::{Local, Module};
+use crate::bundle::fetch::Target;
+use crate::bundle::report::Outcome;
 use crate::bundle::run::{Request, Run};
 use crate::cli::RunArgs;
 use crate::commands::output;
 use crate::commands::remote::start_bundle;
 use crate::remote::{self, Remote};
-use crate::report::Progress;
+use crate::report::{self, Progress};
 
 pub fn run(args: &RunArgs, asked: &Asked) -> Result<()> {
     let outputs = args.outputs.as_deref().map(given_outputs).transpose()?;
@@ -31,12 +34,18 @@ pub fn run(args: &RunArgs, asked: &Asked) -> Result<()> {
     });
     let mut pass_env = asked.settings.bundle.pass_env.clone();
     pass_env.extend(args.pass_env.iter().cloned());
+    let source = &local.making.source;
+    let real_source = std::fs::canonicalize(source).map_err(|cause| Error::input("find the source", source, cause))?;
+    Outputs::new([("report directory", report_dir.as_path())]).refuse_inside(&real_source)?;
+    let target = args
+        .out_dir
+        .as_deref()
+        .map(|out_dir| Target::new(out_dir, Some(source), args.replace));
     let elsewhere = || build_remotely(args, asked, &local);
     let request = Request {
         local: &local,
         force: args.force_update,
-        out_dir: args.out_dir.as_deref(),
-        replace: args.replace,
+        target: target.transpose()?,
         outputs,
         report_dir: &report_dir,
         pass_env: &pass_env,
@@ -46,21 +55,29 @@ pub fn run(args: &RunArgs, asked: &Asked) -> Result<()> {
         cache_dir: asked.settings.cache_dir.as_deref(),
         meter: asked.meter,
     };
-    let (report, done) = Run::to_its_end(&request, &module);
+    let (run_report, done) = Run::to_its_end(&request, &module);
     drop(progress);
-    let written = report.write(&report_dir);
+    let written = run_report.write(&report_dir);
+    if args.outputs.is_some() && run_report.result == Outcome::Hit {
+        report::warning("the outputs stay those of the stored bundle; to store these, add --force-update");
+    }
     if asked.json {
-        output::json(&report)?;
+        output::json(&run_report)?;
     } else if done.is_ok() {
         output::line(&format!(
             "{identity}: {}: {}\nreport: {}",
-            report.result.name(),
-            report.reason,
+            run_report.result.name(),
+            run_report.reason,
             report_dir.join("report.md").display()
         ))?;
     }
-    // Why the run failed comes before why its report did.
-    done.and(written)
+    match (run_report.result, written) {
+        // The bundle is used all the same.
+        (Outcome::Hit, Err(error)) => report::warning(error.message()),
+        // Why the run failed comes before why its report did.
+        (_, written) => return done.and(written),
+    }
+    done
 }
 
 /// Builds on CodeBuild, and waits for it.

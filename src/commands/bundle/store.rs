@@ -27,10 +27,7 @@ struct Row<'a> {
 }
 
 pub fn run(args: &StoreArgs, asked: &Asked) -> Result<()> {
-    let outputs = match &args.outputs {
-        Some(file) => given_outputs(file)?,
-        None => "{}".to_owned(),
-    };
+    let outputs = args.outputs.as_deref().map(given_outputs).transpose()?;
     let progress = Progress::start("storing", asked.meter);
     let local = asked.local(&args.bundle)?;
     let connection = asked.connect()?;
@@ -43,7 +40,7 @@ pub fn run(args: &StoreArgs, asked: &Asked) -> Result<()> {
     let caches = caches::open(asked.settings.cache_dir.as_deref(), &local.making.source, true);
     let lease = take_lease(&module, Duration::from_secs(args.writing.lease_seconds.into()))?;
     let writer = Writer::start(&module, lease, &local.checksum, git::commit(&local.making.source))?;
-    let stored = writer.store(&local.tree, &outputs, &caches, asked.meter);
+    let stored = writer.store(&local.tree, outputs.as_deref(), &caches, asked.meter);
     let bundle = match stored {
         Ok(bundle) => bundle,
         Err(error) => {

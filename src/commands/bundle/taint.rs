@@ -50,7 +50,10 @@ pub fn run(args: &TaintArgs, asked: &Asked) -> Result<()> {
     };
     if args.writing.dry_run {
         mark()?;
-        return output::line(&format!("{}: would be marked for a new build", place.identity));
+        return match asked.json {
+            true => output::json(&serde_json::json!({"status": "dry_run", "bundle": place.identity.to_string()})),
+            false => output::line(&format!("{}: would be marked for a new build", place.identity)),
+        };
     }
     let lease = take_lease(&module, Duration::from_secs(args.writing.lease_seconds.into()))?;
     module.records.write_status(&mark()?)?;

@@ -64,7 +64,7 @@ fn the_loser_learns_who_writes() {
     for verb in ["store", "taint"] {
         module
             .command(verb, [])
-            .fails(5, &["ada@elsewhere (process 4711)", "until 2999", "run again"]);
+            .fails(5, &["ada@elsewhere (process 4711)", "until 2999", "delete the object"]);
     }
     module.decides("miss_no_bundle");
     // Whose lease has expired has lost it.
@@ -129,4 +129,25 @@ fn who_lost_the_lease_commits_nothing() {
         [&answer["decision"], &answer["stored_checksum"]],
         [&json!("hit"), &stored["checksum"]]
     );
+}
+
+#[test]
+fn a_lease_whose_answer_was_lost_is_held_all_the_same() {
+    let module = Module::new();
+    let lost = std::sync::atomic::AtomicUsize::new(0);
+    let (run, _) = counted(
+        &module.bundles.project.endpoint,
+        module.command("store", []),
+        move |request| {
+            use std::sync::atomic::Ordering::SeqCst;
+            let is_lease = request.method == "PUT" && request.target.contains("lease.json");
+            // Each write of the lease is sent twice.
+            match is_lease && lost.fetch_add(1, SeqCst).is_multiple_of(2) {
+                true => Action::LoseAnswer,
+                false => Action::Forward,
+            }
+        },
+    );
+    assert_eq!(run.code, 0, "{run:?}");
+    module.decides("hit");
 }

@@ -137,3 +137,52 @@ fn throttling_is_waited_out() {
     assert_eq!(run.code, 0, "{run:?}");
     module.decides("hit");
 }
+
+#[test]
+fn records_of_another_bucket_are_a_miss_that_heals() {
+    let mut module = Module::new();
+    module.store();
+    module.bundles.project.bucket = Module::new().bundles.project.bucket;
+    module.decides("miss_no_bundle");
+    module.command("run", []).ok();
+    module.decides("hit");
+}
+
+#[test]
+fn who_may_only_read_uses_a_hit() {
+    let module = Module::new();
+    module.store();
+    let denied = r#"{"__type": "AccessDeniedException", "message": "not authorized to perform: ssm:PutParameter"}"#;
+    let run = module.command("run", ["--out-dir", "out"]);
+    let (run, _) = counted(&MOTO.endpoint, run, move |request| {
+        match request.operation() == "PutParameter" {
+            true => Action::Answer(400, "Content-Type: application/x-amz-json-1.1\r\n", denied),
+            false => Action::Forward,
+        }
+    });
+    assert_eq!(run.code, 0, "{run:?}");
+    assert!(run.stderr.contains("is not noted"), "{run:?}");
+}
+
+#[test]
+fn an_empty_source_is_no_bundle() {
+    let module = Module::new();
+    std::fs::create_dir(module.bundles.project.dir.join("empty")).unwrap();
+    let identity = |verb| {
+        module.bundles.command(["bundle", verb]).args([
+            "--project",
+            &module.bundles.name,
+            "--deployment",
+            "dev",
+            "--group",
+            "data",
+            "--module",
+            "orders",
+            "--bucket",
+            &module.bundles.project.bucket,
+            "--source",
+            "empty",
+        ])
+    };
+    identity("store").fails(3, &["the source is empty"]);
+}

@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::Module;
 use crate::faults::wait_for;
+use crate::support::kills::counted;
 use crate::support::on_small_disk;
 use crate::support::proxy::{Action, Proxy};
 
@@ -54,6 +55,53 @@ fn what_is_there_is_replaced_only_on_request() {
             .into_iter()
             .any(|name| name.to_string_lossy().starts_with(".lambda-pack-"))
     );
+}
+
+#[test]
+fn what_it_put_there_itself_is_the_users_only_once_it_was_changed() {
+    let module = Module::new();
+    let dir = &module.bundles.project.dir;
+    let fetch = || module.command("fetch", ["--out-dir", "out"]);
+    module.store();
+    fetch().ok();
+    fetch().ok();
+    module.write("handler.py", "print('later')\n");
+    module.store();
+    fetch().ok();
+    assert_eq!(
+        fs::read_to_string(dir.join("out/handler.py")).unwrap(),
+        "print('later')\n"
+    );
+    dir.write("out/handler.py", "print('mine')\n");
+    fetch().fails(5, &["something else than a bundle of this module"]);
+    // A run finds that out before it builds anything.
+    let run = module.command("run", ["--force-update", "--out-dir", "out"]);
+    let (run, asked) = counted(&module.bundles.project.endpoint, run, |_| Action::Forward);
+    assert_eq!((run.code, asked.writes()), (5, vec![]), "{run:?}");
+}
+
+#[test]
+fn no_directory_is_taken_away_from_its_user() {
+    let module = Module::new();
+    module.store();
+    let before = module.bundles.project.dir.snapshot();
+    for (out_dir, words) in [
+        (".", "is where you stand"),
+        ("..", "is where you stand"),
+        ("/", "is where you stand"),
+        ("module", "is the source"),
+        ("module/out", "is inside its source"),
+    ] {
+        for (verb, code) in [("fetch", 3), ("run", 3)] {
+            module
+                .command(verb, ["--out-dir", out_dir, "--replace"])
+                .fails(code, &["`", words]);
+        }
+    }
+    module
+        .command("run", ["--report-dir", "module/reports"])
+        .fails(3, &["the report directory", "is inside its source"]);
+    assert!(before == module.bundles.project.dir.snapshot());
 }
 
 #[test]

@@ -65,6 +65,33 @@ fn each_size_goes_where_it_fits() {
 }
 
 #[test]
+fn outputs_beside_the_record_are_proven_too() {
+    let module = Module::new();
+    let outputs = sized(10_000);
+    let store = || module.command("store", ["--outputs", "-"]).stdin(outputs.clone()).ok();
+    store();
+    let project = &module.bundles.project;
+    let keys = project.keys();
+    let key = keys.iter().find(|key| key.contains("/outputs/")).unwrap();
+    project.overwrite(key, outputs.replace("xx", "xy").into_bytes());
+    module.decides("miss_corrupt");
+    store();
+    module.decides("hit");
+    project.delete(key);
+    module.decides("miss_corrupt");
+}
+
+#[test]
+fn outputs_that_are_not_given_stay() {
+    let module = Module::new();
+    let outputs = r#"{"f":1.10,"n":12345678901234567890}"#;
+    module.command("store", ["--outputs", "-"]).stdin(outputs).ok();
+    module.store();
+    assert_eq!(module.recorded("outputs"), outputs);
+    module.decides("hit");
+}
+
+#[test]
 fn a_parameter_that_others_always_change_is_given_up() {
     let module = Module::new();
     let (run, asked) = counted(

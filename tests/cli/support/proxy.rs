@@ -24,6 +24,8 @@ pub enum Action {
     Stall,
     /// Neither forward nor answer it.
     Drop,
+    /// Forward it, and lose the answer.
+    LoseAnswer,
     /// Kill the client: the server never hears of the request.
     KillBefore(Arc<Victim>),
     /// Kill the client once the server has answered: the client never hears of it.
@@ -118,6 +120,9 @@ fn serve(client: TcpStream, upstream: &str, log: &Log, decide: &dyn Fn(&Request)
             }
         }
         Action::Drop => {}
+        Action::LoseAnswer => {
+            send(&request, upstream).read_to_end(&mut Vec::new()).unwrap();
+        }
         Action::KillBefore(victim) => victim.kill(),
         Action::KillAfter(victim) => {
             let answered = send(&request, upstream).read_to_end(&mut Vec::new()).unwrap();
