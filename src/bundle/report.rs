@@ -196,9 +196,9 @@ impl Report {
                 let code = command.exit_code;
                 writeln!(
                     text,
-                    "| {} | `{}` | {code} | {:.1} |",
+                    "| {} | {} | {code} | {:.1} |",
                     phase.name,
-                    escape(&command.command).replace('`', "'"),
+                    code_span(&command.command),
                     command.duration_ms as f64 / 1000.0
                 )
                 .expect("a string takes any text");
@@ -207,13 +207,13 @@ impl Report {
     }
 }
 
-/// Text that can't break out of a table's cell, nor become markup.
+/// Text that can't break out of a table's cell, nor become markup. Commands and AWS say some of it.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
-            '\n' | '\r' => escaped.push(' '),
-            '|' | '\\' => escaped.extend(['\\', c]),
+            c if c.is_control() => escaped.push(' '),
+            '|' | '\\' | '[' | ']' | '!' | '*' | '_' | '~' | '`' => escaped.extend(['\\', c]),
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '&' => escaped.push_str("&amp;"),
@@ -221,4 +221,51 @@ fn escape(text: &str) -> String {
         }
     }
     escaped
+}
+
+/// A table's code span that shows just this text: nothing is markup in it but its fence, and the table's `|`.
+fn code_span(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    // One space at each end is taken off again where there is one at both.
+    let pad = match text.starts_with(['`', ' ']) || text.ends_with(['`', ' ']) {
+        true => " ",
+        false => "",
+    };
+    format!("{fence}{pad}{}{pad}{fence}", text.replace('|', "\\|"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_is_no_markup() {
+        for (text, escaped) in [
+            (
+                "[click](http://evil/) ![i](x.png)",
+                r"\[click\](http://evil/) \!\[i\](x.png)",
+            ),
+            (
+                "*a* _b_ ~c~ `d` <e> & f|g\\|",
+                r"\*a\* \_b\_ \~c\~ \`d\` &lt;e&gt; &amp; f\|g\\\|",
+            ),
+            ("one\n| two\r\u{1b}[0m", r"one \| two  \[0m"),
+        ] {
+            assert_eq!(escape(text), escaped);
+        }
+    }
+
+    #[test]
+    fn commands_are_shown_as_they_are() {
+        for (text, span) in [
+            (r"a && b < c\n", r"`a && b < c\n`"),
+            ("a | b\n\\| c", r"`a \| b \\| c`"),
+            ("echo `date` ``", "``` echo `date` `` ```"),
+            (" a ", "`  a  `"),
+        ] {
+            assert_eq!(code_span(text), span);
+        }
+    }
 }
