@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use lambda_pack_core::{Error, Meter, Result};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_setfl};
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid};
 
 use super::environment::Environment;
 
@@ -122,7 +122,8 @@ impl Shell {
     }
 }
 
-/// Ends all that commands have left running, and what was interrupted.
+/// Ends all that commands have left running, and what was interrupted. Who has left its command's process group (`setsid`)
+/// is out of reach, and nothing waits for it.
 impl Drop for Shell {
     fn drop(&mut self) {
         signal(&self.children, Signal::TERM);
@@ -131,6 +132,10 @@ impl Drop for Shell {
         let deadline = Instant::now() + GRACE;
         let mut buffer = [0; 8192];
         while Instant::now() < deadline {
+            self.children.retain_mut(has_processes);
+            if self.children.is_empty() {
+                break;
+            }
             match self.output.read(&mut buffer) {
                 Ok(0) => break,
                 Ok(_) => {}
@@ -149,7 +154,16 @@ impl Drop for Shell {
     }
 }
 
-/// A child that isn't waited for keeps its group, so that no other process can be hit.
+/// Whether a command's process group still has any. Until then no other process can get its number.
+fn has_processes(child: &mut Child) -> bool {
+    // One that has ended would be in its group until it is waited for.
+    if let Err(cause) = child.try_wait() {
+        tracing::debug!("cannot wait for a command: {cause}");
+    }
+    test_kill_process_group(pid_of(child)).is_ok()
+}
+
+/// A child that isn't waited for keeps its group, as any process in it does, so that no other process can be hit.
 fn signal(children: &[Child], signal: Signal) {
     for child in children {
         if let Err(cause) = kill_process_group(pid_of(child), signal) {
