@@ -149,7 +149,7 @@ impl<'a> MaskedLines<'a> {
     }
 }
 
-/// The value, each of its lines, each text in it if it is JSON; and how programs write these.
+/// The value, each of its lines, each text and number in it if it is JSON; and how programs write these.
 fn add_spellings(value: &str, spellings: &mut BTreeSet<String>) {
     let mut parts = vec![value.to_owned(), value.trim().to_owned()];
     parts.extend(value.lines().map(|line| line.trim().to_owned()));
@@ -170,7 +170,8 @@ fn add_texts(json: &serde_json::Value, parts: &mut Vec<String>) {
         serde_json::Value::String(text) => parts.push(text.clone()),
         serde_json::Value::Array(values) => values.iter().for_each(|value| add_texts(value, parts)),
         serde_json::Value::Object(values) => values.values().for_each(|value| add_texts(value, parts)),
-        _ => {}
+        serde_json::Value::Number(number) => parts.push(number.to_string()),
+        serde_json::Value::Bool(_) | serde_json::Value::Null => {}
     }
 }
 
@@ -314,12 +315,15 @@ mod tests {
             "QUJD".repeat(16),
             "tail1234"
         );
-        let json = r#"{"user": "admin-user", "password": "correct horse", "port": 5432}"#;
+        let json = r#"{"user": "admin-user", "password": "correct horse", "pin": 98765432, "port": 443, "open": true}"#;
         let masks = masks(&[&key, json]);
         assert_eq!(masks.mask_text("x tail1234 y"), "x *** y");
         assert_eq!(masks.mask_text("password=correct horse"), "password=***");
         assert_eq!(masks.mask_text(json), "***");
-        assert_eq!(masks.mask_text("5432 abc"), "5432 abc");
+        assert_eq!(
+            masks.mask_text("pin 98765432, port 443, true"),
+            "pin ***, port 443, true"
+        );
         let wrapped: Vec<String> = STANDARD
             .encode(&key)
             .as_bytes()
