@@ -62,6 +62,18 @@ struct Inner {
     more: Vec<Error>,
 }
 
+impl Inner {
+    fn change_texts(&mut self, change: &impl Fn(&str) -> String) {
+        self.message = change(&self.message);
+        self.help = self.help.as_deref().map(change);
+        // The kind is what callers ask of it; its text may repeat anything.
+        self.cause = self.cause.take().map(|cause| cause.kind().into());
+        for error in &mut self.more {
+            error.0.change_texts(change);
+        }
+    }
+}
+
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner {
@@ -115,6 +127,13 @@ impl Error {
         for error in &mut self.0.more {
             error.0.message = format!("{place}: {}", error.0.message);
         }
+        self
+    }
+
+    /// The same failures, with each of their texts as `change` makes it. Nothing of the old ones stays.
+    #[must_use]
+    pub fn map_text(mut self, change: impl Fn(&str) -> String) -> Self {
+        self.0.change_texts(&change);
         self
     }
 
@@ -233,6 +252,21 @@ mod tests {
         use ErrorKind::{Failed, Invalid, Secret};
         assert_eq!(joined(&[Invalid, Failed]), Some(Invalid));
         assert_eq!(joined(&[Invalid, Secret, Failed]), Some(Secret));
+    }
+
+    #[test]
+    fn all_texts_of_joined_failures_are_changed() {
+        let cause = io::Error::new(io::ErrorKind::NotFound, "abc");
+        let errors = [
+            Error::invalid("abc").help("no abc"),
+            Error::io("read abc", Path::new("x/abc"), cause),
+        ];
+        let error = Error::join(errors).expect("two");
+        let changed = error.map_text(|text| text.replace("abc", "***"));
+        let texts = changed.each().map(Error::message).collect::<Vec<_>>();
+        assert_eq!(texts, ["***", "cannot read *** `x/***`: ***"]);
+        assert_eq!(changed.help_text(), Some("no ***"));
+        assert!(!format!("{changed:?}").contains("abc"), "{changed:?}");
     }
 
     #[test]

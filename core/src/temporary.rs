@@ -1,6 +1,6 @@
 //! Temporary files beside what they are to become, so that a rename publishes them whole or not at all.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -36,6 +36,43 @@ pub fn temporary_directory(directory: &Path) -> io::Result<TempDir> {
     Builder::new().prefix(PREFIX).suffix(SUFFIX).tempdir_in(directory)
 }
 
+/// A directory that nobody else may enter, and that is known to be in use however old it is: it is locked, and a lock ends
+/// with its process.
+pub struct PrivateDirectory {
+    directory: TempDir,
+    _lock: Option<File>,
+}
+
+impl PrivateDirectory {
+    pub fn new(place: &Path) -> io::Result<Self> {
+        let mut builder = Builder::new();
+        builder.prefix(PREFIX).suffix(SUFFIX);
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o700));
+        }
+        let directory = builder.tempdir_in(place)?;
+        let lock = match lock_directory(directory.path()) {
+            Ok(lock) => Some(lock),
+            // Some file systems have no locks, and Windows none on directories: the time then tells alone.
+            Err(TryLockError::Error(_)) => None,
+            Err(TryLockError::WouldBlock) => return Err(io::ErrorKind::WouldBlock.into()),
+        };
+        Ok(PrivateDirectory { directory, _lock: lock })
+    }
+
+    pub fn path(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+fn lock_directory(directory: &Path) -> Result<File, TryLockError> {
+    let lock = File::open(directory).map_err(TryLockError::Error)?;
+    lock.try_lock()?;
+    Ok(lock)
+}
+
 /// Puts a small file in place, whole or not at all; with these permissions, or those that the umask says. Its directory must
 /// be there.
 pub fn write_whole(target: &Path, content: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
@@ -63,12 +100,17 @@ pub fn remove_abandoned(directory: &Path) {
         let changed = entry.metadata().and_then(|metadata| metadata.modified());
         if is_ours && changed.is_ok_and(|changed| now.duration_since(changed).is_ok_and(|age| age > ABANDONED)) {
             let path = entry.path();
-            match path.is_dir() {
+            match entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                true if is_in_use(&path) => None,
                 true => fs::remove_dir_all(path).ok(),
                 false => fs::remove_file(path).ok(),
             };
         }
     }
+}
+
+fn is_in_use(directory: &Path) -> bool {
+    matches!(lock_directory(directory), Err(TryLockError::WouldBlock))
 }
 
 /// Makes a rename survive a power cut. Windows needs and offers no such call.
@@ -103,5 +145,22 @@ mod tests {
         left.sort();
         assert_eq!(left, [".lambda-pack-2.tmp", ".other.tmp", "lambda-pack-3.tmp"]);
         remove_abandoned(&directory.path().join("absent"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_private_directory_is_its_owners_and_stays_while_it_is_used() {
+        use std::os::unix::fs::PermissionsExt;
+        let place = tempfile::tempdir().expect("a directory");
+        let private = PrivateDirectory::new(place.path()).expect("a directory");
+        let mode = fs::metadata(private.path()).expect("it is there").permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let left = temporary_directory(place.path()).expect("a directory").keep();
+        for old in [private.path(), &left] {
+            let directory = File::open(old).expect("a directory");
+            directory.set_modified(std::time::UNIX_EPOCH).expect("old");
+        }
+        remove_abandoned(place.path());
+        assert!(private.path().exists() && !left.exists());
     }
 }

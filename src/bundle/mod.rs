@@ -6,6 +6,7 @@
 //! /sf/{project}/{deployment}/{group}-{module}/status | metadata | outputs | md5   in SSM; md5 is written last: the commit
 //! ```
 
+mod artifacts;
 pub mod check;
 pub mod environment;
 pub mod fetch;

@@ -3,17 +3,16 @@
 use std::collections::VecDeque;
 use std::env;
 use std::fs::{self, File};
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use lambda_pack_core::bundle::Outputs;
 use lambda_pack_core::bundle::mask::{MaskedLines, Masks};
 use lambda_pack_core::bundle::spec::{PhaseName, Spec};
-use lambda_pack_core::temporary::temporary_directory;
+use lambda_pack_core::temporary::{PrivateDirectory, write_whole};
 use lambda_pack_core::{Error, Meter, Result, shorten};
 use serde::Serialize;
-use tempfile::TempDir;
 
 use super::environment::Environment;
 use super::metadata::{self, MetadataFile};
@@ -135,7 +134,7 @@ pub fn run(phases: Phases) -> Result<PhasesRun> {
     runner.log.flush()?;
     let outputs = match failure {
         Some(_) => Outputs::default(),
-        None => take_outputs(&runner.shell.environment, &directory)?,
+        None => runner.take_outputs(&directory)?,
     };
     drop(runner);
     drop(tools);
@@ -146,21 +145,6 @@ pub fn run(phases: Phases) -> Result<PhasesRun> {
     })
 }
 
-/// What commands have left in the variable, and over it in the file, which is taken out of the directory.
-fn take_outputs(environment: &Environment, directory: &Path) -> Result<Outputs> {
-    let exported = environment.get(metadata::NAME).and_then(|text| text.to_str());
-    let exported = match exported.filter(|text| !text.trim().is_empty()) {
-        Some(text) => Outputs::parse(format_args!("the variable {}", metadata::NAME), text.as_bytes())?,
-        None => Outputs::default(),
-    };
-    let file = MetadataFile::in_directory(directory);
-    let outputs = exported.with(file.read_file()?);
-    match fs::remove_file(file.path()) {
-        Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => Err(Error::io("delete", file.path(), cause)),
-        _ => Ok(outputs),
-    }
-}
-
 struct Runner<'a> {
     shell: Shell,
     log: Log,
@@ -169,6 +153,39 @@ struct Runner<'a> {
 }
 
 impl Runner<'_> {
+    /// What commands have left in the variable, and over it in the file, which is taken out of the directory.
+    fn take_outputs(&self, directory: &Path) -> Result<Outputs> {
+        let exported = self.shell.environment.get(metadata::NAME);
+        let exported = exported.and_then(|text| text.to_str());
+        let exported = match exported.filter(|text| !text.trim().is_empty()) {
+            Some(text) => Outputs::parse(format_args!("the variable {}", metadata::NAME), text.as_bytes())?,
+            None => Outputs::default(),
+        };
+        let file = MetadataFile::in_directory(directory);
+        let text = match fs::read(file.path()) {
+            Ok(text) => text,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(exported),
+            Err(cause) => return Err(Error::input("read", file.path(), cause)),
+        };
+        let outputs = match Outputs::parse(metadata::NAME, &text) {
+            Ok(outputs) => exported.with(outputs),
+            Err(error) => return Err(self.keep_damaged(error, &text)?),
+        };
+        fs::remove_file(file.path()).map_err(|cause| Error::io("delete", file.path(), cause))?;
+        Ok(outputs)
+    }
+
+    /// The directory of the build goes away; beside the log somebody can read what the commands wrote.
+    fn keep_damaged(&self, error: Error, text: &[u8]) -> Result<Error> {
+        let copy = self.log.path.with_file_name(format!("{}.damaged", metadata::NAME));
+        write_whole(&copy, &self.masks.mask(text), None).map_err(|cause| Error::io("write", &copy, cause))?;
+        let help = format!(
+            "correct the commands that write it; what they left is in `{}`",
+            copy.display()
+        );
+        Ok(error.help(help))
+    }
+
     /// Runs commands up to the first that fails, and those of `finally` in any case.
     fn run_phase<'c>(
         &mut self,
@@ -308,13 +325,13 @@ impl Log {
 /// A directory at the end of PATH with this program as `lambda-pack` and as `seedfarmer`, whose `metadata` commands it has: a
 /// deployspec that calls them with `|| true` would lose its metadata in silence.
 struct Tools {
-    _directory: TempDir,
+    _directory: PrivateDirectory,
 }
 
 impl Tools {
     fn new(environment: &mut Environment) -> Result<Self> {
         let cannot = |cause| Error::failed(format!("cannot make a directory for the commands' tools: {cause}"));
-        let directory = temporary_directory(&env::temp_dir()).map_err(cannot)?;
+        let directory = PrivateDirectory::new(&env::temp_dir()).map_err(cannot)?;
         let this = env::current_exe().map_err(cannot)?;
         for name in ["lambda-pack", "seedfarmer"] {
             std::os::unix::fs::symlink(&this, directory.path().join(name)).map_err(cannot)?;
@@ -323,7 +340,7 @@ impl Tools {
         // An empty one would mean the current directory.
         let places = env::split_paths(path).filter(|place| !place.as_os_str().is_empty());
         let places = places.chain([directory.path().to_owned()]);
-        let path = env::join_paths(places).map_err(|error| cannot(std::io::Error::other(error)))?;
+        let path = env::join_paths(places).map_err(|error| cannot(io::Error::other(error)))?;
         environment.set("PATH", path);
         Ok(Tools { _directory: directory })
     }

@@ -8,8 +8,7 @@ use std::time::Duration;
 use lambda_pack_core::bundle::mask::Masks;
 use lambda_pack_core::bundle::spec::Spec;
 use lambda_pack_core::bundle::{Answer, Bundle, Status};
-use lambda_pack_core::source::Tree;
-use lambda_pack_core::temporary::temporary_directory;
+use lambda_pack_core::temporary::{PrivateDirectory, remove_abandoned};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 
 use super::check::{Checked, Local, Module};
@@ -20,7 +19,7 @@ use super::phases::{self, Phases, PhasesRun};
 use super::report::{Clock, Outcome, Report};
 use super::secrets::Secrets;
 use super::store::{Writer, take_lease};
-use super::{time, workspace};
+use super::{artifacts, time, workspace};
 use crate::{caches, git, report};
 
 /// What a user asks for.
@@ -196,14 +195,32 @@ impl<'a> Run<'a> {
         for warning in &spec.warnings {
             report::warning(warning);
         }
+        let secrets = self.secrets(&spec)?;
+        let masks = secrets.masks();
+        // What commands make of a secret, a file's name for example, comes back in the messages of all that follows.
+        self.build_with(writer, &spec, &secrets, &masks)
+            .map_err(|error| error.map_text(|text| masks.mask_text(text)))
+    }
+
+    fn secrets(&mut self, spec: &Spec) -> Result<Secrets> {
+        let (request, connection) = (self.request, self.module.connection);
+        self.clock.time("ask for secrets", || {
+            let references = request.local.making.parameters.secrets.values();
+            let references = references.chain(spec.secrets.values()).cloned().collect();
+            connection.call(Secrets::fetch(connection.config.clone(), references))
+        })
+    }
+
+    fn build_with(&mut self, writer: &Writer, spec: &Spec, secrets: &Secrets, masks: &Masks) -> Result<Bundle> {
         let place = std::env::temp_dir();
+        remove_abandoned(&place);
         let scratch =
-            temporary_directory(&place).map_err(|cause| Error::io("make a temporary directory in", &place, cause))?;
+            PrivateDirectory::new(&place).map_err(|cause| Error::io("make a temporary directory in", &place, cause))?;
         let directory = scratch.path().join("module");
         self.copy(&directory)?;
-        let outputs = self.run_phases(&spec, &directory)?;
+        let outputs = self.run_phases(spec, secrets, masks, &directory)?;
         let outputs = self.request.outputs.as_ref().unwrap_or(&outputs);
-        let tree = made(&spec, &directory, self.request.meter)?;
+        let tree = artifacts::made(spec, &directory, self.request.meter)?;
         let (cache_dir, meter) = (self.request.cache_dir, self.request.meter);
         self.clock.time("store", || {
             let caches = caches::open(cache_dir, &directory, true);
@@ -225,34 +242,26 @@ impl<'a> Run<'a> {
     }
 
     /// Runs the commands, and gives the outputs that they left.
-    fn run_phases(&mut self, spec: &Spec, directory: &Path) -> Result<String> {
+    fn run_phases(&mut self, spec: &Spec, secrets: &Secrets, masks: &Masks, directory: &Path) -> Result<String> {
         let (request, module) = (self.request, self.module);
-        let (secrets, account) = self.clock.time("ask for account and secrets", || {
-            let references = request.local.making.parameters.secrets.values();
-            let references = references.chain(spec.secrets.values()).cloned().collect();
-            let secrets = module
-                .connection
-                .call(Secrets::fetch(module.connection.config.clone(), references))?;
-            Ok((secrets, Account::of_caller(module.connection)?))
-        })?;
+        let account = (self.clock).time("ask for the account", || Account::of_caller(module.connection))?;
         let environment = Environment::new(&Told {
             module: &module.place.identity,
             parameters: &request.local.making.parameters,
             spec,
-            secrets: &secrets,
+            secrets,
             md5: &request.local.checksum.md5.to_hex(),
             account: &account,
             pass_env: request.pass_env,
         })?;
         let log = self.log()?;
-        let masks: Masks = secrets.masks();
         let ran = self.clock.time("run the phases", || {
             phases::run(Phases {
                 spec,
                 command: request.command,
                 directory,
                 environment,
-                masks: &masks,
+                masks,
                 log: &log,
                 meter: request.meter,
             })
@@ -278,23 +287,4 @@ impl<'a> Run<'a> {
         self.report.log = Some(log.clone());
         Ok(log)
     }
-}
-
-/// What the specification calls the result, or all of the directory.
-fn made(spec: &Spec, directory: &Path, meter: &Meter) -> Result<Tree> {
-    let Some(artifacts) = &spec.artifacts else {
-        return Tree::of_globs(directory, None, &[], meter);
-    };
-    let base = match &artifacts.base_directory {
-        Some(base) => directory.join(base),
-        None => directory.to_owned(),
-    };
-    if !base.is_dir() {
-        return Err(Error::invalid(format!(
-            "`artifacts.base-directory` is `{}`",
-            base.strip_prefix(directory).unwrap_or(&base).display()
-        ))
-        .help("the phases left no such directory"));
-    }
-    Tree::of_globs(&base, Some(&artifacts.files), &artifacts.exclude_paths, meter)
 }

@@ -117,28 +117,19 @@ impl Tree {
         Self::merge(&[(&path.display().to_string(), &shared(entries))], Inputs::default())
     }
 
-    /// What of a directory these globs name, without what the others do; all of it without any. Fails where that is nothing.
-    pub fn of_globs(directory: &Path, include: Option<&[String]>, exclude: &[String], meter: &Meter) -> Result<Self> {
-        let parse = |globs: &[String]| -> Result<Vec<GlobText>> {
-            let parsed = globs.iter().map(|glob| {
-                let wrong = |error| Error::invalid(format!("the glob `{}`: {error}", shorten(glob)));
-                glob.parse().map_err(wrong)
-            });
-            collect_all(parsed)
-        };
-        let include = include.map(parse).transpose()?;
+    /// What of a directory these globs name, without what the others do; all of it without any. It may be nothing.
+    pub fn of_globs(
+        directory: &Path,
+        include: Option<&[GlobText]>,
+        exclude: &[GlobText],
+        meter: &Meter,
+    ) -> Result<Self> {
         let options = walk::Options {
-            include: include.as_deref(),
-            exclude: &parse(exclude)?,
+            include,
+            exclude,
             ..walk::Options::default()
         };
         let entries = walk::walk(directory, &options, meter)?;
-        if entries.is_empty() {
-            return Err(Error::invalid(format!(
-                "nothing of `{}` is left to pack",
-                directory.display()
-            )));
-        }
         Self::merge(
             &[(&directory.display().to_string(), &shared(entries))],
             Inputs::default(),

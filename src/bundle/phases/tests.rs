@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use lambda_pack_core::ErrorKind;
 use lambda_pack_core::bundle::mask::SecretValue;
+use tempfile::TempDir;
 
 use super::*;
 
@@ -239,6 +240,45 @@ phases:
     assert!(run.failure.is_none(), "{:?}", run.failure);
     assert!(start.elapsed() < Duration::from_secs(60), "nothing waits for it");
     ends(&place.directory.path().join("source/pid"));
+}
+
+#[test]
+fn nobody_waits_for_what_has_left_its_process_group() {
+    let place = Place::new();
+    let started = place.directory.path().join("source/pid");
+    let start = Instant::now();
+    let run = place.run(
+        r#"
+version: 0.2
+phases:
+  build:
+    commands: ["setsid sh -c 'echo $$ > pid.new; mv pid.new pid; exec sleep 60' & until [ -e pid ]; do sleep 0.02; done"]
+"#,
+    );
+    assert!(run.failure.is_none(), "{:?}", run.failure);
+    let took = start.elapsed();
+    let pid = fs::read_to_string(started).expect("a number").trim().parse();
+    let pid = rustix::process::Pid::from_raw(pid.expect("a number")).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).expect("it lives on");
+    assert!(took < Duration::from_secs(9), "{took:?}");
+}
+
+#[test]
+fn damaged_metadata_are_kept_beside_the_log_without_secrets() {
+    let place = Place::new();
+    let write = r#"printf '{"a": "%s"' "$SECRET0" > $SEEDFARMER_MODULE_METADATA_FILE"#;
+    let spec = serde_json::json!({"version": 0.2, "phases": {"build": {"commands": [write]}}}).to_string();
+    let error = place.run_with(&spec, &["hunter2-hunter2"], &[]).expect_err("no object");
+    let kept = place.log_file().with_file_name("SEEDFARMER_MODULE_METADATA.damaged");
+    assert!(
+        error
+            .help_text()
+            .unwrap_or_default()
+            .contains(kept.to_str().expect("text")),
+        "{error:?}"
+    );
+    assert!(!error.message().contains("source"), "{error}");
+    assert_eq!(fs::read_to_string(kept).expect("a copy"), r#"{"a": "***""#);
 }
 
 #[test]

@@ -70,6 +70,78 @@ phases:
 }
 
 #[test]
+fn what_fails_after_the_commands_says_no_secret_either() {
+    const SECRETS: [&str; 2] = ["line-one-xyz", "98765432"];
+    let module = Module::new();
+    let name = &module.bundles.name;
+    module.bundles.put_parameter(&format!("/{name}/token"), SECRETS[0]);
+    module
+        .bundles
+        .create_secret(&format!("{name}-pin"), r#"{"pin": 98765432}"#);
+    module.write(
+        "buildspec.yaml",
+        r#"{version: 0.2, phases: {build: {commands: ['touch "bad\\$SEEDFARMER_PARAMETER_TOKEN"', 'echo 98765432']}}}"#,
+    );
+    let token = format!("token=parameter-store:/{name}/token");
+    let pin = format!("pin=secrets-manager:{name}-pin");
+    let run = module
+        .command("run", ["--secret", &token, "--secret", &pin, "-v", "--json"])
+        .args(["--report-dir", "report"])
+        .run();
+    assert_eq!(run.code, 3, "{run:?}");
+    assert!(
+        run.stderr.contains("cannot pack") && run.stderr.contains("***"),
+        "{run:?}"
+    );
+    assert!(module.recorded("status").contains("cannot pack"));
+    let all = traces(&module, &format!("{run:?} {}", module.recorded("status")));
+    assert!(!all.contains(SECRETS[0]), "{all}");
+    // The command itself spells the number, and is masked like all else.
+    let log = fs::read_to_string(module.bundles.project.dir.join("report/build.log")).unwrap();
+    assert!(log.contains("$ echo ***\n") && !log.contains(SECRETS[1]), "{log}");
+}
+
+#[test]
+fn the_workspace_is_private_and_one_that_was_left_is_removed() {
+    let module = Module::new();
+    let temporary = module.bundles.project.dir.join("tmp");
+    let left = temporary.join(".lambda-pack-left.tmp");
+    fs::create_dir_all(left.join("module")).unwrap();
+    fs::write(left.join("module/x"), "x").unwrap();
+    let long_ago = std::time::SystemTime::UNIX_EPOCH;
+    fs::File::open(&left).unwrap().set_modified(long_ago).unwrap();
+    module.write(
+        "buildspec.yaml",
+        "{version: 0.2, phases: {build: {commands: ['stat -c %a .. > mode', 'ls -A \"$TMPDIR\" > all']}}}",
+    );
+    module
+        .command("run", ["--out-dir", "out"])
+        .env("TMPDIR", &temporary)
+        .ok();
+    let made = |name: &str| fs::read_to_string(module.bundles.project.dir.join("out").join(name)).unwrap();
+    assert_eq!(made("mode"), "700\n");
+    assert!(!left.exists(), "{}", made("all"));
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0);
+}
+
+#[test]
+fn a_path_of_artifacts_that_matches_nothing_is_named() {
+    let module = Module::new();
+    module.write(
+        "buildspec.yaml",
+        "{version: 0.2, phases: {}, artifacts: {files: [./handler.py, 'dist/**/*']}}",
+    );
+    let run = module.command("run", ["--out-dir", "out"]).ok();
+    assert!(
+        run.stderr
+            .contains("warning: `artifacts.files`: `dist/**/*` matches nothing"),
+        "{run:?}"
+    );
+    let out = module.bundles.project.dir.join("out");
+    assert!(out.join("handler.py").exists() && !out.join("buildspec.yaml").exists());
+}
+
+#[test]
 fn secrets_that_are_missing_are_all_named() {
     let module = Module::new();
     let name = &module.bundles.name;
