@@ -122,7 +122,6 @@ impl<'a> Writer<'a> {
             compression: Compression::Standard,
             meter,
             reads_all: true,
-            early_sync: None,
             guard: &Guard::strict(),
         };
         let package = archive::pack(tree, zip.as_file_mut(), &packing)?;

@@ -272,7 +272,6 @@ impl Uploader<'_> {
             meter: self.meter,
             // A write through a memory map may leave a file's times alone: what is published was read.
             reads_all: true,
-            early_sync: None,
             guard,
         };
         let package = archive::pack(tree, zip.as_file_mut(), &packing)?;

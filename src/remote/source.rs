@@ -211,7 +211,6 @@ impl<'a> Stage<'a> {
             meter,
             reads_all: true,
             guard: &Guard::satisfied(),
-            early_sync: None,
         };
         let package = archive::pack(
             &Tree::with_everything_at(self.path(), meter)?,

@@ -2,7 +2,6 @@
 
 pub(crate) mod buffers;
 pub(crate) mod deflate;
-mod early_sync;
 mod in_order;
 pub(crate) mod inflate;
 mod large;
@@ -23,8 +22,6 @@ use crate::secrets::Guard;
 use crate::source::Tree;
 use crate::temporary::{sync_directory, temporary_file};
 use crate::{Error, Meter, Result};
-
-use early_sync::EarlySync;
 
 pub use deflate::Compression;
 pub use pack::{Packing, pack};
@@ -139,7 +136,6 @@ pub fn write_package(
     let cannot_write = |cause| Error::io("write", target, cause).help("check space and permissions there");
     fs::create_dir_all(directory).map_err(|cause| Error::io("create the directory", directory, cause))?;
     let mut temporary = temporary_file(directory).map_err(cannot_write)?;
-    let early_sync = EarlySync::of(temporary.as_file()).map_err(cannot_write)?;
     let packing = Packing {
         caches,
         scratch: directory,
@@ -147,10 +143,8 @@ pub fn write_package(
         meter,
         guard,
         reads_all: false,
-        early_sync: Some(&early_sync),
     };
     let package = pack(tree, temporary.as_file_mut(), &packing)?;
-    drop(early_sync);
     if is_at(temporary.as_file(), target).is_ok_and(|is_there| is_there) {
         return Ok(InPlace {
             package,

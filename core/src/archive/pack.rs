@@ -15,7 +15,6 @@ use sha2::{Digest as _, Sha256};
 
 use super::buffers::Buffer;
 use super::deflate::{self, Compression, LARGE_FILE_BYTES};
-use super::early_sync::EarlySync;
 use super::in_order::{Budget, in_order};
 use super::large;
 use super::zip::{Header, Method, ZipWriter};
@@ -44,8 +43,6 @@ pub struct Packing<'a> {
     pub guard: &'a Guard<'a>,
     /// Reads every file, whatever the caches know of it.
     pub reads_all: bool,
-    /// For a package that will be synced.
-    pub early_sync: Option<&'a EarlySync>,
 }
 
 impl Packing<'_> {
@@ -228,7 +225,7 @@ impl Packed {
 /// Writes entries one after another, and remembers what they were.
 struct Writer<'a> {
     packing: &'a Packing<'a>,
-    zip: ZipWriter<BufWriter<HashingWriter<'a, &'a mut File>>>,
+    zip: ZipWriter<BufWriter<HashingWriter<&'a mut File>>>,
     entries: Vec<Entry>,
     found: Vec<Found>,
 }
@@ -238,10 +235,7 @@ impl<'a> Writer<'a> {
         const BUFFER_BYTES: usize = 1024 * 1024;
         Writer {
             packing,
-            zip: ZipWriter::new(BufWriter::with_capacity(
-                BUFFER_BYTES,
-                HashingWriter::new(out, packing.early_sync),
-            )),
+            zip: ZipWriter::new(BufWriter::with_capacity(BUFFER_BYTES, HashingWriter::new(out))),
             entries: Vec::new(),
             found: Vec::new(),
         }
@@ -334,33 +328,27 @@ fn header(entry: &Entry, method: Method, crc32: u32, compressed_size: u64) -> He
 }
 
 /// Hashes what passes through.
-struct HashingWriter<'a, W> {
+struct HashingWriter<W> {
     out: W,
     hasher: Sha256,
     written: u64,
-    early_sync: Option<&'a EarlySync>,
 }
 
-impl<'a, W> HashingWriter<'a, W> {
-    fn new(out: W, early_sync: Option<&'a EarlySync>) -> Self {
+impl<W> HashingWriter<W> {
+    fn new(out: W) -> Self {
         HashingWriter {
             out,
             hasher: Sha256::new(),
             written: 0,
-            early_sync,
         }
     }
 }
 
-impl<W: Write> Write for HashingWriter<'_, W> {
+impl<W: Write> Write for HashingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.out.write(bytes)?;
         self.hasher.update(&bytes[..count]);
-        let before = self.written;
         self.written += count as u64;
-        if let Some(early_sync) = self.early_sync {
-            early_sync.progress(before, self.written);
-        }
         Ok(count)
     }
 
