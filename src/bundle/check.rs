@@ -1,9 +1,11 @@
 //! Whether the stored bundle is still right. Reads only.
 
+use std::path::Path;
+
 use lambda_pack_core::bundle::{self, Answer, Bundle, Checksum, Decision, Metadata, Pointer, Seen};
 use lambda_pack_core::cache::DigestCache;
 use lambda_pack_core::source::Tree;
-use lambda_pack_core::{Meter, Result};
+use lambda_pack_core::{Error, Meter, Result};
 
 use super::lease::Lease;
 use super::object::BundleObject;
@@ -134,4 +136,20 @@ pub fn hash(making: &Making, digests: &DigestCache, meter: &Meter) -> Result<(Tr
     };
     let checksum = Checksum::of(&inputs, digests, meter)?;
     Ok((tree, checksum))
+}
+
+/// That a copy of the module in `directory` is what was hashed.
+pub fn check_copy(directory: &Path, making: &Making, checksum: &Checksum, meter: &Meter) -> Result<()> {
+    let copy = Making {
+        source: directory.to_owned(),
+        ..making.clone()
+    };
+    let (_, of_copy) = hash(&copy, &DigestCache::none(), meter)?;
+    match of_copy == *checksum {
+        true => Ok(()),
+        false => Err(
+            Error::invalid(format!("`{}` changed while it was copied", making.source.display()))
+                .help("run again once nothing writes to it"),
+        ),
+    }
 }

@@ -6,12 +6,9 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use aws_sdk_s3::primitives::DateTime;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use lambda_pack_core::bundle::Identity;
 use lambda_pack_core::{Error, Result};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use super::Place;
 use super::owner::Owner;
@@ -77,7 +74,7 @@ impl<'a> Lease<'a> {
             let found = connection.call(async move { asked.bucket.get(&asked.key).await })?;
             let condition = match found {
                 None => Condition::Absent,
-                Some(object) => match held.holder(&object.content) {
+                Some(object) => match held_by(&object.content, &held.identity) {
                     Some(holder) => return Ok(Attempt::Held(holder)),
                     None => Condition::Etag(object.etag),
                 },
@@ -117,11 +114,6 @@ impl<'a> Lease<'a> {
 }
 
 impl Held {
-    /// Whom the lease belongs to now, unless that is nobody.
-    fn holder(&self, content: &[u8]) -> Option<String> {
-        held_by(content, &self.identity)
-    }
-
     /// Writes the note; `false` where the condition isn't met.
     async fn write(&self, held: bool, condition: &Condition) -> Result<bool> {
         let note = Note {
@@ -131,9 +123,8 @@ impl Held {
             nonce: format!("{:032x}", fastrand::u128(..)),
         };
         let content = serde_json::to_vec(&note).expect("strings");
-        let sha256 = BASE64.encode(Sha256::digest(&content));
         let body = Body::Json(content.clone());
-        let written = match self.bucket.put(&self.key, &body, &sha256, condition).await? {
+        let written = match self.bucket.put(&self.key, &body, condition).await? {
             Put::Done { etag, .. } => Some(etag.unwrap_or_default()),
             Put::Refused => {
                 let found = self.bucket.get(&self.key).await?;

@@ -228,13 +228,14 @@ impl<'a> BundleObject<'a> {
         let body = Body::Zip {
             file: file.to_owned(),
             size_bytes: package.size_bytes,
+            sha256: package.code_sha256,
             metadata: [(CODE_SHA256, sha256.as_str()), (PROJECT, project), (CHECKSUM, checksum)]
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .to_vec(),
         };
         let (bucket, key) = (Arc::clone(&self.bucket), self.key.clone());
         bucket.meter.expect(Work::Upload, package.size_bytes);
-        let put = async move { bucket.put(&key, &body, &sha256, &Condition::Any).await };
+        let put = async move { bucket.put(&key, &body, &Condition::Any).await };
         match self.connection.call_to_its_end(put)? {
             Put::Done {
                 version_id,
@@ -264,11 +265,10 @@ impl<'a> BundleObject<'a> {
     /// Writes another object of the same bucket, whose key says what is in it.
     pub fn write_beside(&self, key: &str, content: &str) -> Result<String> {
         let body = Body::Json(content.as_bytes().to_vec());
-        let sha256 = BASE64.encode(Sha256::digest(content));
         let (bucket, key) = (Arc::clone(&self.bucket), key.to_owned());
         let url = bucket.url(&key);
         self.connection
-            .call(async move { bucket.put(&key, &body, &sha256, &Condition::Any).await })?;
+            .call(async move { bucket.put(&key, &body, &Condition::Any).await })?;
         Ok(url)
     }
 }

@@ -5,13 +5,12 @@ use std::io;
 use std::path::Path;
 
 use lambda_pack_core::bundle::Checksum;
-use lambda_pack_core::cache::DigestCache;
 use lambda_pack_core::disk::{make_link, set_mode};
 use lambda_pack_core::source::{Content, Tree};
 use lambda_pack_core::{Error, Meter, Result};
 
 use super::Making;
-use super::check::hash;
+use super::check::check_copy;
 
 /// Copies the tree into an empty directory, and proves that it is what was hashed.
 pub fn fill(directory: &Path, tree: &Tree, making: &Making, checksum: &Checksum, meter: &Meter) -> Result<()> {
@@ -27,18 +26,7 @@ pub fn fill(directory: &Path, tree: &Tree, making: &Making, checksum: &Checksum,
             Error::io("copy to", &target, cause).help("check space and permissions there, or set TMPDIR")
         })?;
     }
-    let copy = Making {
-        source: directory.to_owned(),
-        ..making.clone()
-    };
-    let (_, of_copy) = hash(&copy, &DigestCache::none(), meter)?;
-    match of_copy == *checksum {
-        true => Ok(()),
-        false => Err(
-            Error::invalid(format!("`{}` changed while it was copied", making.source.display()))
-                .help("run again once nothing writes to it"),
-        ),
-    }
+    check_copy(directory, making, checksum, meter)
 }
 
 fn copy_file(from: &Path, to: &Path, executable: bool) -> io::Result<()> {

@@ -98,10 +98,10 @@ impl Remote {
         let bucket = self.connection.bucket(bucket, "");
         let url = bucket.url(key);
         let key = key.to_owned();
-        let sha256 = source.sha256.to_base64();
         let body = Body::Zip {
             file: source.file.path().to_owned(),
             size_bytes: source.size_bytes,
+            sha256: source.sha256,
             metadata: Vec::new(),
         };
         self.connection.call_to_its_end(async move {
@@ -115,7 +115,7 @@ impl Remote {
                 Err(error) => return Err(aws::explain(&error, "look for", &url)),
             }
             // If somebody else is faster, it is the same.
-            let put = bucket.put(&key, &body, &sha256, &Condition::Absent).await;
+            let put = bucket.put(&key, &body, &Condition::Absent).await;
             put.map(|_there_now| ())
         })
     }

@@ -1,14 +1,14 @@
 //! A module for a build of its bundle: what `bundle run` there needs to make what it would make here.
 
-use lambda_pack_core::bundle::{self, Checksum};
-use lambda_pack_core::cache::DigestCache;
+use lambda_pack_core::bundle::Checksum;
 use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::Tree;
-use lambda_pack_core::{Error, Meter, Result};
+use lambda_pack_core::{Meter, Result};
 
 use super::buildspec;
 use super::source::{NOTES_DIRECTORY, Packed, Stage};
 use super::start::{Options, Request, Variable};
+use crate::bundle::check::check_copy;
 use crate::bundle::{Making, Place};
 
 /// A module, and what is to be done with it.
@@ -42,19 +42,7 @@ impl Module<'_> {
             stage.add_content(spec_path(), &spec.content)?;
         }
         stage.make_links()?;
-        let copy = Tree::at(stage.path(), meter)?;
-        let inputs = bundle::Inputs {
-            tree: &copy,
-            spec: self.making.spec.as_ref().map(|spec| spec.content.as_slice()),
-            parameters: &self.making.parameters,
-        };
-        if Checksum::of(&inputs, &DigestCache::none(), meter)? != *self.checksum {
-            return Err(Error::invalid(format!(
-                "`{}` changed after it was hashed",
-                self.making.source.display()
-            ))
-            .help("run again once nothing writes to the source"));
-        }
+        check_copy(stage.path(), self.making, self.checksum, meter)?;
         stage.pack()
     }
 
@@ -129,7 +117,8 @@ fn spec_path() -> String {
 
 #[cfg(test)]
 mod tests {
-    use lambda_pack_core::bundle::{Identity, Layout, Parameters};
+    use lambda_pack_core::bundle::{self, Identity, Layout, Parameters};
+    use lambda_pack_core::cache::DigestCache;
 
     use super::*;
     use crate::remote::start::VariableKind;

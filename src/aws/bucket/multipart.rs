@@ -121,12 +121,9 @@ impl Bucket {
             .bucket(&self.name)
             .key(self.key(key))
             .upload_id(upload_id)
-            .multipart_upload(upload);
-        let request = match condition {
-            Condition::Any => request,
-            Condition::Absent => request.if_none_match("*"),
-            Condition::Etag(etag) => request.if_match(etag),
-        };
+            .multipart_upload(upload)
+            .set_if_none_match(condition.if_none_match())
+            .set_if_match(condition.if_match());
         match request.send().await {
             Ok(answer) => Ok(Put::Done {
                 etag: answer.e_tag,

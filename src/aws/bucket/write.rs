@@ -7,7 +7,11 @@ use std::time::Duration;
 use aws_sdk_s3::config::http::HttpResponse;
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::primitives::ByteStream;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::{Error, Result};
+use sha2::{Digest as _, Sha256};
 
 use super::counted::counted;
 use super::{Bucket, SINGLE_PUT_BYTES};
@@ -28,11 +32,20 @@ pub enum Body {
     Zip {
         file: PathBuf,
         size_bytes: u64,
+        sha256: CodeSha256,
         metadata: Vec<(String, String)>,
     },
 }
 
 impl Body {
+    /// In base64, as S3 wants it.
+    fn sha256(&self) -> String {
+        match self {
+            Body::Json(content) => BASE64.encode(Sha256::digest(content)),
+            Body::Zip { sha256, .. } => sha256.to_base64(),
+        }
+    }
+
     fn content_type(&self) -> &'static str {
         match self {
             Body::Json(_) => "application/json",
@@ -49,6 +62,21 @@ pub enum Condition {
     Etag(String),
 }
 
+impl Condition {
+    /// The value of `If-None-Match`.
+    pub(super) fn if_none_match(&self) -> Option<String> {
+        matches!(self, Condition::Absent).then(|| "*".to_owned())
+    }
+
+    /// The value of `If-Match`.
+    pub(super) fn if_match(&self) -> Option<String> {
+        match self {
+            Condition::Etag(etag) => Some(etag.clone()),
+            Condition::Any | Condition::Absent => None,
+        }
+    }
+}
+
 /// What became of a write.
 pub enum Put {
     Done {
@@ -63,24 +91,26 @@ pub enum Put {
 }
 
 impl Bucket {
-    /// Writes an object, whose bytes have this SHA-256 in base64. A package's upload ends early where the user interrupts it,
+    /// Writes an object, with the SHA-256 of its bytes. A package's upload ends early where the user interrupts it,
     /// and should not be dropped on its way: parts of a large one would stay.
-    pub async fn put(&self, key: &str, body: &Body, sha256: &str, condition: &Condition) -> Result<Put> {
+    pub async fn put(&self, key: &str, body: &Body, condition: &Condition) -> Result<Put> {
         match body {
             Body::Zip {
                 file,
                 size_bytes,
                 metadata,
+                ..
             } if *size_bytes > SINGLE_PUT_BYTES => {
                 self.put_multipart(key, file, *size_bytes, metadata, condition).await
             }
-            Body::Zip { .. } => unless_interrupted(self.meter, self.put_once(key, body, sha256, condition)).await,
-            Body::Json(_) => self.put_once(key, body, sha256, condition).await,
+            Body::Zip { .. } => unless_interrupted(self.meter, self.put_once(key, body, condition)).await,
+            Body::Json(_) => self.put_once(key, body, condition).await,
         }
     }
 
-    async fn put_once(&self, key: &str, body: &Body, sha256: &str, condition: &Condition) -> Result<Put> {
+    async fn put_once(&self, key: &str, body: &Body, condition: &Condition) -> Result<Put> {
         let url = self.url(key);
+        let sha256 = body.sha256();
         retry_races(&url, || async {
             let stream = match body {
                 Body::Json(content) => ByteStream::from(content.clone()),
@@ -101,14 +131,11 @@ impl Bucket {
                 .put_object()
                 .bucket(&self.name)
                 .key(self.key(key))
-                .checksum_sha256(sha256)
+                .checksum_sha256(&sha256)
                 .content_type(body.content_type())
+                .set_if_none_match(condition.if_none_match())
+                .set_if_match(condition.if_match())
                 .body(stream);
-            request = match condition {
-                Condition::Any => request,
-                Condition::Absent => request.if_none_match("*"),
-                Condition::Etag(etag) => request.if_match(etag),
-            };
             if let Body::Zip { metadata, .. } = body {
                 request = request.set_metadata(Some(metadata.iter().cloned().collect()));
             }

@@ -8,11 +8,8 @@ mod bucket;
 use std::path::Path;
 use std::sync::Arc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use lambda_pack_core::archive::{PACKAGE_FORMAT, Package};
 use lambda_pack_core::{Meter, Result, Work};
-use sha2::{Digest as _, Sha256};
 
 use super::listing::Page;
 use super::{Created, Object, Objects, PackageNotes, PackageStat, Verified};
@@ -49,10 +46,10 @@ impl S3Objects {
         self.connection.call(call(Arc::clone(&self.bucket)))
     }
 
-    fn put(&self, key: &str, body: Body, sha256: String, condition: Condition) -> Result<Created> {
+    fn put(&self, key: &str, body: Body, condition: Condition) -> Result<Created> {
         let (key, bucket) = (key.to_owned(), Arc::clone(&self.bucket));
         let ends_itself = matches!(body, Body::Zip { .. });
-        let put = async move { bucket.put(&key, &body, &sha256, &condition).await };
+        let put = async move { bucket.put(&key, &body, &condition).await };
         let put = match ends_itself {
             true => self.connection.call_to_its_end(put),
             false => self.connection.call(put),
@@ -90,8 +87,7 @@ impl Objects for S3Objects {
     }
 
     fn create(&self, key: &str, content: &[u8]) -> Result<Created> {
-        let sha256 = BASE64.encode(Sha256::digest(content));
-        self.put(key, Body::Json(content.to_vec()), sha256, Condition::Absent)
+        self.put(key, Body::Json(content.to_vec()), Condition::Absent)
     }
 
     fn create_package(&self, key: &str, path: &Path, package: &Package, notes: &PackageNotes) -> Result<Created> {
@@ -105,15 +101,15 @@ impl Objects for S3Objects {
         let body = Body::Zip {
             file: path.to_owned(),
             size_bytes: package.size_bytes,
+            sha256: package.code_sha256,
             metadata,
         };
-        self.put(key, body, package.code_sha256.to_base64(), Condition::Absent)
+        self.put(key, body, Condition::Absent)
     }
 
     fn replace(&self, key: &str, version: &str, content: &[u8]) -> Result<()> {
-        let sha256 = BASE64.encode(Sha256::digest(content));
         let unchanged = Condition::Etag(version.to_owned());
-        match self.put(key, Body::Json(content.to_vec()), sha256, unchanged)? {
+        match self.put(key, Body::Json(content.to_vec()), unchanged)? {
             Created::New(_) => Ok(()),
             Created::Exists => Err(super::lost_race(&self.bucket.url(key))),
         }
