@@ -1,8 +1,14 @@
 //! The command line as typed. These types stop at `settings` and `commands`: the core never sees them.
 
 mod bundle;
+mod fitness;
+mod graph;
+mod init;
 mod metadata;
+mod profile;
 mod remote;
+mod run;
+mod secrets;
 
 use std::num::NonZeroU16;
 use std::path::PathBuf;
@@ -15,8 +21,14 @@ use lambda_pack_core::shard::Shard;
 use serde::Deserialize;
 
 pub use bundle::*;
+pub use fitness::*;
+pub use graph::*;
+pub use init::*;
 pub use metadata::*;
+pub use profile::*;
 pub use remote::*;
+pub use run::*;
+pub use secrets::*;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -125,6 +137,15 @@ pub struct Common {
         hide_env_values = true
     )]
     pub profile: Option<String>,
+    /// Profile in lambda-pack.toml that says what is deployed, and how
+    #[arg(
+        long,
+        global = true,
+        env = "LAMBDA_PACK_DEPLOYMENT_PROFILE",
+        value_name = "NAME",
+        hide_env_values = true
+    )]
+    pub deployment_profile: Option<String>,
     /// Seconds that a download of an asset may take without a byte [default: 30]
     #[arg(
         long,
@@ -149,9 +170,14 @@ pub enum Command {
     Bundle(Box<BundleCommand>),
     Metadata(MetadataArgs),
     Remote(RemoteArgs),
-    /// Print the JSON Schema of a function definition
-    #[command(after_help = "Example:\n  lambda-pack schema > lambda-json.schema.json")]
-    Schema,
+    Init(InitArgs),
+    Profile(ProfileArgs),
+    Graph(GraphArgs),
+    Affected(AffectedArgs),
+    Fitness(FitnessArgs),
+    Secrets(SecretsArgs),
+    Run(RunProfileArgs),
+    Schema(SchemaArgs),
     /// Print a shell's completion script
     #[command(after_help = "Example:\n  lambda-pack completions bash > /etc/bash_completion.d/lambda-pack")]
     Completions {
@@ -171,6 +197,10 @@ impl Command {
                 | Command::Lock(_)
                 | Command::Metadata(_)
                 | Command::Remote(_)
+                | Command::Fitness(_)
+                | Command::Init(_)
+                | Command::Run(_)
+                | Command::Secrets(_)
                 | Command::Upload(_)
                 | Command::Verify(_)
         )

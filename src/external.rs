@@ -27,6 +27,7 @@ const LONGEST_QUERY: u64 = 64 * 1024 * 1024;
 pub struct HashQuery {
     pub config_dir: Option<PathBuf>,
     pub code_dir: Option<PathBuf>,
+    pub deployment_profile: Option<String>,
     /// A JSON list in a string: the protocol has no lists.
     names: Option<String>,
 }

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use etcetera::BaseStrategy;
 use lambda_pack_core::archive::Compression;
-use lambda_pack_core::{Error, Result};
+use lambda_pack_core::profile::{Profile, Profiles};
+use lambda_pack_core::{Error, Result, toml_text};
 use serde::Deserialize;
 
 use crate::aws::AwsSettings;
@@ -35,6 +36,10 @@ pub struct Settings {
     /// Longest time that a download may take without a byte.
     pub download_timeout: Duration,
     pub bundle: BundleTable,
+    /// All that the project has.
+    pub profiles: Profiles,
+    /// What is deployed, and how; `None` for everything as it is defined.
+    pub profile: Option<Profile>,
     /// `None`: no cache is read or written.
     pub cache_dir: Option<PathBuf>,
 }
@@ -54,6 +59,8 @@ struct ProjectFile {
     download_timeout: Option<NonZeroU16>,
     #[serde(default)]
     bundle: BundleTable,
+    #[serde(default)]
+    profiles: Profiles,
 }
 
 impl Settings {
@@ -77,7 +84,11 @@ impl Settings {
         let in_project =
             |path: Option<PathBuf>, default: &str| project_dir.join(path.unwrap_or_else(|| default.into()));
 
-        let store = match (said(&common.store), file.store) {
+        let profile = said(&common.deployment_profile)
+            .map(|name| file.profiles.resolve(&name))
+            .transpose()?;
+        let of_profile = profile.as_ref().and_then(|profile| profile.store.clone());
+        let store = match (said(&common.store), of_profile.or(file.store)) {
             (Some(url), _) => StoreUrl::parse(&url, Path::new("."))?,
             (None, Some(url)) => StoreUrl::parse(&url, &project_dir)?,
             (None, None) => StoreUrl::in_directory(&project_dir.join(".lambda-pack/store"))?,
@@ -106,6 +117,8 @@ impl Settings {
                 .or(file.download_timeout)
                 .map_or(DOWNLOAD_TIMEOUT, |seconds| Duration::from_secs(seconds.get().into())),
             bundle: file.bundle,
+            profiles: file.profiles,
+            profile,
             cache_dir: cache_dir(common),
             project_dir,
         })
@@ -138,14 +151,13 @@ impl ProjectFile {
             return Ok(None);
         };
         let text = fs::read_to_string(&file).map_err(|cause| Error::input("read", &file, cause))?;
-        let parsed = toml::from_str(&text)
-            .map_err(|error| Error::invalid(format!("{}: {}", file.display(), error.to_string().trim_end())))?;
         let directory = file.parent().expect("a file stands in a directory");
         // Relative to where the user stands, messages are shorter and hold no home directory.
         let directory = match env::current_dir() {
             Ok(current) => directory.strip_prefix(&current).unwrap_or(directory),
             Err(_no_current_directory) => directory,
         };
+        let parsed = toml_text::parse(directory.join(FILE_NAME).display(), &text)?;
         Ok(Some((directory.to_owned(), parsed)))
     }
 }

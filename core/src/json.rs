@@ -57,6 +57,11 @@ fn explain(place: &impl Display, key: &str, error: &serde_json::Error) -> Error 
     if error.classify() != Category::Data {
         return Error::invalid(format!("{place}: not JSON: {text}"));
     }
+    in_words(&place, key, text)
+}
+
+/// What serde says of data, in the words of people who write it. `place` is file and line.
+pub(crate) fn in_words(place: &str, key: &str, text: &str) -> Error {
     let in_key = |what: String| match key {
         "" => Error::invalid(format!("{place}: {what}")),
         key => Error::invalid(format!("{place}: key `{}`: {what}", shorten(key))),

@@ -21,6 +21,10 @@ pub fn hash(common: &Common, meter: &'static Meter) -> Result<()> {
     let common = Common {
         config_dir: given(query.config_dir).or_else(|| common.config_dir.clone()),
         code_dir: given(query.code_dir).or_else(|| common.code_dir.clone()),
+        deployment_profile: query
+            .deployment_profile
+            .filter(|name| !name.is_empty())
+            .or_else(|| common.deployment_profile.clone()),
         ..common.clone()
     };
     let settings = Settings::resolve(&common, None, None)?;

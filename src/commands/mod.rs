@@ -1,26 +1,35 @@
 //! One verb a file. Only here is anything printed to stdout, and only what was asked for.
 
+mod affected;
 mod assets;
 mod build;
 mod bundle;
 mod external;
+mod fitness;
+mod graph;
 mod hash;
+mod init;
 mod layers;
 mod lock;
 mod metadata;
 mod output;
+mod profile;
 mod remote;
+mod run;
+mod secrets;
 mod texts;
 mod upload;
 mod validate;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::function::{self, Function, Selected};
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::preflight::Layer;
+use lambda_pack_core::profile::refuse_parameters;
 use lambda_pack_core::source::{Outputs, Tree};
 use lambda_pack_core::{Meter, Result, collect_all, preflight};
 
@@ -51,9 +60,25 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         Command::Bundle(command) => bundle::run(command, common, meter),
         Command::Metadata(args) => metadata::run(&args.verb, common, meter),
         Command::Remote(args) => remote::run(&args.verb, common, meter),
-        Command::Schema => texts::schema(),
+        Command::Init(args) => init::run(args, common, meter),
+        Command::Profile(args) => profile::run(&args.verb, common, meter),
+        Command::Graph(args) => graph::run(args, common, meter),
+        Command::Affected(args) => affected::run(args, common, meter),
+        Command::Fitness(args) => fitness::run(args, common, meter),
+        Command::Secrets(args) => secrets::run(&args.verb, common, meter),
+        Command::Run(args) => run::run(args, common, meter),
+        Command::Schema(args) => texts::schema(args.of),
         Command::Completions { shell } => texts::completions(*shell),
         Command::Man(args) => texts::man(args),
+    }
+}
+
+/// All functions, as the profile wants them if one is named.
+fn load_functions(settings: &Settings) -> Result<BTreeMap<String, Function>> {
+    let functions = function::load(&settings.config_dir)?;
+    match &settings.profile {
+        Some(profile) => profile.apply(functions),
+        None => refuse_parameters(&functions).map(|()| functions),
     }
 }
 
@@ -73,7 +98,7 @@ struct Hashed {
 /// Walks the sources of the named functions, or of all, and of the layers that they name; reports every fault, and every
 /// warning. What this tool writes may not stand in what it packs.
 fn walk_functions(settings: &Settings, names: &[String], caches: &Caches, meter: &Meter) -> Result<Selected<Walked>> {
-    let selected = function::select(function::load(&settings.config_dir)?, names)?;
+    let selected = function::select(load_functions(settings)?, names)?;
     let out_dir = Some(("output directory", settings.out_dir.as_path()));
     let store = match &settings.store {
         StoreUrl::File(directory) => Some(("store", directory.as_path())),

@@ -4,14 +4,17 @@ use std::fs;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
-use lambda_pack_core::{Error, Result, function};
+use lambda_pack_core::{Error, Result, function, handoff};
 
 use super::output;
-use crate::cli::{Cli, ManArgs};
+use crate::cli::{Cli, ManArgs, SchemaName};
 
-pub fn schema() -> Result<()> {
-    let schema = serde_json::to_string_pretty(&function::json_schema()).expect("a schema is JSON");
-    output::line(&schema)
+pub fn schema(of: SchemaName) -> Result<()> {
+    let schema = match of {
+        SchemaName::Function => function::json_schema(),
+        SchemaName::Bundle => handoff::json_schema(),
+    };
+    output::line(&serde_json::to_string_pretty(&schema).expect("a schema is JSON"))
 }
 
 pub fn completions(shell: Shell) -> Result<()> {

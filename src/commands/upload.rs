@@ -116,7 +116,7 @@ fn refuse_secrets(planned: &[(&Checked, Found)], meter: &Meter) -> Result<()> {
 
 /// Those of these functions, or of all, that are in a shard.
 fn names_of_shard(shard: Shard, names: &[String], settings: &Settings) -> Result<Vec<String>> {
-    let selected = function::select(function::load(&settings.config_dir)?, names)?;
+    let selected = function::select(super::load_functions(settings)?, names)?;
     let names = selected.functions.iter().map(|function| function.name.as_str());
     let names = names.filter(|name| shard.takes(name));
     Ok(names.map(str::to_owned).collect())

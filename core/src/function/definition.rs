@@ -11,9 +11,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
 
+use super::allowed_secret::AllowedSecret;
 use super::asset::Asset;
 use super::build::Build;
-use super::secrets::AllowedSecret;
+use super::policy::PolicyStatement;
+use super::secret::{self, Secret};
 use super::text::{Bounded, EntryPrefix, GlobText, RelativePath, Rule, Text};
 use crate::json::Object;
 use crate::{Error, Result, collect_all};
@@ -85,6 +87,20 @@ pub struct Definition {
     pub reserved_concurrent_executions: Option<Bounded<-1, { i32::MAX as i64 }>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tags: Option<UniqueMap<String>>,
+    /// What the function may do in AWS, beyond what its other keys need.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_statements: Vec<Object<PolicyStatement>>,
+    /// Secrets, by what becomes of them. Those that never leave are no part of what is deployed.
+    #[serde(
+        default,
+        skip_serializing_if = "secret::none_is_deployed",
+        serialize_with = "secret::deployed"
+    )]
+    pub secrets: Vec<Object<Secret>>,
+    /// The profile that it was resolved with.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    #[schemars(skip)]
+    pub deployment_profile: Option<String>,
     /// What looks like a secret and is none, or may be packed nevertheless.
     #[serde(default, skip_serializing)]
     pub allowed_secrets: Vec<Object<AllowedSecret>>,
@@ -116,6 +132,8 @@ impl Definition {
             checked.map_err(|error| error.within(format_args!("key `assets[{index}]`")))
         });
         collect_all(checked)?;
+        secret::check(&self.secrets, "secrets")?;
+        self.check_secrets()?;
         match self.kind {
             Kind::Function => {
                 if self.compatible_runtimes.is_some() {
@@ -145,6 +163,7 @@ impl Definition {
                         self.reserved_concurrent_executions.is_some(),
                     ),
                     ("tags", self.tags.is_some()),
+                    ("policy_statements", !self.policy_statements.is_empty()),
                 ];
                 if let Some((key, _)) = functions_only.into_iter().find(|(_, set)| *set) {
                     return Err(misplaced(key, "functions"));
@@ -156,6 +175,11 @@ impl Definition {
 }
 
 impl Definition {
+    /// Fails where secrets and the rest of the definition contradict each other.
+    pub(crate) fn check_secrets(&self) -> Result<()> {
+        secret::check_together(&self.secrets, self.kind, self.environment.as_ref())
+    }
+
     /// The definition of a layer with nothing but the dependencies of this function.
     pub(super) fn layer_of_dependencies(&self, name: FunctionName) -> Self {
         let description = format!(
@@ -185,6 +209,9 @@ impl Definition {
             kms_key_arn: None,
             reserved_concurrent_executions: None,
             tags: None,
+            policy_statements: Vec::new(),
+            secrets: Vec::new(),
+            deployment_profile: None,
             // It holds nothing of the user's own.
             allowed_secrets: Vec::new(),
         }
@@ -260,6 +287,12 @@ impl Architecture {
             Architecture::X86_64 => "x86_64",
             Architecture::Arm64 => "arm64",
         }
+    }
+}
+
+impl From<Architecture> for Architectures {
+    fn from(one: Architecture) -> Self {
+        Architectures([one])
     }
 }
 
@@ -449,6 +482,16 @@ impl<K: Ord + AsRef<str>> UniqueMap<K> {
     pub fn iter(&self) -> impl Iterator<Item = (&K, &str)> {
         self.0.iter().map(|(key, value)| (key, value.as_str()))
     }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut String)> {
+        self.0.iter_mut()
+    }
+
+    pub fn get(&self, key: &str) -> Option<&str> {
+        self.iter()
+            .find(|(known, _)| known.as_ref() == key)
+            .map(|(_, value)| value)
+    }
 }
 
 impl<K: Ord> Default for UniqueMap<K> {
@@ -528,6 +571,17 @@ rules! {
     BinaryRule: "Binary", r"^[A-Za-z0-9_][A-Za-z0-9_-]*$", "the name of a binary: letters, digits, `_`, `-`";
     /// One text, one spelling: it is hashed.
     IdentityRule: "Identity", r"^[\x21-\x7e]{1,256}$", "1 to 256 characters of ASCII without spaces, such as `model-2026-03`";
+    /// What names of Secrets Manager and Parameter Store may hold, but for `/` in front.
+    SecretIdRule: "SecretId", r"^[A-Za-z0-9][A-Za-z0-9/_.-]{0,127}$",
+        "1 to 128 letters, digits, `/`, `_`, `.` or `-`, a letter or digit first";
+    /// Patterns are compiled where they are used, so that the error says what is wrong with them.
+    PatternRule: "Pattern", r"^[\s\S]{1,1024}$", "a regular expression of 1 to 1024 characters";
+    /// IAM's: <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_sid.html>
+    SidRule: "Sid", r"^[A-Za-z0-9]{1,100}$", "letters and digits";
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html>
+    ActionRule: "Action", r"^([a-z0-9-]+:[A-Za-z0-9*?]+|\*)$", "an action such as `dynamodb:GetItem`, or `*`";
+    /// <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html>
+    ResourceRule: "Resource", r"^(arn:[^\s]+|\*)$", "an ARN, or `*`";
     /// CreateFunction's `EnvironmentVariableName`.
     EnvironmentKeyRule: "EnvironmentKey", r"^[A-Za-z][A-Za-z0-9_]+$",
         "a variable name: a letter, then at least one letter, digit or `_`";

@@ -75,6 +75,7 @@ pub(super) fn split(function: &mut Function) -> Result<Option<Function>> {
         name: name.clone(),
         file: function.file.clone(),
         definition: function.definition.layer_of_dependencies(name.clone()),
+        swaps: Vec::new(),
         dependencies_only: true,
     };
     function.definition.build = None;

@@ -1,10 +1,12 @@
 //! Function definitions: `lambda-json/<name>.json`, one file a function or layer.
 
+mod allowed_secret;
 mod asset;
 mod build;
 mod definition;
 mod layers;
-mod secrets;
+mod policy;
+mod secret;
 mod text;
 
 use std::collections::BTreeMap;
@@ -13,15 +15,19 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+pub use allowed_secret::{AllowedSecret, RuleId};
 pub use asset::{ArchiveKind, Asset, AssetUrl, Extract, Mode, Sha256};
 pub use build::{Build, Bundle, BundleFormat, CommandBuild, GoBuild, NodeBuild, Place, PythonBuild, RustBuild};
 pub use definition::{Architecture, Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
 pub use layers::Selected;
-pub use secrets::AllowedSecret;
+pub use policy::{Effect, PolicyStatement};
+pub(crate) use secret::check as check_secrets;
+pub use secret::{Charset, Secret, SecretClass};
 pub use text::{EntryPath, EntryPrefix, GlobText, RelativePath};
 
-use text::Text;
+pub(crate) use text::Text;
 
+use crate::swaps::Swap;
 use crate::{Error, ErrorKind, Result, json, shorten, suggest};
 
 /// A function or layer: its definition with every default filled in, and the file that it came from.
@@ -31,6 +37,8 @@ pub struct Function {
     /// As reached from the configuration directory that was given; for messages.
     pub file: PathBuf,
     pub definition: Definition,
+    /// What a profile puts in the place of dependencies.
+    pub swaps: Vec<Swap>,
     /// Whether its source only says where its lock file is: so with a layer that was split off from a function.
     dependencies_only: bool,
 }
@@ -57,6 +65,7 @@ impl Function {
             name,
             file: file.to_owned(),
             definition,
+            swaps: Vec::new(),
             dependencies_only: false,
         })
     }

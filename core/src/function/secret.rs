@@ -1,0 +1,235 @@
+//! The key `secrets` of a definition, and of a profile: what becomes of a secret, never the secret itself.
+
+use std::collections::BTreeSet;
+
+use regex::Regex;
+use schemars::JsonSchema;
+use serde::ser::Serializer;
+use serde::{Deserialize, Serialize};
+
+use super::allowed_secret::RuleId;
+use super::definition::{EnvironmentKeyRule, Kind, PatternRule, ReasonRule, SecretIdRule, UniqueMap};
+use super::text::{Bounded, GlobText, Text};
+use crate::json::Object;
+use crate::{Error, Result, collect_all};
+
+/// A secret, by its name.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Secret {
+    pub id: Text<SecretIdRule>,
+    pub class: SecretClass,
+    /// Environment variable that will hold its name or ARN, for the function to read it by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Text<EnvironmentKeyRule>>,
+    /// `infrastructure`: why it stays where it is.
+    #[serde(skip_serializing)]
+    pub reason: Option<Text<ReasonRule>>,
+    /// `infrastructure`: the rule that finds secrets like it.
+    #[serde(skip_serializing)]
+    pub kind: Option<RuleId>,
+    /// `infrastructure`: variable of the environment in which packages are made, whose value it is.
+    #[serde(skip_serializing)]
+    pub variable: Option<Text<EnvironmentKeyRule>>,
+    /// Regular expression: of what it looks like (`infrastructure`), or of what may be entered (`user_prompt`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<Text<PatternRule>>,
+    /// `per_install_generated`: number of characters; default 32.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<Bounded<8, 4096>>,
+    /// `per_install_generated`: default `alphanumeric`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charset: Option<Charset>,
+    /// `user_prompt`: what it is called where it is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// Name of an existing SSM parameter that holds it (`user_prompt`, `remote_fetch`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parameter: Option<String>,
+    /// `remote_fetch`: ARN of the secret or parameter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arn: Option<String>,
+    /// `remote_fetch`: name of the secret in Secrets Manager.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// In profiles: the functions that it is for; default all.
+    #[serde(skip_serializing)]
+    pub functions: Option<Vec<GlobText>>,
+}
+
+/// What becomes of a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretClass {
+    /// It never leaves: what would be packed with it is refused.
+    Infrastructure,
+    /// Made when the function is deployed for the first time.
+    PerInstallGenerated,
+    /// Asked for when the function is deployed.
+    UserPrompt,
+    /// It exists; the function reads it when it runs.
+    RemoteFetch,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Charset {
+    Alphanumeric,
+    Hex,
+    /// Letters, digits, `-` and `_`.
+    UrlSafe,
+    /// All that can be printed, but for spaces, quotes, `/`, `@` and `\`.
+    Printable,
+}
+
+impl SecretClass {
+    pub fn name(self) -> &'static str {
+        match self {
+            SecretClass::Infrastructure => "infrastructure",
+            SecretClass::PerInstallGenerated => "per_install_generated",
+            SecretClass::UserPrompt => "user_prompt",
+            SecretClass::RemoteFetch => "remote_fetch",
+        }
+    }
+}
+
+impl Secret {
+    pub fn is_deployed(&self) -> bool {
+        self.class != SecretClass::Infrastructure
+    }
+
+    /// Keys that are set, and the classes that have them.
+    fn keys(&self) -> [(&'static str, bool, &'static [SecretClass]); 12] {
+        use SecretClass::{Infrastructure, PerInstallGenerated, RemoteFetch, UserPrompt};
+        [
+            (
+                "target",
+                self.target.is_some(),
+                &[PerInstallGenerated, UserPrompt, RemoteFetch],
+            ),
+            ("reason", self.reason.is_some(), &[Infrastructure]),
+            ("kind", self.kind.is_some(), &[Infrastructure]),
+            ("variable", self.variable.is_some(), &[Infrastructure]),
+            ("pattern", self.pattern.is_some(), &[Infrastructure, UserPrompt]),
+            ("length", self.length.is_some(), &[PerInstallGenerated]),
+            ("charset", self.charset.is_some(), &[PerInstallGenerated]),
+            ("label", self.label.is_some(), &[UserPrompt]),
+            (
+                "description",
+                self.description.is_some(),
+                &[Infrastructure, PerInstallGenerated, UserPrompt, RemoteFetch],
+            ),
+            ("parameter", self.parameter.is_some(), &[UserPrompt, RemoteFetch]),
+            ("arn", self.arn.is_some(), &[RemoteFetch]),
+            ("name", self.name.is_some(), &[RemoteFetch]),
+        ]
+    }
+
+    fn check(&self) -> Result<()> {
+        let class = self.class;
+        let misplaced = self
+            .keys()
+            .into_iter()
+            .find(|(_, set, classes)| *set && !classes.contains(&class));
+        if let Some((key, _, classes)) = misplaced {
+            let classes: Vec<&str> = classes.iter().map(|class| class.name()).collect();
+            return Err(
+                Error::invalid(format!("a secret of class `{}` has no key `{key}`", class.name()))
+                    .help(format!("it is for `{}`", classes.join("`, `"))),
+            );
+        }
+        let missing = |key: &str, help: &str| {
+            Err(Error::invalid(format!(
+                "key `{key}` is missing: the secret `{}` is of class `{}`",
+                self.id,
+                class.name()
+            ))
+            .help(help))
+        };
+        if self.is_deployed() && self.target.is_none() {
+            return missing(
+                "target",
+                "name the environment variable that the function finds its name or ARN in",
+            );
+        }
+        if class == SecretClass::Infrastructure && self.reason.is_none() {
+            return missing(
+                "reason",
+                "say why no function needs it, for those who read what was left out",
+            );
+        }
+        let sources = [self.arn.is_some(), self.name.is_some(), self.parameter.is_some()];
+        if class == SecretClass::RemoteFetch && sources.into_iter().filter(|set| *set).count() != 1 {
+            return Err(
+                Error::invalid(format!("where the secret `{}` is must be said once", self.id))
+                    .help("set one of `arn`, `name` (Secrets Manager) and `parameter` (SSM)"),
+            );
+        }
+        if let Some(pattern) = &self.pattern
+            && let Err(error) = Regex::new(pattern.as_str())
+        {
+            return Err(Error::invalid(format!(
+                "key `pattern`: {}",
+                error.to_string().replace('\n', " ")
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Fails on what each secret by itself, or two of one id, are not allowed to say.
+pub(crate) fn check(secrets: &[Object<Secret>], key: &str) -> Result<()> {
+    let mut ids = BTreeSet::new();
+    let checked = secrets.iter().enumerate().map(|(index, Object(secret))| {
+        let twice = match ids.insert(secret.id.as_str()) {
+            true => Ok(()),
+            false => Err(Error::invalid(format!("the secret `{}` comes twice", secret.id))),
+        };
+        let checked = secret.check().and(twice);
+        checked.map_err(|error| error.within(format_args!("key `{key}[{index}]`")))
+    });
+    collect_all(checked).map(drop)
+}
+
+/// Fails where secrets contradict what else a definition says.
+pub(super) fn check_together<K: Ord + AsRef<str>>(
+    secrets: &[Object<Secret>],
+    kind: Kind,
+    environment: Option<&UniqueMap<K>>,
+) -> Result<()> {
+    let mut targets = BTreeSet::new();
+    for Object(secret) in secrets {
+        let Some(target) = &secret.target else { continue };
+        if kind == Kind::Layer {
+            return Err(Error::invalid(format!(
+                "a layer can't have the secret `{}`: it has no environment",
+                secret.id
+            ))
+            .help("declare it in the functions that read it"));
+        }
+        if environment.is_some_and(|environment| environment.get(target.as_str()).is_some()) {
+            return Err(Error::invalid(format!(
+                "the variable `{target}` is in `environment`, and the target of the secret `{}`",
+                secret.id
+            ))
+            .help("remove it from `environment`: when the function is deployed, it gets the secret's name"));
+        }
+        if !targets.insert(target.as_str()) {
+            return Err(Error::invalid(format!(
+                "the variable `{target}` is the target of two secrets"
+            )));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn none_is_deployed(secrets: &[Object<Secret>]) -> bool {
+    !secrets.iter().any(|Object(secret)| secret.is_deployed())
+}
+
+/// Those that a function gets: what never leaves isn't even named.
+pub(super) fn deployed<S: Serializer>(secrets: &[Object<Secret>], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(secrets.iter().filter(|Object(secret)| secret.is_deployed()))
+}

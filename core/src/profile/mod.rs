@@ -1,0 +1,331 @@
+//! Deployment profiles: `[profiles.<name>]` of `lambda-pack.toml`. A profile says what is deployed, where, and how it differs;
+//! [`Profile::apply`] makes ordinary functions of that, so that nothing after it knows profiles.
+
+mod parameters;
+
+use std::collections::BTreeMap;
+
+use globset::GlobSet;
+use serde::{Deserialize, Serialize};
+
+pub use parameters::refuse_parameters;
+
+use crate::fitness::Tier;
+use crate::function::{Architecture, Function, GlobText, Kind, Secret};
+use crate::json::Object;
+use crate::swaps::{Replacement, Swap};
+use crate::{Error, ErrorKind, Result, function, shorten, suggest};
+
+/// The profiles of a project, by name.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Profiles(BTreeMap<String, Table>);
+
+/// One table, as written.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    extends: Option<String>,
+    tier: Option<Tier>,
+    functions: Option<Vec<GlobText>>,
+    layers: Option<Vec<GlobText>>,
+    architecture: Option<Architecture>,
+    #[serde(default)]
+    parameters: BTreeMap<String, String>,
+    store: Option<String>,
+    #[serde(default)]
+    swaps: Vec<Object<Swap>>,
+    #[serde(default)]
+    secrets: Vec<Object<Secret>>,
+    #[serde(default)]
+    limits: Limits,
+}
+
+/// What a project allows its functions, within what AWS allows. All are the largest values that are fine.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Of a package.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size_bytes: Option<u64>,
+    /// Of what is in it, layers included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unzipped_bytes: Option<u64>,
+    /// In MB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory_size: Option<u64>,
+    /// In seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<u64>,
+    /// In MB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ephemeral_storage: Option<u64>,
+}
+
+impl Limits {
+    fn or(self, base: Self) -> Self {
+        Limits {
+            size_bytes: self.size_bytes.or(base.size_bytes),
+            unzipped_bytes: self.unzipped_bytes.or(base.unzipped_bytes),
+            memory_size: self.memory_size.or(base.memory_size),
+            timeout: self.timeout.or(base.timeout),
+            ephemeral_storage: self.ephemeral_storage.or(base.ephemeral_storage),
+        }
+    }
+}
+
+/// A profile with all that it extends.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    pub name: String,
+    /// What it extends, the nearest first.
+    pub extends: Vec<String>,
+    pub tier: Tier,
+    /// Globs on names; `None` for all.
+    pub functions: Option<Vec<GlobText>>,
+    pub layers: Option<Vec<GlobText>>,
+    pub architecture: Option<Architecture>,
+    pub parameters: BTreeMap<String, String>,
+    pub store: Option<String>,
+    pub swaps: Vec<Swap>,
+    pub secrets: Vec<Secret>,
+    pub limits: Limits,
+}
+
+impl Profiles {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// The profile of this name, with what it extends.
+    pub fn resolve(&self, name: &str) -> Result<Profile> {
+        let table = self.0.get(name).ok_or_else(|| self.unknown(name, None))?;
+        self.resolve_table(name, table, &mut vec![name.to_owned()])
+            .map_err(|error| error.within(format_args!("profile `{name}`")))
+    }
+
+    fn resolve_table(&self, name: &str, table: &Table, chain: &mut Vec<String>) -> Result<Profile> {
+        function::check_secrets(&table.secrets, "secrets")?;
+        let base = match &table.extends {
+            None => None,
+            Some(base) => {
+                if chain.contains(base) {
+                    chain.push(base.clone());
+                    return Err(Error::invalid(format!(
+                        "profiles extend each other in a cycle: `{}`",
+                        chain.join("` → `")
+                    ))
+                    .help("remove one of these `extends`"));
+                }
+                chain.push(base.clone());
+                let table = self.0.get(base).ok_or_else(|| self.unknown(base, Some("extends")))?;
+                Some(self.resolve_table(base, table, chain)?)
+            }
+        };
+        let own = Profile {
+            name: name.to_owned(),
+            extends: Vec::new(),
+            tier: table.tier.unwrap_or_default(),
+            functions: table.functions.clone(),
+            layers: table.layers.clone(),
+            architecture: table.architecture,
+            parameters: table.parameters.clone(),
+            store: table.store.clone(),
+            swaps: table.swaps.iter().map(|Object(swap)| swap.clone()).collect(),
+            secrets: table.secrets.iter().map(|Object(secret)| secret.clone()).collect(),
+            limits: table.limits,
+        };
+        let Some(base) = base else { return Ok(own) };
+        Ok(Profile {
+            name: own.name,
+            extends: [base.name].into_iter().chain(base.extends).collect(),
+            tier: table.tier.unwrap_or(base.tier),
+            functions: own.functions.or(base.functions),
+            layers: own.layers.or(base.layers),
+            architecture: own.architecture.or(base.architecture),
+            parameters: base.parameters.into_iter().chain(own.parameters).collect(),
+            store: own.store.or(base.store),
+            swaps: replaced(base.swaps, own.swaps, |a, b| {
+                a.from == b.from && a.functions == b.functions
+            }),
+            secrets: replaced(base.secrets, own.secrets, |a, b| {
+                a.id == b.id && a.functions == b.functions
+            }),
+            limits: own.limits.or(base.limits),
+        })
+    }
+
+    fn unknown(&self, name: &str, key: Option<&str>) -> Error {
+        let name = shorten(name);
+        let (kind, message) = match key {
+            Some(key) => (ErrorKind::Invalid, format!("key `{key}`: no profile is named `{name}`")),
+            None => (ErrorKind::Usage, format!("no profile is named `{name}`")),
+        };
+        let help = match (suggest(&name, self.names()), self.0.is_empty()) {
+            (Some(meant), _) => format!("did you mean `{meant}`?"),
+            (None, true) => format!("define it in lambda-pack.toml, as `[profiles.{name}]`"),
+            (None, false) => format!(
+                "defined in lambda-pack.toml: {}",
+                self.names().collect::<Vec<_>>().join(", ")
+            ),
+        };
+        Error::new(kind, message).help(help)
+    }
+}
+
+/// What is inherited, with what is said anew in its place.
+fn replaced<T>(base: Vec<T>, own: Vec<T>, is_same: impl Fn(&T, &T) -> bool) -> Vec<T> {
+    let kept = base
+        .into_iter()
+        .filter(|inherited| !own.iter().any(|said| is_same(said, inherited)));
+    let kept: Vec<T> = kept.collect();
+    kept.into_iter().chain(own).collect()
+}
+
+impl Profile {
+    /// The functions that are deployed, as this profile wants them. `functions` are all that are defined.
+    pub fn apply(&self, functions: BTreeMap<String, Function>) -> Result<BTreeMap<String, Function>> {
+        let within = |error: Error| error.within(format_args!("profile `{}`", self.name));
+        self.check_names(&functions).map_err(within)?;
+        let names = [
+            (Kind::Function, globs(self.functions.as_deref())),
+            (Kind::Layer, globs(self.layers.as_deref())),
+        ];
+        let selects = |function: &Function| {
+            let (_, globs) = names
+                .iter()
+                .find(|(kind, _)| *kind == function.definition.kind)
+                .expect("these are all kinds");
+            globs.is_match(function.name.as_str())
+        };
+        let needed: Vec<String> = functions
+            .values()
+            .filter(|function| selects(function))
+            .flat_map(Function::layer_names)
+            .map(str::to_owned)
+            .collect();
+        let mut selected = BTreeMap::new();
+        for (name, mut function) in functions {
+            // A function without a layer that it names could not be deployed.
+            if selects(&function) || needed.contains(&name) {
+                self.change(&mut function)
+                    .map_err(|error| within(error.within(function.file.display())))?;
+                selected.insert(name, function);
+            }
+        }
+        if !selected
+            .values()
+            .any(|function| function.definition.kind == Kind::Function)
+        {
+            return Err(within(
+                Error::invalid("no function is left")
+                    .help("name functions with `functions`, a list of globs on their names"),
+            ));
+        }
+        Ok(selected)
+    }
+
+    /// Names and globs that lead nowhere.
+    fn check_names(&self, functions: &BTreeMap<String, Function>) -> Result<()> {
+        let of_kind = |kind| {
+            functions
+                .values()
+                .filter(move |function| function.definition.kind == kind)
+                .map(|function| function.name.as_str())
+        };
+        let defined: Vec<&str> = of_kind(Kind::Function).collect();
+        let layers: Vec<&str> = of_kind(Kind::Layer).collect();
+        let mut errors = Vec::new();
+        let mut check = |key: String, globs: Option<&[GlobText]>, names: &[&str], others: &[&str], other_key: &str| {
+            for glob in globs.into_iter().flatten() {
+                let matcher = glob.glob().compile_matcher();
+                if names.iter().any(|name| matcher.is_match(name)) {
+                    continue;
+                }
+                let text = shorten(glob.glob().glob());
+                let help = match suggest(&text, names.iter().copied()) {
+                    _ if others.iter().any(|name| matcher.is_match(name)) => {
+                        format!("what it names belongs under `{other_key}`")
+                    }
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None if names.is_empty() => "none is defined".to_owned(),
+                    None => format!("defined: {}", shorten(&names.join(", "))),
+                };
+                errors
+                    .push(Error::invalid(format!("key `{key}`: nothing that is defined matches `{text}`")).help(help));
+            }
+        };
+        check(
+            "functions".to_owned(),
+            self.functions.as_deref(),
+            &defined,
+            &layers,
+            "layers",
+        );
+        // Of layers a glob for all is fine where there are none.
+        check(
+            "layers".to_owned(),
+            self.layers.as_deref().filter(|globs| !is_all(globs)),
+            &layers,
+            &defined,
+            "functions",
+        );
+        for swap in &self.swaps {
+            let key = format!("swaps.{}.functions", swap.from);
+            let all: Vec<&str> = functions.keys().map(String::as_str).collect();
+            check(key, swap.functions.as_deref(), &all, &[], "");
+        }
+        for secret in &self.secrets {
+            let key = format!("secrets.{}.functions", secret.id);
+            check(key, secret.functions.as_deref(), &defined, &layers, "functions");
+        }
+        for swap in &self.swaps {
+            if let Replacement::Layer(layer) = &swap.to
+                && !layers.contains(&layer.as_str())
+            {
+                let help = match suggest(layer.as_str(), layers.iter().copied()) {
+                    Some(meant) => format!("did you mean `{meant}`?"),
+                    None => "define it, with `\"type\": \"layer\"`".to_owned(),
+                };
+                errors.push(
+                    Error::invalid(format!("key `swaps.{}.to`: no layer `{layer}` is defined", swap.from)).help(help),
+                );
+            }
+        }
+        Error::join(errors).map_or(Ok(()), Err)
+    }
+
+    fn change(&self, function: &mut Function) -> Result<()> {
+        let name = function.name.as_str();
+        let is_for = |globs: Option<&[GlobText]>| self::globs(globs).is_match(name);
+        let definition = &mut function.definition;
+        definition.deployment_profile = Some(self.name.clone());
+        if let Some(architecture) = self.architecture {
+            definition.architectures = architecture.into();
+        }
+        parameters::fill(definition, &self.parameters)?;
+        let swaps = self.swaps.iter().filter(|swap| is_for(swap.functions.as_deref()));
+        function.swaps = swaps.cloned().collect();
+        for secret in self.secrets.iter().filter(|secret| is_for(secret.functions.as_deref())) {
+            // Layers have no environment; what must not be packed must not be packed with them either.
+            if definition.kind == Kind::Layer && secret.is_deployed() {
+                continue;
+            }
+            definition.secrets.retain(|Object(declared)| declared.id != secret.id);
+            definition.secrets.push(Object(secret.clone()));
+        }
+        definition.check_secrets()
+    }
+}
+
+fn is_all(globs: &[GlobText]) -> bool {
+    globs.iter().all(|glob| glob.glob().glob() == "*")
+}
+
+/// What matches any of the globs; everything where there are none.
+fn globs(globs: Option<&[GlobText]>) -> GlobSet {
+    match globs {
+        None => GlobSet::new([globset::Glob::new("*").expect("a literal")]).expect("one glob"),
+        Some(globs) => GlobSet::new(globs.iter().map(|glob| glob.glob().clone())).expect("each compiles by itself"),
+    }
+}

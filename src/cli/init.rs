@@ -1,0 +1,7 @@
+//! `init`, as typed.
+
+use clap::Args;
+
+/// Make a working project
+#[derive(Args, Debug)]
+pub struct InitArgs {}

@@ -1,0 +1,79 @@
+//! `profile`: what deployment profiles there are, and whether they are right.
+
+use std::collections::BTreeMap;
+
+use lambda_pack_core::fitness::Tier;
+use lambda_pack_core::function::{self, Function};
+use lambda_pack_core::profile::Profile;
+use lambda_pack_core::{Meter, Result, collect_all};
+use serde::Serialize;
+
+use super::output;
+use crate::cli::{Common, ProfileVerb};
+use crate::report;
+use crate::settings::Settings;
+
+pub fn run(verb: &ProfileVerb, common: &Common, _meter: &'static Meter) -> Result<()> {
+    let settings = Settings::resolve(common, None, None)?;
+    match verb {
+        ProfileVerb::List => list(&settings, common.json),
+        ProfileVerb::Show { name } => show(&settings.profiles.resolve(name)?, common.json),
+        ProfileVerb::Check { names } => check(&settings, names, common.json),
+    }
+}
+
+#[derive(Serialize)]
+struct Row {
+    name: String,
+    tier: Tier,
+    /// Those that it selects, layers not among them.
+    functions: Vec<String>,
+}
+
+fn rows(settings: &Settings, names: &[String]) -> Result<Vec<Row>> {
+    let functions = function::load(&settings.config_dir)?;
+    let rows = names.iter().map(|name| {
+        let profile = settings.profiles.resolve(name)?;
+        let selected = profile.apply(functions.clone())?;
+        Ok(Row {
+            name: name.clone(),
+            tier: profile.tier,
+            functions: names_of_functions(&selected),
+        })
+    });
+    collect_all(rows)
+}
+
+fn names_of_functions(functions: &BTreeMap<String, Function>) -> Vec<String> {
+    let functions = functions
+        .values()
+        .filter(|function| function.definition.kind == function::Kind::Function);
+    functions.map(|function| function.name.to_string()).collect()
+}
+
+fn all(settings: &Settings) -> Vec<String> {
+    settings.profiles.names().map(str::to_owned).collect()
+}
+
+fn list(settings: &Settings, json: bool) -> Result<()> {
+    print(&rows(settings, &all(settings))?, json)
+}
+
+fn check(settings: &Settings, names: &[String], json: bool) -> Result<()> {
+    let all = all(settings);
+    print(&rows(settings, if names.is_empty() { &all } else { names })?, json)
+}
+
+fn print(rows: &[Row], json: bool) -> Result<()> {
+    if json {
+        return output::json(&rows);
+    }
+    let lines = rows
+        .iter()
+        .map(|row| vec![row.name.clone(), row.tier.name().to_owned(), row.functions.join(", ")]);
+    output::line(&report::table(&["profile", "tier", "functions"], &[], lines))
+}
+
+fn show(_profile: &Profile, _json: bool) -> Result<()> {
+    output::line("")
+}
