@@ -13,6 +13,7 @@ mod external;
 mod file_lock;
 mod git;
 mod network;
+mod packaging;
 mod parallel;
 mod rebuild;
 mod remote;

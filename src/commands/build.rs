@@ -8,10 +8,10 @@ use lambda_pack_core::source::Tree;
 use lambda_pack_core::temporary::{remove_abandoned, write_whole};
 use lambda_pack_core::{Error, Meter, Result, limits};
 
-use super::layers::Layers;
 use super::{PackageRow, Status, Walked};
 use crate::build as builds;
 use crate::cli::{BuildArgs, Common};
+use crate::packaging::Layers;
 use crate::report::Progress;
 use crate::settings::Settings;
 use crate::{caches, parallel};

@@ -9,7 +9,6 @@ mod fitness;
 mod graph;
 mod hash;
 mod init;
-mod layers;
 mod lock;
 mod metadata;
 mod output;
@@ -22,22 +21,13 @@ mod upload;
 mod validate;
 mod verify;
 
-use std::collections::BTreeMap;
-use std::fmt::Display;
+use lambda_pack_core::{Meter, Result, collect_all};
 
-use lambda_pack_core::cache::Caches;
-use lambda_pack_core::function::{self, Function, Selected};
-use lambda_pack_core::manifest::Manifest;
-use lambda_pack_core::preflight::Layer;
-use lambda_pack_core::profile::refuse_parameters;
-use lambda_pack_core::source::{Outputs, Tree};
-use lambda_pack_core::{Meter, Result, collect_all, preflight};
-
-use crate::caches;
 use crate::cli::{AssetsVerb, Cli, Command, ExternalQuery};
+use crate::packaging::{
+    Hashed, Walked, hash_functions, in_function, load_functions, open_caches, preflight, walk_functions, warn,
+};
 use crate::report;
-use crate::settings::Settings;
-use crate::store::StoreUrl;
 
 pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
     output::refuse_closed_stdout()?;
@@ -71,87 +61,6 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         Command::Completions { shell } => texts::completions(*shell),
         Command::Man(args) => texts::man(args),
     }
-}
-
-/// All functions, as the profile wants them if one is named.
-fn load_functions(settings: &Settings) -> Result<BTreeMap<String, Function>> {
-    let functions = function::load(&settings.config_dir)?;
-    match &settings.profile {
-        Some(profile) => profile.apply(functions),
-        None => refuse_parameters(&functions).map(|()| functions),
-    }
-}
-
-/// A function with its source tree.
-struct Walked {
-    function: Function,
-    tree: Tree,
-}
-
-/// A function with what it is packed from.
-struct Hashed {
-    function: Function,
-    tree: Tree,
-    manifest: Manifest,
-}
-
-/// Walks the sources of the named functions, or of all, and of the layers that they name; reports every fault, and every
-/// warning. What this tool writes may not stand in what it packs.
-fn walk_functions(settings: &Settings, names: &[String], caches: &Caches, meter: &Meter) -> Result<Selected<Walked>> {
-    let selected = function::select(load_functions(settings)?, names)?;
-    let out_dir = Some(("output directory", settings.out_dir.as_path()));
-    let store = match &settings.store {
-        StoreUrl::File(directory) => Some(("store", directory.as_path())),
-        StoreUrl::S3 { .. } => None,
-    };
-    let cache = settings
-        .cache_dir
-        .as_deref()
-        .map(|directory| ("cache directory", directory));
-    let outputs = Outputs::new(out_dir.into_iter().chain(store).chain(cache));
-    let functions: Vec<&Function> = selected.all().collect();
-    let trees = Tree::of_functions(&functions, &settings.code_dir, &outputs, &caches.digests, meter)?;
-    let walked = selected.zip(trees).map(|(function, tree)| Walked { function, tree });
-    for Walked { function, tree } in &walked.functions {
-        warn(&function.name, &tree.warnings);
-    }
-    Ok(walked)
-}
-
-/// Walks and hashes them.
-fn hash_functions(settings: &Settings, names: &[String], caches: &Caches, meter: &Meter) -> Result<Selected<Hashed>> {
-    let walked = walk_functions(settings, names, caches, meter)?;
-    let trees: Vec<&Tree> = walked.all().map(|walked| &walked.tree).collect();
-    let manifests = Tree::manifests(&trees, &caches.digests, meter)?;
-    Ok(walked
-        .zip(manifests)
-        .map(|(Walked { function, tree }, manifest)| Hashed {
-            function,
-            tree,
-            manifest,
-        }))
-}
-
-/// The warnings of what Lambda would refuse late; the rest is an error.
-fn preflight(function: &Function, tree: &Tree, layers: &[Layer]) -> Result<Vec<String>> {
-    in_function(&function.name, preflight::check(function, tree, layers))
-}
-
-/// A failure said to be the function's.
-fn in_function<T>(name: impl Display, result: Result<T>) -> Result<T> {
-    result.map_err(|error| error.within(format_args!("function `{name}`")))
-}
-
-/// Warnings said to be the function's.
-fn warn(name: impl Display, warnings: impl IntoIterator<Item = impl Display>) {
-    for warning in warnings {
-        report::warning(&format!("function `{name}`: {warning}"));
-    }
-}
-
-/// The caches for the functions' sources.
-fn open_caches(settings: &Settings, packs: bool) -> Caches {
-    caches::open(settings.cache_dir.as_deref(), &settings.code_dir, packs)
 }
 
 /// A row of `build` and `upload`, as `--json` prints it.

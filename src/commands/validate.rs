@@ -6,10 +6,10 @@ use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::{Meter, Result, collect_all};
 use serde::Serialize;
 
-use super::layers::Layers;
 use super::{Hashed, output};
 use crate::caches;
 use crate::cli::{Common, ValidateArgs};
+use crate::packaging::Layers;
 use crate::report::{self, Progress};
 use crate::settings::Settings;
 

@@ -1,9 +1,10 @@
 //! Whether functions fit where they are to run.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where functions run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Tier {
     #[default]
@@ -19,6 +20,25 @@ impl Tier {
             Tier::Lambda => "lambda",
             Tier::LambdaEdge => "lambda-edge",
             Tier::Container => "container",
+        }
+    }
+}
+
+/// What came of a check; the worst comes last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    Pass,
+    Warn,
+    Fail,
+}
+
+impl Status {
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Pass => "pass",
+            Status::Warn => "warn",
+            Status::Fail => "fail",
         }
     }
 }

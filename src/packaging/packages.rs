@@ -1,0 +1,207 @@
+//! Packages of functions: in the store, or made and published.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use lambda_pack_core::archive::{self, Packing};
+use lambda_pack_core::cache::Caches;
+use lambda_pack_core::function::Selected;
+use lambda_pack_core::manifest::Manifest;
+use lambda_pack_core::sbom::Sbom;
+use lambda_pack_core::secrets::Guard;
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, preflight};
+
+use super::scratch::Scratch;
+use super::{Hashed, Layers, in_function, warn};
+use crate::build::{self as builds, Built as Made};
+use crate::settings::Settings;
+use crate::store::{Built, Found, Published, REQUESTS_AT_ONCE, Record, Store};
+use crate::{git, parallel};
+
+/// A function whose definition and source could be deployed, as far as that is known before it is built.
+pub struct Checked<'a> {
+    pub hashed: &'a Hashed,
+    /// Those of the source.
+    pub warnings: Vec<String>,
+    pub guard: Guard<'a>,
+}
+
+impl<'a> Checked<'a> {
+    /// Reports every fault of every function. Dependencies aren't there before they are installed.
+    pub fn all(hashed: &'a Selected<Hashed>, functions: &'a [Hashed]) -> Result<Vec<Self>> {
+        let sources = Layers::new(hashed.all().map(|hashed| (&hashed.function, &hashed.tree)));
+        collect_all(functions.iter().map(|hashed| {
+            let layers = sources.of(&hashed.function, |_, tree| Ok(tree.size()))?;
+            let guard = Guard::of(&hashed.function);
+            let warnings = collect_all([
+                super::preflight(&hashed.function, &hashed.tree, &layers),
+                in_function(&hashed.function.name, guard.check_environment()).map(|()| Vec::new()),
+            ])?;
+            Ok(Checked {
+                hashed,
+                warnings: warnings.concat(),
+                guard,
+            })
+        }))
+    }
+
+    /// Looks for secrets in the source. Packing looks again, at what it packs.
+    pub fn refuse_secrets(&self, meter: &Meter) -> Result<()> {
+        in_function(
+            &self.hashed.function.name,
+            self.guard.check_tree(&self.hashed.tree, meter),
+        )
+    }
+}
+
+/// The packages of some functions: those that the store has, and the means to make the others.
+pub struct Packages<'a> {
+    pub store: Store,
+    settings: &'a Settings,
+    layers: Layers<'a, Hashed>,
+    /// Asked for once, and only if something is uploaded.
+    git_commit: OnceLock<Option<String>>,
+    scratch: Scratch,
+    pub caches: Caches,
+    /// What fails for one function because of the network or a missing right fails for all.
+    hopeless: AtomicBool,
+    meter: &'static Meter,
+}
+
+impl<'a> Packages<'a> {
+    pub fn open(
+        hashed: &'a Selected<Hashed>,
+        settings: &'a Settings,
+        caches: Caches,
+        meter: &'static Meter,
+    ) -> Result<Self> {
+        let mut store = Store::open(&settings.store, &settings.aws, meter)?;
+        let names: Vec<&str> = hashed.all().map(|hashed| hashed.function.name.as_str()).collect();
+        store.expect(&names, settings.cache_dir.as_deref())?;
+        Ok(Packages {
+            store,
+            settings,
+            layers: Layers::new(hashed.all().map(|hashed| (&hashed.function, hashed))),
+            git_commit: OnceLock::new(),
+            scratch: Scratch::new(),
+            caches,
+            hopeless: AtomicBool::new(false),
+            meter,
+        })
+    }
+
+    /// Does `work` for each, many at a time, until it is hopeless.
+    pub fn each<T: Sync, R: Send>(
+        &self,
+        items: &[T],
+        function: impl Fn(&T) -> &Checked<'a> + Sync,
+        work: impl Fn(&T) -> Result<R> + Sync,
+    ) -> Vec<Result<Option<R>>> {
+        parallel::map(items, REQUESTS_AT_ONCE, |item| {
+            self.meter.check()?;
+            if self.hopeless.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let done = work(item).map(Some).inspect_err(|error| {
+                self.hopeless
+                    .fetch_or(error.kind() == ErrorKind::Failed, Ordering::Relaxed);
+            });
+            in_function(&function(item).hashed.function.name, done)
+        })
+    }
+
+    pub fn find(&self, Checked { hashed, .. }: &Checked) -> Result<Found> {
+        let name = hashed.function.name.as_str();
+        self.store.find(name, &hashed.manifest.source_hash())
+    }
+
+    /// Builds what is to be packed, and checks it.
+    pub fn make(&self, checked: &Checked) -> Result<Option<Made>> {
+        let Checked { hashed, warnings, .. } = checked;
+        let made = builds::build(&hashed.function, &hashed.tree, self.settings, &self.caches, self.meter)?;
+        let tree = made.as_ref().map_or(&hashed.tree, |made| &made.tree);
+        let layers = self
+            .layers
+            .of(&hashed.function, |_, layer| self.unzipped_bytes(layer))?;
+        let of_made = match (&made, layers.as_slice()) {
+            // Nothing is known that wasn't before.
+            (None, []) => None,
+            _ => Some(preflight::check(&hashed.function, tree, &layers)?),
+        };
+        warn(&hashed.function.name, of_made.as_deref().unwrap_or(warnings));
+        Ok(made)
+    }
+
+    /// Packs what was made, and does something with the package before it is dropped.
+    fn pack<R>(&self, checked: &Checked, made: Option<&Made>, then: impl FnOnce(&Built) -> Result<R>) -> Result<R> {
+        let Checked { hashed, guard, .. } = checked;
+        let tree = made.map_or(&hashed.tree, |made| &made.tree);
+        let mut zip = self.scratch.take()?;
+        let packing = Packing {
+            caches: &self.caches,
+            scratch: self.scratch.directory(),
+            compression: self.settings.compression,
+            meter: self.meter,
+            // A write through a memory map may leave a file's times alone: what is published was read.
+            reads_all: true,
+            guard,
+        };
+        let package = archive::pack(tree, zip.as_file_mut(), &packing)?;
+        check_same(&hashed.manifest, &tree.manifest_of(&package.entries))?;
+        warn(&hashed.function.name, guard.unused());
+        let sbom = Sbom::of(tree, &hashed.tree)?;
+        let sbom = (!sbom.is_empty()).then(|| sbom.to_json(&hashed.function, &hashed.manifest.source_hash()));
+        let done = then(&Built {
+            file: zip.path(),
+            package: &package,
+            manifest: &hashed.manifest,
+            sbom,
+            git_commit: self
+                .git_commit
+                .get_or_init(|| git::commit(&self.settings.code_dir))
+                .clone(),
+        })?;
+        self.scratch.give_back(zip);
+        Ok(done)
+    }
+
+    pub fn publish(&self, checked: &Checked, made: Option<&Made>, found: &Found) -> Result<Published> {
+        let name = checked.hashed.function.name.as_str();
+        self.pack(checked, made, |built| self.store.publish(name, built, found))
+    }
+
+    /// The record that the package has, or would get.
+    pub fn record(&self, checked: &Checked, found: &Found) -> Result<Record> {
+        if let Found::Published(record) = found {
+            return Ok(record.clone());
+        }
+        let made = self.make(checked)?;
+        let name = checked.hashed.function.name.as_str();
+        self.pack(checked, made.as_ref(), |built| {
+            Ok(Record::new(self.store.url(), name, built))
+        })
+    }
+
+    /// Of a layer, whose record knows it without any installation.
+    fn unzipped_bytes(&self, layer: &Hashed) -> Result<u64> {
+        let Hashed {
+            function,
+            tree,
+            manifest,
+        } = layer;
+        if let Found::Published(record) = self.store.find(function.name.as_str(), &manifest.source_hash())? {
+            return Ok(record.unzipped_bytes);
+        }
+        builds::unzipped_bytes(function, tree, self.settings, &self.caches, self.meter)
+    }
+}
+
+/// What was packed is what was hashed before, and what the store was asked for.
+fn check_same(hashed: &Manifest, packed: &Manifest) -> Result<()> {
+    let pairs = hashed.entries().iter().zip(packed.entries());
+    match pairs.into_iter().find(|(hashed, packed)| hashed != packed) {
+        None => Ok(()),
+        Some((entry, _)) => Err(Error::invalid(format!("`{}` changed after it was hashed", entry.path))
+            .help("run again once nothing writes to the source tree")),
+    }
+}
