@@ -26,6 +26,8 @@ pub enum ErrorKind {
     TimedOut,
     /// What would be packed or deployed holds a secret.
     Secret,
+    /// It holds one that is declared to be the infrastructure's.
+    Infrastructure,
     /// There are changes, and the user asked to be told by the exit code: no failure, and nothing to print.
     Changes,
     /// The user asked us to stop.
@@ -33,7 +35,7 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    pub const ALL: [ErrorKind; 10] = [
+    pub const ALL: [ErrorKind; 11] = [
         ErrorKind::Failed,
         ErrorKind::Usage,
         ErrorKind::Invalid,
@@ -42,6 +44,7 @@ impl ErrorKind {
         ErrorKind::RemoteBuild,
         ErrorKind::TimedOut,
         ErrorKind::Secret,
+        ErrorKind::Infrastructure,
         ErrorKind::Changes,
         ErrorKind::Interrupted,
     ];
@@ -151,10 +154,9 @@ impl Error {
 
     /// The kind of the first, but that of a secret is never hidden by others.
     pub fn kind(&self) -> ErrorKind {
-        match self.each().any(|error| error.0.kind == ErrorKind::Secret) {
-            true => ErrorKind::Secret,
-            false => self.0.kind,
-        }
+        let has = |kind: &ErrorKind| self.each().any(|error| error.0.kind == *kind);
+        let secrets = [ErrorKind::Infrastructure, ErrorKind::Secret];
+        secrets.into_iter().find(has).unwrap_or(self.0.kind)
     }
 
     /// This failure and those that were joined to it, in the order in which they were found.
@@ -249,9 +251,10 @@ mod tests {
     fn a_secret_decides_the_kind_of_joined_failures() {
         let error = |kind| Error::new(kind, "x");
         let joined = |kinds: &[ErrorKind]| Error::join(kinds.iter().map(|kind| error(*kind))).map(|error| error.kind());
-        use ErrorKind::{Failed, Invalid, Secret};
+        use ErrorKind::{Failed, Infrastructure, Invalid, Secret};
         assert_eq!(joined(&[Invalid, Failed]), Some(Invalid));
         assert_eq!(joined(&[Invalid, Secret, Failed]), Some(Secret));
+        assert_eq!(joined(&[Failed, Secret, Infrastructure]), Some(Infrastructure));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use lambda_pack_core::function::FunctionName;
+use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all};
 
 use rayon::prelude::*;
@@ -32,6 +33,12 @@ pub fn hash(common: &Common, meter: &'static Meter) -> Result<()> {
     // The deploy module needs the layers of the functions that were named.
     let hashed = super::hash_functions(&settings, &names.unwrap_or_default(), &caches, meter)?.into_all();
     caches::keep(caches);
+    // All of a definition gets into Terraform's state.
+    let checked = hashed.iter().map(|hashed| {
+        let function = &hashed.function;
+        super::in_function(&function.name, Guard::of(function).check_infrastructure())
+    });
+    collect_all(checked)?;
     let packages = hashed.par_iter().map(|hashed| {
         let function = &hashed.function;
         (

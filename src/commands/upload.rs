@@ -55,10 +55,8 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
             Err(error) => failed.push(Err(error)),
         }
     }
-    let lacking = planned
-        .iter()
-        .filter(|(_, found)| !matches!(found, Found::Published(_)));
-    collect_all(lacking.map(|(checked, _)| checked.refuse_secrets(meter)))?;
+    let searched = planned.iter();
+    collect_all(searched.map(|(checked, found)| checked.refuse_secrets(found, meter)))?;
     let rows = packages.each(
         &planned,
         |it| it.0,

@@ -5,6 +5,7 @@ mod packages;
 mod scratch;
 
 use std::collections::BTreeMap;
+use std::env::{self, VarError};
 use std::fmt::Display;
 
 use lambda_pack_core::cache::Caches;
@@ -12,8 +13,9 @@ use lambda_pack_core::function::{self, Function, Selected};
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::preflight::{self, Layer};
 use lambda_pack_core::profile::refuse_parameters;
+use lambda_pack_core::secrets::{SecretValue, protect};
 use lambda_pack_core::source::{Outputs, Tree};
-use lambda_pack_core::{Meter, Result};
+use lambda_pack_core::{Error, Meter, Result};
 
 use crate::caches;
 use crate::report;
@@ -26,9 +28,23 @@ pub use packages::{Checked, Packages};
 /// All functions, as the profile wants them if one is named.
 pub fn load_functions(settings: &Settings) -> Result<BTreeMap<String, Function>> {
     let functions = function::load(&settings.config_dir)?;
-    match &settings.profile {
-        Some(profile) => profile.apply(functions),
-        None => refuse_parameters(&functions).map(|()| functions),
+    let mut functions = match &settings.profile {
+        Some(profile) => profile.apply(functions)?,
+        None => refuse_parameters(&functions).map(|()| functions)?,
+    };
+    protect(&mut functions, value_of)?;
+    Ok(functions)
+}
+
+/// The value of one of this machine's variables, to be looked for and never shown.
+pub fn value_of(variable: &str) -> Result<Option<SecretValue>> {
+    match env::var(variable) {
+        Ok(value) => Ok(Some(SecretValue::new(value))),
+        Err(VarError::NotPresent) => Ok(None),
+        Err(VarError::NotUnicode(_)) => Err(Error::invalid(format!(
+            "the variable `{variable}` holds what is no text, so that packages can't be searched for it"
+        ))
+        .help("unset it for this command, or declare what it looks like with `pattern` or `kind`")),
     }
 }
 

@@ -45,12 +45,15 @@ impl<'a> Checked<'a> {
         }))
     }
 
-    /// Looks for secrets in the source. Packing looks again, at what it packs.
-    pub fn refuse_secrets(&self, meter: &Meter) -> Result<()> {
-        in_function(
-            &self.hashed.function.name,
-            self.guard.check_tree(&self.hashed.tree, meter),
-        )
+    /// Looks for secrets in the source. Packing looks again, at what it packs. What the store has may have been uploaded before
+    /// a secret was declared.
+    pub fn refuse_secrets(&self, found: &Found, meter: &Meter) -> Result<()> {
+        let tree = &self.hashed.tree;
+        let checked = match found {
+            Found::Published(_) => self.guard.check_tree_for_infrastructure(tree, meter),
+            Found::Nothing | Found::PackageMissing(..) => self.guard.check_tree(tree, meter),
+        };
+        in_function(&self.hashed.function.name, checked)
     }
 }
 

@@ -84,7 +84,7 @@ fn code(kind: ErrorKind) -> u8 {
     match kind {
         ErrorKind::Failed => 1,
         ErrorKind::Usage => 2,
-        ErrorKind::Invalid => 3,
+        ErrorKind::Invalid | ErrorKind::Infrastructure => 3,
         ErrorKind::Integrity => 4,
         ErrorKind::Conflict => 5,
         ErrorKind::RemoteBuild => 6,

@@ -11,7 +11,7 @@ use super::pack::{BUDGET, Job, Packing};
 use crate::cache::{Form, Shape};
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::manifest::Entry;
-use crate::secrets::{Finding, Stream};
+use crate::secrets::{EntryStream, Found};
 use crate::source::{StableReader, read_changed, read_stable};
 use crate::{Result, Work};
 
@@ -23,7 +23,7 @@ pub struct Large {
     pub entry: Entry,
     pub crc32: u32,
     pub compressed_size: u64,
-    pub secrets: Vec<Finding>,
+    pub secrets: Vec<Found>,
 }
 
 struct Piece {
@@ -64,7 +64,7 @@ fn compress_pieces(job: &Job, packing: &Packing, spool: &mut File, reads_cache: 
         reader: StableReader::open(&job.entry.file)?,
         hasher: Hasher::new(Algorithm::Blake3),
         crc32: libdeflater::Crc::new(),
-        secrets: job.entry.is_own().then(Stream::default),
+        secrets: packing.guard.stream(job.entry),
     };
     let mut compressed_size = 0;
     in_order(
@@ -116,7 +116,7 @@ fn compress_pieces(job: &Job, packing: &Packing, spool: &mut File, reads_cache: 
         entry: job.entry.hashed_as(read.size, digest),
         crc32: pieces.crc32.sum(),
         compressed_size,
-        secrets: pieces.secrets.map(Stream::finish).unwrap_or_default(),
+        secrets: pieces.secrets.map(EntryStream::finish).unwrap_or_default(),
     };
     Ok((large, has_cached))
 }
@@ -145,7 +145,7 @@ struct Pieces<'a> {
     reader: StableReader<'a>,
     hasher: Hasher,
     crc32: libdeflater::Crc,
-    secrets: Option<Stream>,
+    secrets: Option<EntryStream<'a>>,
 }
 
 impl Pieces<'_> {

@@ -22,7 +22,7 @@ use super::{CodeSha256, Package};
 use crate::cache::{Caches, Form, Shape};
 use crate::digest::Algorithm;
 use crate::manifest::{Entry, EntryKind};
-use crate::secrets::{self, Found, Guard};
+use crate::secrets::{Found, Guard};
 use crate::source::{Content, Tree, TreeEntry, read_changed, read_stable};
 use crate::{Error, Meter, Result, Work};
 
@@ -66,7 +66,7 @@ pub fn pack(tree: &Tree, out: &mut File, packing: &Packing) -> Result<Package> {
     packing.meter.expect(Work::Pack, tree.size());
     let jobs: Vec<Job> = tree.entries().iter().map(|entry| Job { entry }).collect();
     let mut writer = Writer::new(out, packing);
-    writer.found.extend(secrets::names(tree));
+    writer.found.extend(packing.guard.names(tree));
     let mut rest = jobs.as_slice();
     while let Some(first) = rest.first() {
         if first.is_large() {
@@ -141,7 +141,7 @@ impl Job<'_> {
         if !packing.reads_all
             && let Some((size, digest)) = self.entry.known(Algorithm::Blake3, &packing.caches.digests)
             && let Some((block, crc32)) = (packing.caches.blocks).get(&digest, size, packing.whole(), |content| {
-                secrets = self.secrets_in(content);
+                secrets = packing.guard.search(self.entry, content);
             })
             && !block.is_empty()
         {
@@ -152,7 +152,7 @@ impl Job<'_> {
         let mut packed = None;
         let read = read_stable(&self.entry.file, LARGE_FILE_BYTES as usize + 1, |content| {
             packed = Some(Packed {
-                secrets: self.secrets_in(content),
+                secrets: packing.guard.search(self.entry, content),
                 ..self.pack_content(content, packing)
             });
             packing.meter.add(Work::Pack, content.len() as u64)
@@ -163,13 +163,6 @@ impl Job<'_> {
             packing.caches.digests.put(&self.entry.file, stat, packed.entry.digest);
         }
         Ok(packed)
-    }
-
-    fn secrets_in(&self, content: &[u8]) -> Vec<Found> {
-        match self.entry.is_own() {
-            true => Found::in_content(self.entry, &secrets::scan(content)),
-            false => Vec::new(),
-        }
     }
 
     fn pack_content(&self, content: &[u8], packing: &Packing) -> Packed {
@@ -269,7 +262,7 @@ impl<'a> Writer<'a> {
         let cannot_write = |cause| self.packing.cannot_write(cause);
         let mut spool = tempfile::tempfile_in(self.packing.scratch).map_err(cannot_write)?;
         let large = large::compress(job, self.packing, &mut spool)?;
-        self.found.extend(Found::in_content(job.entry, &large.secrets));
+        self.found.extend(large.secrets);
         if large.compressed_size < large.entry.size {
             let header = header(&large.entry, Method::Deflated, large.crc32, large.compressed_size);
             (spool.rewind())

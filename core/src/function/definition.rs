@@ -212,8 +212,8 @@ impl Definition {
             policy_statements: Vec::new(),
             secrets: Vec::new(),
             deployment_profile: None,
-            // It holds nothing of the user's own.
-            allowed_secrets: Vec::new(),
+            // What is in dependencies matters only to secrets that are declared.
+            allowed_secrets: self.allowed_secrets.clone(),
         }
     }
 }

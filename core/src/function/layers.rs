@@ -47,6 +47,11 @@ pub(super) fn select(
     Selected { functions, layers }
 }
 
+/// The layer that a function's dependencies are split off into.
+pub(super) fn name_of_dependencies(function: &str) -> String {
+    format!("{function}-dependencies")
+}
+
 /// Splits a function's dependencies off into a layer, if its definition asks for that. What is left is packed from its source
 /// alone, so that neither changes with the other.
 pub(super) fn split(function: &mut Function) -> Result<Option<Function>> {
@@ -64,7 +69,7 @@ pub(super) fn split(function: &mut Function) -> Result<Option<Function>> {
             "key `runtime` is missing: a build needs to know what to install for",
         ));
     }
-    let name = format!("{}-dependencies", function.name);
+    let name = name_of_dependencies(function.name.as_str());
     let name: FunctionName = name.parse().map_err(|expected| {
         Error::invalid(format!(
             "its dependencies would be the layer `{name}`, whose name must be {expected}"
@@ -76,6 +81,7 @@ pub(super) fn split(function: &mut Function) -> Result<Option<Function>> {
         file: function.file.clone(),
         definition: function.definition.layer_of_dependencies(name.clone()),
         swaps: Vec::new(),
+        infrastructure: None,
         dependencies_only: true,
     };
     function.definition.build = None;

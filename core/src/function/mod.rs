@@ -12,6 +12,7 @@ mod text;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
@@ -27,6 +28,7 @@ pub use text::{EntryPath, EntryPrefix, GlobText, RelativePath};
 
 pub(crate) use text::Text;
 
+use crate::secrets::Infrastructure;
 use crate::swaps::Swap;
 use crate::{Error, ErrorKind, Result, json, shorten, suggest};
 
@@ -39,6 +41,8 @@ pub struct Function {
     pub definition: Definition,
     /// What a profile puts in the place of dependencies.
     pub swaps: Vec<Swap>,
+    /// Secrets that may be in no package of the project, see [`crate::secrets::protect`]; `None` if none is declared.
+    pub infrastructure: Option<Arc<Infrastructure>>,
     /// Whether its source only says where its lock file is: so with a layer that was split off from a function.
     dependencies_only: bool,
 }
@@ -66,6 +70,7 @@ impl Function {
             file: file.to_owned(),
             definition,
             swaps: Vec::new(),
+            infrastructure: None,
             dependencies_only: false,
         })
     }
@@ -79,6 +84,12 @@ impl Function {
         } else {
             &self.definition.source.0
         }
+    }
+
+    /// Whether dependencies are a layer of their own: this one, or one beside it.
+    pub(crate) fn is_split(&self) -> bool {
+        let layer = layers::name_of_dependencies(self.name.as_str());
+        self.dependencies_only || self.layer_names().any(|name| name == layer)
     }
 
     /// The layers of this function that are defined beside it; others are known by their ARNs.

@@ -11,7 +11,7 @@ use super::allowed_secret::RuleId;
 use super::definition::{EnvironmentKeyRule, Kind, PatternRule, ReasonRule, SecretIdRule, UniqueMap};
 use super::text::{Bounded, GlobText, Text};
 use crate::json::Object;
-use crate::{Error, Result, collect_all};
+use crate::{Error, Result, collect_all, secrets};
 
 /// A secret, by its name.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -100,6 +100,14 @@ impl Secret {
         self.class != SecretClass::Infrastructure
     }
 
+    /// The variable whose value it is. Where nothing says by what it is known, it is the one that `id` names.
+    pub fn known_variable(&self) -> Option<&str> {
+        let by_id = || (self.kind.is_none() && self.pattern.is_none()).then_some(self.id.as_str());
+        let is_name = |name: &&str| name.parse::<Text<EnvironmentKeyRule>>().is_ok();
+        let variable = self.variable.as_ref().map(Text::as_str);
+        variable.or_else(|| by_id().filter(is_name))
+    }
+
     /// Keys that are set, and the classes that have them.
     fn keys(&self) -> [(&'static str, bool, &'static [SecretClass]); 12] {
         use SecretClass::{Infrastructure, PerInstallGenerated, RemoteFetch, UserPrompt};
@@ -167,15 +175,14 @@ impl Secret {
                     .help("set one of `arn`, `name` (Secrets Manager) and `parameter` (SSM)"),
             );
         }
-        if let Some(pattern) = &self.pattern
-            && let Err(error) = Regex::new(pattern.as_str())
-        {
-            return Err(Error::invalid(format!(
-                "key `pattern`: {}",
-                error.to_string().replace('\n', " ")
-            )));
-        }
-        Ok(())
+        let Some(pattern) = &self.pattern else { return Ok(()) };
+        let compiled = match class {
+            SecretClass::Infrastructure => secrets::searching(pattern.as_str()).map(drop),
+            _ => Regex::new(pattern.as_str())
+                .map(drop)
+                .map_err(|error| error.to_string()),
+        };
+        compiled.map_err(|why| Error::invalid(format!("key `pattern`: {}", why.replace('\n', " "))))
     }
 }
 

@@ -225,6 +225,13 @@ impl Profile {
         Ok(selected)
     }
 
+    /// Whether a function has this secret from here, rather than from its definition.
+    pub fn declares(&self, function: &Function, secret: &Secret) -> bool {
+        let name = function.name.as_str();
+        let mut own = self.secrets.iter().filter(|own| own.id == secret.id);
+        own.any(|own| globs(own.functions.as_deref()).is_match(name))
+    }
+
     /// Names and globs that lead nowhere.
     fn check_names(&self, functions: &BTreeMap<String, Function>) -> Result<()> {
         let of_kind = |kind| {

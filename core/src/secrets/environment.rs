@@ -15,13 +15,28 @@ use super::scan::scan;
 
 /// The secret that a variable holds.
 pub fn find(key: &str, value: &str) -> Option<&'static Rule> {
-    // As a shell would set it, so that rules that look for a name find that too.
-    let found = scan(format!("{key}={value}").as_bytes());
-    let by_content = found.first().map(|finding| finding.rule);
-    by_content.or_else(|| speaks_of_secret(key, value).then(|| rules::find("secret-variable").expect("a rule")))
+    rules(key, value).next()
 }
 
-fn speaks_of_secret(key: &str, value: &str) -> bool {
+/// All rules that find a secret in a variable.
+pub fn rules(key: &str, value: &str) -> impl Iterator<Item = &'static Rule> {
+    // As a shell would set it, so that rules that look for a name find that too.
+    let found = scan(format!("{key}={value}").as_bytes());
+    let by_content = found.into_iter().map(|finding| finding.rule);
+    let by_name = speaks_of_secret(key, value).then(|| rules::find("secret-variable").expect("a rule"));
+    by_content.chain(by_name)
+}
+
+/// What a variable's name says that its value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    Password,
+    /// A token or key.
+    Secret,
+}
+
+/// Whether a variable, or a member of a JSON object, is named like a secret.
+pub fn named(key: &str) -> Option<Named> {
     const PASSWORDS: [&str; 5] = ["PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD"];
     const SECRETS: [&str; 6] = ["SECRET", "TOKEN", "KEY", "APIKEY", "CREDENTIAL", "CREDENTIALS"];
     // Keys that are no secrets: of tables, objects, caches, and those that only name one.
@@ -40,18 +55,25 @@ fn speaks_of_secret(key: &str, value: &str) -> bool {
     let mut words = key.rsplit('_');
     let last = words.next().unwrap_or_default();
     let ends_with = |names: &[&str]| names.iter().any(|name| last.ends_with(name));
-    if is_reference(value) {
-        return false;
-    }
-    if ends_with(&PASSWORDS) {
-        return is_password(value);
-    }
     let is_other = words.any(|word| OTHER_KEYS.contains(&word));
-    ends_with(&SECRETS) && !is_other && looks_random(value)
+    match (ends_with(&PASSWORDS), ends_with(&SECRETS) && !is_other) {
+        (true, _) => Some(Named::Password),
+        (false, true) => Some(Named::Secret),
+        (false, false) => None,
+    }
+}
+
+fn speaks_of_secret(key: &str, value: &str) -> bool {
+    let is_like = match named(key) {
+        Some(Named::Password) => is_password,
+        Some(Named::Secret) => looks_random,
+        None => return false,
+    };
+    !is_reference(value) && is_like(value)
 }
 
 /// Whether a value only tells where the secret is kept.
-fn is_reference(value: &str) -> bool {
+pub fn is_reference(value: &str) -> bool {
     // `prod/db/password`, as Secrets Manager names them.
     let is_word = |part: &str| {
         part.bytes()

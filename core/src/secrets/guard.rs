@@ -7,14 +7,14 @@ use globset::GlobMatcher;
 use rayon::prelude::*;
 
 use super::environment;
+use super::found::{Found, Place, What};
+use super::look::{EntryStream, Look};
 use super::published::Published;
-use super::rules::{RULES, Rule, Sign};
-use super::scan::{Finding, Stream, scan};
-use crate::archive::deflate::LARGE_FILE_BYTES;
+use super::rules::Rule;
 use crate::function::{Build, Function};
 use crate::json::Object;
-use crate::source::{Content, Tree, TreeEntry, read_stable};
-use crate::{Error, ErrorKind, Meter, Result, collect_all};
+use crate::source::{Content, Tree, TreeEntry};
+use crate::{Error, ErrorKind, Meter, Result, collect_all, shorten};
 
 /// What the keys of variables begin with, and the paths of what allows them.
 pub(super) const VARIABLES: [&str; 2] = ["environment.", "build.environment."];
@@ -23,6 +23,7 @@ pub(super) const VARIABLES: [&str; 2] = ["environment.", "build.environment."];
 pub struct Guard<'a> {
     function: Option<&'a Function>,
     allowed: Vec<Allowed>,
+    look: Look<'a>,
     is_satisfied: bool,
 }
 
@@ -30,47 +31,6 @@ struct Allowed {
     path: GlobMatcher,
     rule: &'static Rule,
     was_used: AtomicBool,
-}
-
-/// A secret, and where.
-pub(crate) struct Found {
-    place: Place,
-    rule: &'static Rule,
-}
-
-enum Place {
-    Entry {
-        path: Arc<str>,
-        /// The file and line, or the file alone where its name says all.
-        file: String,
-    },
-    Variable {
-        /// As the definition has it, from its top.
-        key: String,
-    },
-}
-
-impl Found {
-    pub fn in_content(entry: &TreeEntry, findings: &[Finding]) -> Vec<Self> {
-        let found = findings.iter().map(|finding| {
-            let file = format!("{}:{}", entry.file.display(), finding.line);
-            Self::in_entry(entry, file, finding.rule)
-        });
-        found.collect()
-    }
-
-    fn is_in(&self, published: Option<&Published>) -> Result<bool> {
-        match (&self.place, published) {
-            (Place::Entry { path, .. }, Some(published)) => published.has(path),
-            _ => Ok(false),
-        }
-    }
-
-    fn in_entry(entry: &TreeEntry, file: String, rule: &'static Rule) -> Self {
-        let path = Arc::clone(&entry.path);
-        let place = Place::Entry { path, file };
-        Found { place, rule }
-    }
 }
 
 impl<'a> Guard<'a> {
@@ -83,6 +43,9 @@ impl<'a> Guard<'a> {
         Guard {
             allowed: allowed.collect(),
             function: Some(function),
+            look: Look {
+                infrastructure: function.infrastructure.as_deref(),
+            },
             is_satisfied: false,
         }
     }
@@ -92,6 +55,7 @@ impl<'a> Guard<'a> {
         Guard {
             function: None,
             allowed: Vec::new(),
+            look: Look { infrastructure: None },
             is_satisfied: false,
         }
     }
@@ -106,6 +70,7 @@ impl<'a> Guard<'a> {
 
     /// Fails on secrets in the environment, of the function or of a program that builds it: the store keeps the latter.
     pub fn check_environment(&self) -> Result<()> {
+        self.check_infrastructure()?;
         let definition = self.function.map(|function| &function.definition);
         let of_function = definition.and_then(|definition| definition.environment.as_ref());
         let of_build = match definition.and_then(|definition| definition.build.as_ref()) {
@@ -117,45 +82,91 @@ impl<'a> Guard<'a> {
             let variables = variables.into_iter().flat_map(|variables| variables.iter());
             variables.filter_map(move |(name, value)| {
                 let rule = environment::find(name.as_str(), value)?;
-                let key = format!("{prefix}{name}");
-                let place = Place::Variable { key };
-                Some(Found { place, rule })
+                Some(Found::in_variable(format!("{prefix}{name}"), What::Rule(rule)))
             })
         });
         self.refuse(None, found)
     }
 
-    /// Fails on secrets in what a tree has of its own. Reads all of it.
+    /// Fails on the infrastructure's secrets in what the definition hands on as it is. Reads no file.
+    pub fn check_infrastructure(&self) -> Result<()> {
+        let (Some(function), Some(infrastructure)) = (self.function, self.look.infrastructure) else {
+            return Ok(());
+        };
+        let leaks = infrastructure.in_definition(&function.definition).into_iter();
+        self.refuse(None, leaks.map(|(key, leak)| Found::in_variable(key, leak.into())))
+    }
+
+    /// Fails on secrets in a tree. Reads all of it that is the user's own, or all if the infrastructure's are declared.
     pub fn check_tree(&self, tree: &Tree, meter: &Meter) -> Result<()> {
-        let own: Vec<&Arc<TreeEntry>> = tree.entries().iter().filter(|entry| entry.is_own()).collect();
-        let found: Vec<Result<Vec<Found>>> = own
+        self.refuse(Some(tree), self.find(tree, meter)?)
+    }
+
+    /// Fails on the infrastructure's secrets in a tree. Reads nothing if none is declared.
+    pub fn check_tree_for_infrastructure(&self, tree: &Tree, meter: &Meter) -> Result<()> {
+        if self.look.infrastructure.is_none() {
+            return Ok(());
+        }
+        let found = self.find(tree, meter)?.into_iter();
+        self.refuse(Some(tree), found.filter(Found::is_infrastructure))
+    }
+
+    fn find(&self, tree: &Tree, meter: &Meter) -> Result<Vec<Found>> {
+        let entries: Vec<&Arc<TreeEntry>> = tree.entries().iter().filter(|entry| self.look.is_at(entry)).collect();
+        let found: Vec<Result<Vec<Found>>> = entries
             .into_par_iter()
             .map(|entry| {
                 meter.check()?;
-                let findings = match &entry.content {
-                    Content::Symlink { .. } => Vec::new(),
-                    Content::File { size, .. } => read(entry, *size)?,
-                };
-                Ok(Found::in_content(entry, &findings))
+                match &entry.content {
+                    Content::Symlink { .. } => Ok(Vec::new()),
+                    Content::File { size, .. } => self.look.read(entry, *size),
+                }
             })
             .collect();
         let found = collect_all(found)?.into_iter().flatten();
-        self.refuse(Some(tree), names(tree).chain(found))
+        Ok(self.look.names(tree).into_iter().chain(found).collect())
+    }
+
+    /// What an entry's content has, all of which is here.
+    pub(crate) fn search(&self, entry: &TreeEntry, content: &[u8]) -> Vec<Found> {
+        self.look.search(entry, content)
+    }
+
+    /// The same for content that comes in pieces; `None` if nobody looks at it.
+    pub(crate) fn stream<'b>(&'b self, entry: &'b TreeEntry) -> Option<EntryStream<'b>> {
+        self.look.stream(entry)
+    }
+
+    /// What names of entries say.
+    pub(crate) fn names(&self, tree: &Tree) -> Vec<Found> {
+        self.look.names(tree)
     }
 
     /// Fails unless all that was found is allowed, or public. `tree` is what it was found in.
     pub(crate) fn refuse(&self, tree: Option<&Tree>, found: impl IntoIterator<Item = Found>) -> Result<()> {
-        let found: Vec<Found> = found.into_iter().filter(|found| !self.allows(found)).collect();
+        let found = found.into_iter().filter(|found| !self.allows(found));
+        let (declared, found): (Vec<Found>, Vec<Found>) = found.partition(Found::is_infrastructure);
+        if !declared.is_empty() {
+            return self.fail(&declared);
+        }
         if found.is_empty() {
             return Ok(());
         }
         let published = tree.map(Published::of).transpose()?;
         let mut refused = Vec::new();
         for found in found {
-            if !found.is_in(published.as_ref())? {
+            let is_public = match &published {
+                Some(published) => found.is_in(published)?,
+                None => false,
+            };
+            if !is_public {
                 refused.push(found);
             }
         }
+        self.fail(&refused)
+    }
+
+    fn fail(&self, refused: &[Found]) -> Result<()> {
         let is_variable = |found: &Found| matches!(found.place, Place::Variable { .. });
         let lines = match self.function {
             Some(function) if refused.iter().any(is_variable) => environment::lines(&function.file),
@@ -170,12 +181,14 @@ impl<'a> Guard<'a> {
                     format!("{}{}: key `{key}`", file.unwrap_or_default(), line.unwrap_or_default())
                 }
             };
-            let Rule { id, what, .. } = found.rule;
-            Error::new(
-                ErrorKind::Secret,
-                format!("{place}: secret found: {what} (rule `{id}`)"),
-            )
-            .help(self.way_out(found))
+            let error = match &found.what {
+                What::Infrastructure(secret, sign) => secret.refusal(place, *sign),
+                What::Rule(Rule { id, what, .. }) => Error::new(
+                    ErrorKind::Secret,
+                    format!("{place}: secret found: {what} (rule `{id}`)"),
+                ),
+            };
+            error.help(self.way_out(found))
         });
         Error::join(errors).map_or(Ok(()), Err)
     }
@@ -190,15 +203,25 @@ impl<'a> Guard<'a> {
                 "remove it, or leave the file out with `exclude` or `.lambdaignore`",
                 globset::escape(path),
             ),
-            Place::Variable { key } => (
-                "keep it in Secrets Manager or Parameter Store, and name it there",
-                key.clone(),
-            ),
+            Place::Variable { key } => match &found.what {
+                What::Rule(_) => (
+                    "keep it in Secrets Manager or Parameter Store, and name it there",
+                    key.clone(),
+                ),
+                What::Infrastructure(..) => ("remove it: no function needs it", key.clone()),
+            },
+        };
+        let declared = match &found.what {
+            What::Infrastructure(secret, _) => format!(" (it is declared as: {})", shorten(secret.reason())),
+            What::Rule(_) => String::new(),
+        };
+        let Some(rule) = found.rule() else {
+            return format!("{instead}{declared}");
         };
         let path = serde_json::Value::from(path);
         format!(
-            "{instead}; if it is no secret, allow it in {definition}: \"allowed_secrets\": [{{\"path\": {path}, \"rule\": \"{}\", \"reason\": \"…\"}}]",
-            found.rule.id
+            "{instead}{declared}; if it is no secret, allow it in {definition}: \"allowed_secrets\": [{{\"path\": {path}, \"rule\": \"{}\", \"reason\": \"…\"}}]",
+            rule.id
         )
     }
 
@@ -216,6 +239,10 @@ impl<'a> Guard<'a> {
 
     /// What is allowed and was not found. To be asked once all was checked.
     pub fn unused(&self) -> Vec<String> {
+        // What isn't in the one may be in the other.
+        if self.function.is_some_and(Function::is_split) {
+            return Vec::new();
+        }
         let unused = self
             .allowed
             .iter()
@@ -243,38 +270,6 @@ impl Allowed {
             // No `**` allows what it wasn't written for.
             Place::Variable { key } => is_for_variables && self.path.is_match(key),
         };
-        matches && self.rule.id == found.rule.id
+        matches && found.rule().is_some_and(|rule| rule.id == self.rule.id)
     }
-}
-
-/// Files whose names say enough.
-pub(crate) fn names(tree: &Tree) -> impl Iterator<Item = Found> {
-    let own = tree.entries().iter().filter(|entry| entry.is_own());
-    own.flat_map(|entry| {
-        let name = entry.path.rsplit('/').next().unwrap_or_default();
-        let lower = name.to_ascii_lowercase();
-        let matching = RULES.iter().filter(move |rule| match rule.sign {
-            Sign::FileName(is_match) => is_match(&lower),
-            Sign::Content(_) | Sign::Variable => false,
-        });
-        matching.map(|rule| Found::in_entry(entry, entry.file.display().to_string(), rule))
-    })
-}
-
-fn read(entry: &TreeEntry, size: u64) -> Result<Vec<Finding>> {
-    const PIECE_BYTES: usize = 1024 * 1024;
-    if size <= LARGE_FILE_BYTES {
-        let mut findings = Vec::new();
-        read_stable(&entry.file, LARGE_FILE_BYTES as usize + 1, |content| {
-            findings = scan(content);
-            Ok(())
-        })?;
-        return Ok(findings);
-    }
-    let mut stream = Stream::default();
-    read_stable(&entry.file, PIECE_BYTES, |piece| {
-        stream.push(piece);
-        Ok(())
-    })?;
-    Ok(stream.finish())
 }

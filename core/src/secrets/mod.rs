@@ -2,15 +2,25 @@
 //! allow what was found, with a reason.
 
 mod environment;
+mod found;
 mod guard;
+mod infrastructure;
 mod likeness;
+mod listed;
+mod look;
 mod published;
 mod rules;
 mod scan;
+pub(crate) mod spellings;
 #[cfg(test)]
 mod tests;
+mod value;
 
+pub(crate) use found::Found;
 pub use guard::Guard;
-pub(crate) use guard::{Found, names};
+pub(crate) use infrastructure::searching;
+pub use infrastructure::{Excluded, Infrastructure, protect};
+pub use listed::{Listed, listed};
+pub(crate) use look::EntryStream;
 pub(crate) use rules::{RULES, Rule, find};
-pub(crate) use scan::{Finding, Stream, scan};
+pub use value::SecretValue;

@@ -32,7 +32,7 @@ pub fn scan(content: &[u8]) -> Vec<Finding> {
 }
 
 /// UTF-16 by its byte order mark, as Windows' shells write it: one byte of each unit, which is enough for secrets.
-fn narrowed(content: &[u8]) -> Option<Vec<u8>> {
+pub(super) fn narrowed(content: &[u8]) -> Option<Vec<u8>> {
     let low = match content {
         [0xFF, 0xFE, ..] => 0,
         [0xFE, 0xFF, ..] => 1,
@@ -99,7 +99,7 @@ impl Findings {
     }
 }
 
-fn line_feeds(bytes: &[u8]) -> u64 {
+pub(super) fn line_feeds(bytes: &[u8]) -> u64 {
     bytes.iter().filter(|byte| **byte == b'\n').count() as u64
 }
 

@@ -1,0 +1,227 @@
+//! Secrets of the infrastructure: declared, since no function needs them, and refused wherever they are packed or deployed.
+
+mod definition;
+mod pattern;
+mod search;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+pub use pattern::searching;
+pub use search::Sign;
+
+use self::search::{Hit, HitStream, Search};
+use super::rules;
+use super::scan::{Finding, scan};
+use super::value::SecretValue;
+use crate::function::{Function, Secret, SecretClass};
+use crate::json::Object;
+use crate::{Error, ErrorKind, Result};
+
+/// One of them, and by what it is known.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Declared {
+    id: String,
+    /// Why it is in no package.
+    reason: String,
+    /// The id of a rule for what looks like it.
+    kind: Option<&'static str>,
+    /// A variable of the machine that packs.
+    variable: Option<String>,
+    /// A regular expression of its whole text.
+    pattern: Option<String>,
+}
+
+/// One of them in some content.
+#[derive(Clone)]
+pub struct Leak {
+    pub secret: Arc<Declared>,
+    pub sign: Sign,
+    /// From 1.
+    pub line: u64,
+}
+
+impl Declared {
+    fn of(secret: &Secret) -> Option<Self> {
+        (secret.class == SecretClass::Infrastructure).then(|| Declared {
+            id: secret.id.to_string(),
+            reason: secret.reason.as_ref().map(ToString::to_string).unwrap_or_default(),
+            kind: secret.kind.map(|kind| kind.rule().id),
+            variable: secret.known_variable().map(str::to_owned),
+            pattern: secret.pattern.as_ref().map(ToString::to_string),
+        })
+    }
+
+    /// Says what was found where, never what it reads like.
+    pub fn refusal(&self, place: impl fmt::Display, sign: Sign) -> Error {
+        let sign = match sign {
+            Sign::Kind(rule) => format!("{} (kind `{}`)", rule.what, rule.id),
+            Sign::Value => match &self.variable {
+                Some(variable) => format!("the value of the variable `{variable}`"),
+                None => "its value".to_owned(),
+            },
+            Sign::Pattern => "what its pattern matches".to_owned(),
+            Sign::Name => "a variable of its name".to_owned(),
+        };
+        Error::new(
+            ErrorKind::Infrastructure,
+            format!("{place}: infrastructure secret `{}` found: {sign}", self.id),
+        )
+    }
+
+    pub fn reason(&self) -> &str {
+        &self.reason
+    }
+}
+
+/// A secret that is in no package, and why: for those who receive the packages.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Excluded {
+    pub id: String,
+    pub reason: String,
+}
+
+/// All that are declared for a project, ready to be looked for.
+pub struct Infrastructure {
+    secrets: Vec<Arc<Declared>>,
+    search: Search,
+}
+
+impl fmt::Debug for Infrastructure {
+    /// Without what is looked for: values are in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list()
+            .entries(self.secrets.iter().map(|secret| &secret.id))
+            .finish()
+    }
+}
+
+/// Lets each of `functions`, which are all of a project, know the secrets that any of them declares to be the
+/// infrastructure's: none of these may be in any package. `value_of` gives the values of this machine's variables.
+pub fn protect(
+    functions: &mut BTreeMap<String, Function>,
+    value_of: impl Fn(&str) -> Result<Option<SecretValue>>,
+) -> Result<()> {
+    let secrets = functions.values().flat_map(|function| &function.definition.secrets);
+    let declared: BTreeSet<Declared> = secrets.filter_map(|Object(secret)| Declared::of(secret)).collect();
+    if declared.is_empty() {
+        return Ok(());
+    }
+    let infrastructure = Arc::new(Infrastructure::new(declared, value_of)?);
+    for function in functions.values_mut() {
+        function.infrastructure = Some(Arc::clone(&infrastructure));
+    }
+    Ok(())
+}
+
+impl Infrastructure {
+    fn new(declared: BTreeSet<Declared>, value_of: impl Fn(&str) -> Result<Option<SecretValue>>) -> Result<Self> {
+        let secrets: Vec<Arc<Declared>> = declared.into_iter().map(Arc::new).collect();
+        let (mut kinds, mut patterns, mut spelled) = (Vec::new(), Vec::new(), Vec::new());
+        for (index, secret) in secrets.iter().enumerate() {
+            kinds.extend(secret.kind.and_then(rules::find).map(|rule| (rule, index)));
+            if let Some(pattern) = &secret.pattern {
+                let searching = searching(pattern)
+                    .map_err(|why| Error::invalid(format!("secret `{}`: key `pattern`: {why}", secret.id)))?;
+                patterns.push((searching, index));
+            }
+            let value = secret.variable.as_deref().map(&value_of).transpose()?.flatten();
+            let spellings = value.iter().flat_map(values::spellings);
+            spelled.extend(spellings.map(|spelling| (spelling, index)));
+        }
+        Ok(Infrastructure {
+            secrets,
+            search: Search::new(kinds, patterns, spelled),
+        })
+    }
+
+    /// Each once, by id.
+    pub fn excluded(&self) -> Vec<Excluded> {
+        let excluded = self.secrets.iter().map(|secret| Excluded {
+            id: secret.id.clone(),
+            reason: secret.reason.clone(),
+        });
+        let excluded: BTreeSet<Excluded> = excluded.collect();
+        excluded.into_iter().collect()
+    }
+
+    /// Fails if any of them is in a text that is handed out; `place` says what it is.
+    pub fn check_text(&self, place: &str, text: &str) -> Result<()> {
+        let errors = self.search_text(text).into_iter().map(|leak| {
+            let place = format!("{place}:{}", leak.line);
+            let help = "remove it from what this is made of: definitions, lambda-pack.toml, names of files";
+            leak.secret.refusal(place, leak.sign).help(help)
+        });
+        Error::join(errors).map_or(Ok(()), Err)
+    }
+
+    /// Whether one is known by what it looks like.
+    pub(super) fn has_kinds(&self) -> bool {
+        self.search.has_kinds()
+    }
+
+    /// In a whole file's content, where the rules have found what they know.
+    pub(super) fn search(&self, content: &[u8], findings: &[Finding]) -> Vec<Leak> {
+        self.leaks(self.search.whole(content, findings))
+    }
+
+    pub(super) fn search_text(&self, text: &str) -> Vec<Leak> {
+        let text = text.as_bytes();
+        let findings = match self.has_kinds() {
+            true => scan(text),
+            false => Vec::new(),
+        };
+        self.search(text, &findings)
+    }
+
+    pub(super) fn stream(&self) -> LeakStream<'_> {
+        LeakStream {
+            infrastructure: self,
+            hits: HitStream::new(&self.search),
+        }
+    }
+
+    /// A path without those of its names that are secrets.
+    pub(super) fn shown(&self, path: &Path) -> String {
+        const MASK: &str = "***";
+        let is_secret = |text: &str| !self.search_text(text).is_empty();
+        let names = path.iter().map(OsStr::to_string_lossy);
+        let names = names.map(|name| if is_secret(&name) { MASK.into() } else { name });
+        let shown = PathBuf::from_iter(names.map(Cow::into_owned)).display().to_string();
+        if is_secret(&shown) { MASK.to_owned() } else { shown }
+    }
+
+    fn leaks(&self, hits: Vec<Hit>) -> Vec<Leak> {
+        let leaks = hits.into_iter().map(|Hit { secret, sign, line }| Leak {
+            secret: Arc::clone(&self.secrets[secret]),
+            sign,
+            line,
+        });
+        leaks.collect()
+    }
+}
+
+/// Looks at content that comes in pieces.
+pub struct LeakStream<'a> {
+    infrastructure: &'a Infrastructure,
+    hits: HitStream<'a>,
+}
+
+impl LeakStream<'_> {
+    pub fn push(&mut self, piece: &[u8]) {
+        self.hits.push(piece);
+    }
+
+    pub fn finish(self, findings: &[Finding]) -> Vec<Leak> {
+        self.infrastructure.leaks(self.hits.finish(findings))
+    }
+}

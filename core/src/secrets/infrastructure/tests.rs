@@ -1,0 +1,209 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::secrets::scan::Stream;
+
+const VALUE: &str = "tr0ub4dor/3xyz";
+
+/// Put together when the tests run, so that no scanner finds any in this repository.
+fn github_token() -> String {
+    ["gh", "p_", "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7cF0hJ3lM6"].concat()
+}
+
+fn functions(definitions: &[Value]) -> Result<BTreeMap<String, Function>> {
+    let parsed = definitions.iter().enumerate().map(|(index, definition)| {
+        let file = format!("f{index}.json");
+        let function = Function::parse(Path::new(&file), definition.to_string().as_bytes())?;
+        Ok((function.name.to_string(), function))
+    });
+    parsed.collect()
+}
+
+fn protected(definitions: &[Value]) -> BTreeMap<String, Function> {
+    let mut functions = functions(definitions).expect("definitions");
+    let value_of = |name: &str| Ok((name == "CI_PASSWORD").then(|| SecretValue::new(VALUE.to_owned())));
+    protect(&mut functions, value_of).expect("they compile");
+    functions
+}
+
+fn definition(secrets: &Value) -> Value {
+    json!({"source": "a.py", "secrets": secrets})
+}
+
+fn infrastructure(secrets: &Value) -> Arc<Infrastructure> {
+    let functions = protected(&[definition(secrets)]);
+    functions["f0"].infrastructure.clone().expect("some are declared")
+}
+
+/// Three that are known by one sign each.
+fn three() -> Arc<Infrastructure> {
+    infrastructure(&json!([
+        {"id": "by-kind", "class": "infrastructure", "reason": "r", "kind": "github-token"},
+        {"id": "by-pattern", "class": "infrastructure", "reason": "r", "pattern": "^corp_[a-z0-9]{8}$"},
+        {"id": "by-value", "class": "infrastructure", "reason": "r", "variable": "CI_PASSWORD"},
+    ]))
+}
+
+fn ids(leaks: &[Leak]) -> Vec<(&str, u64)> {
+    leaks.iter().map(|leak| (leak.secret.id.as_str(), leak.line)).collect()
+}
+
+#[test]
+fn each_sign_is_found_with_its_line() {
+    let three = three();
+    let text = format!("1\n a = '{VALUE}'\n\ncorp_a1b2c3d4\n{}\n", github_token());
+    let mut found = three.search_text(&text);
+    found.sort_by_key(|leak| leak.line);
+    assert_eq!(ids(&found), [("by-value", 2), ("by-pattern", 4), ("by-kind", 5)]);
+    assert!(three.search_text("nothing").is_empty());
+    let error = three.check_text("bundle.json", &text).expect_err("three leaks");
+    assert_eq!(error.kind(), ErrorKind::Infrastructure);
+    let shown = format!("{error:?}");
+    for secret in [VALUE, "corp_a1b2c3d4", &github_token()] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    for place in [
+        "bundle.json:2",
+        "bundle.json:4",
+        "bundle.json:5",
+        "by-value",
+        "`CI_PASSWORD`",
+    ] {
+        assert!(shown.contains(place), "{place} in {shown}");
+    }
+    assert!(!format!("{three:?}").contains(VALUE));
+}
+
+#[test]
+fn what_one_function_declares_is_kept_out_of_all() {
+    let secrets = json!([{"id": "CI_PASSWORD", "class": "infrastructure", "reason": "of the pipeline"}]);
+    let functions = protected(&[definition(&secrets), definition(&json!([])), definition(&secrets)]);
+    for function in functions.values() {
+        let infrastructure = function.infrastructure.as_deref().expect("declared");
+        assert_eq!(ids(&infrastructure.search_text(VALUE)), [("CI_PASSWORD", 1)]);
+        let excluded = infrastructure.excluded();
+        assert_eq!(
+            excluded,
+            [Excluded {
+                id: "CI_PASSWORD".to_owned(),
+                reason: "of the pipeline".to_owned()
+            }]
+        );
+    }
+    assert!(protected(&[definition(&json!([]))])["f0"].infrastructure.is_none());
+}
+
+#[test]
+fn definitions_are_searched_in_all_that_they_hand_on() {
+    let secrets = json!([
+        {"id": "CI_PASSWORD", "class": "infrastructure", "reason": "r"},
+        {"id": "deploy-token", "class": "infrastructure", "reason": "r", "kind": "github-token"},
+        {"id": "passwords", "class": "infrastructure", "reason": "r", "kind": "secret-variable"},
+    ]);
+    let keys = |more: &Value| {
+        let mut definition = definition(&secrets);
+        definition
+            .as_object_mut()
+            .expect("an object")
+            .extend(more.as_object().expect("an object").clone());
+        let functions = protected(&[definition]);
+        let function = &functions["f0"];
+        let infrastructure = function.infrastructure.as_deref().expect("declared");
+        let found = infrastructure.in_definition(&function.definition);
+        let found = found.iter().map(|(key, leak)| format!("{key} {}", leak.secret.id));
+        found.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        keys(&json!({"environment": {"MODE": "production", "TABLE": "orders"}})),
+        [""; 0]
+    );
+    for (more, expected) in [
+        (json!({"environment": {"MODE": VALUE}}), "environment.MODE CI_PASSWORD"),
+        (
+            json!({"environment": {"MODE": format!("x{}", hex::encode(VALUE))}}),
+            "environment.MODE CI_PASSWORD",
+        ),
+        // By their names alone.
+        (
+            json!({"environment": {"CI_PASSWORD": "x"}}),
+            "environment.CI_PASSWORD CI_PASSWORD",
+        ),
+        (
+            json!({"environment": {"DEPLOY_TOKEN": "x"}}),
+            "environment.DEPLOY_TOKEN deploy-token",
+        ),
+        (
+            json!({"environment": {"DB_PASSWORD": "hunter2!"}}),
+            "environment.DB_PASSWORD passwords",
+        ),
+        (json!({"tags": {"by": github_token()}}), "tags.by deploy-token"),
+        (json!({"description": VALUE}), "description CI_PASSWORD"),
+        (
+            json!({"build": {"type": "command", "command": ["sh", "-c", format!("login {VALUE}")], "output": "o"}}),
+            "build.command[2] CI_PASSWORD",
+        ),
+        (
+            json!({"build": {"type": "command", "command": ["a"], "output": "o", "environment": {"AB": VALUE}}}),
+            "build.environment.AB CI_PASSWORD",
+        ),
+    ] {
+        assert_eq!(keys(&more), [expected], "{more}");
+    }
+}
+
+#[test]
+fn names_that_are_secrets_are_not_shown() {
+    let shown = |path: &str| three().shown(Path::new(path));
+    assert_eq!(shown("code/app/a.py"), "code/app/a.py");
+    assert_eq!(shown("code/corp_a1b2c3d4/a.py"), "code/***/a.py");
+    assert_eq!(shown(&format!("code/{VALUE}")), "***", "it goes across names");
+}
+
+#[test]
+fn a_pattern_that_is_everywhere_can_t_be_declared() {
+    for pattern in [".*", "("] {
+        let secrets = json!([{"id": "a", "class": "infrastructure", "reason": "r", "pattern": pattern}]);
+        let error = functions(&[definition(&secrets)]).expect_err(pattern);
+        assert!(error.message().contains("key `secrets[0]`: key `pattern`: "), "{error}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn it_is_found_at_any_place_and_however_content_is_cut(
+        before in proptest::collection::vec(any::<u8>(), 0..3000),
+        after in proptest::collection::vec(any::<u8>(), 0..3000),
+        far in 0_usize..200_000,
+        which in 0_usize..3,
+        cuts in proptest::collection::vec(1_usize..90_000, 1..8),
+    ) {
+        let three = three();
+        let secret = &[github_token(), "corp_a1b2c3d4".to_owned(), VALUE.to_owned()][which];
+        let id = ["by-kind", "by-pattern", "by-value"][which];
+        let content = [&before[..], &vec![b'\n'; far], secret.as_bytes(), b"\n", &after].concat();
+        let content = [b"\n", &content[..]].concat();
+        prop_assume!(before.last().is_none_or(|byte| !byte.is_ascii_alphanumeric()) || far > 0);
+        let line = 1 + content[..1 + before.len() + far].iter().filter(|byte| **byte == b'\n').count() as u64;
+        let (mut stream, mut rules) = (three.stream(), Stream::default());
+        let mut rest = content.as_slice();
+        for cut in cuts.iter().cycle() {
+            let (piece, others) = rest.split_at((*cut).min(rest.len()));
+            stream.push(piece);
+            rules.push(piece);
+            rest = others;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        let leaks = stream.finish(&rules.finish());
+        prop_assert!(ids(&leaks).contains(&(id, line)), "{:?}", ids(&leaks));
+        let whole = three.search(&content, &scan(&content));
+        prop_assert!(ids(&whole).contains(&(id, line)), "{:?}", ids(&whole));
+    }
+}

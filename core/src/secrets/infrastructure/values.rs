@@ -1,0 +1,115 @@
+//! What is looked for where a secret is known by its value.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use crate::secrets::likeness::is_mixed;
+use crate::secrets::{SecretValue, environment, spellings};
+
+/// Characters that a value has at least. Shorter ones are in every text.
+pub const SHORTEST: usize = 8;
+
+/// All spellings of a value, and of the parts that give it away too; nothing for one that is too short.
+pub fn spellings(value: &SecretValue) -> BTreeSet<Vec<u8>> {
+    let whole = value.reveal().trim();
+    let mut parts = vec![whole.to_owned()];
+    match serde_json::from_str(whole) {
+        Ok(json @ (Value::Object(_) | Value::Array(_))) => add_secret_texts(&json, false, &mut parts),
+        _ => add_secret_lines(whole, &mut parts),
+    }
+    let parts = parts.iter().filter(|part| part.chars().count() >= SHORTEST);
+    parts
+        .flat_map(|part| {
+            let wide = [u16::to_le_bytes, u16::to_be_bytes].map(|bytes| part.encode_utf16().flat_map(bytes).collect());
+            let spelled = spellings::of(part).into_iter().map(String::into_bytes);
+            // As .NET and Windows keep texts.
+            spelled.chain(wide)
+        })
+        .collect()
+}
+
+/// Of credentials in JSON: the texts whose keys speak of secrets. The others (addresses, names of projects) are everywhere.
+fn add_secret_texts(json: &Value, is_secret: bool, parts: &mut Vec<String>) {
+    match json {
+        Value::String(text) if is_secret => {
+            parts.push(text.trim().to_owned());
+            add_secret_lines(text, parts);
+        }
+        Value::Object(members) => {
+            for (key, value) in members {
+                add_secret_texts(value, environment::named(key).is_some(), parts);
+            }
+        }
+        Value::Array(values) => values
+            .iter()
+            .for_each(|value| add_secret_texts(value, is_secret, parts)),
+        Value::String(_) | Value::Number(_) | Value::Bool(_) | Value::Null => {}
+    }
+}
+
+/// Of a key in several lines: those that are like nothing else.
+fn add_secret_lines(text: &str, parts: &mut Vec<String>) {
+    /// Half of a line of PEM (RFC 7468, 2).
+    const SHORTEST_LINE: usize = 32;
+    let lines = text.lines().skip(usize::from(text.lines().nth(1).is_none()));
+    let lines = lines.map(str::trim).filter(|line| {
+        let is_key = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte);
+        line.len() >= SHORTEST_LINE && line.bytes().all(is_key) && is_mixed(line.as_bytes())
+    });
+    parts.extend(lines.map(str::to_owned));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn has(value: &str, spelling: &str) -> bool {
+        spellings(&SecretValue::new(value.to_owned())).contains(spelling.as_bytes())
+    }
+
+    #[test]
+    fn a_value_is_known_in_each_spelling() {
+        const VALUE: &str = "pa/ss wörd\"1";
+        for spelling in [
+            VALUE,
+            "pa%2Fss%20w%C3%B6rd%221",
+            "pa/ss w\\u00f6rd\\\"1",
+            "70612f73732077c3b67264223131",
+        ] {
+            assert_eq!(
+                has(VALUE, spelling),
+                spelling != "70612f73732077c3b67264223131",
+                "{spelling}"
+            );
+        }
+        assert!(has(VALUE, &hex::encode(VALUE)));
+        assert!(has(&format!("  {VALUE}\n"), VALUE), "around it nothing counts");
+        let wide: Vec<u8> = VALUE.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(spellings(&SecretValue::new(VALUE.to_owned())).contains(&wide));
+    }
+
+    #[test]
+    fn short_values_are_in_every_text() {
+        assert!(spellings(&SecretValue::new("1234567".to_owned())).is_empty());
+        assert!(spellings(&SecretValue::new("   \n".to_owned())).is_empty());
+        assert!(!spellings(&SecretValue::new("12345678".to_owned())).is_empty());
+    }
+
+    #[test]
+    fn of_what_has_parts_only_the_secret_ones_count() {
+        let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
+        let key = format!("-----BEGIN X-----\n{line}\nshort1\n-----END X-----\n");
+        assert!(has(&key, line));
+        assert!(!has(&key, "short1") && !has(&key, "-----BEGIN X-----"));
+        let json = serde_json::json!({
+            "type": "service_account", "auth_uri": "https://accounts.google.com/o/oauth2/auth",
+            "private_key": key, "nested": {"client_secret": "correct-horse"},
+        });
+        let json = json.to_string();
+        assert!(has(&json, line) && has(&json, "correct-horse") && has(&json, &json));
+        for other in ["service_account", "https://accounts.google.com/o/oauth2/auth"] {
+            assert!(!has(&json, other), "{other}");
+        }
+    }
+}
