@@ -11,6 +11,10 @@ locals {
   lambda_pack_is_relative = strcontains(var.lambda_pack, "/") && !can(regex(local.absolute, var.lambda_pack))
   lambda_pack             = local.lambda_pack_is_relative ? abspath("${path.root}/${var.lambda_pack}") : var.lambda_pack
 
+  # null is left out, and the program then asks the environment, which is the same
+  # for both that take it.
+  deployment_profile = var.deployment_profile == "" ? null : var.deployment_profile
+
   # By id, which is unknown while a bucket is being made: if somebody deleted
   # the bucket, everything is uploaded again.
   store  = join("/", compact(["s3://${aws_s3_bucket.this.id}", var.prefix]))
@@ -25,8 +29,9 @@ data "external" "hash" {
   program = [local.lambda_pack, "external", "hash"]
 
   query = {
-    code_dir   = local.code_dir
-    config_dir = local.config_dir
+    code_dir           = local.code_dir
+    config_dir         = local.config_dir
+    deployment_profile = local.deployment_profile
   }
 }
 
@@ -47,10 +52,11 @@ resource "terraform_data" "upload" {
       FUNCTION_NAME = each.key
       SOURCE_HASH   = each.value.source_hash
 
-      LAMBDA_PACK_STORE      = local.store
-      LAMBDA_PACK_CODE_DIR   = local.code_dir
-      LAMBDA_PACK_CONFIG_DIR = local.config_dir
-      LAMBDA_PACK_REGION     = local.region
+      LAMBDA_PACK_STORE              = local.store
+      LAMBDA_PACK_CODE_DIR           = local.code_dir
+      LAMBDA_PACK_CONFIG_DIR         = local.config_dir
+      LAMBDA_PACK_DEPLOYMENT_PROFILE = local.deployment_profile
+      LAMBDA_PACK_REGION             = local.region
     }
   }
 

@@ -12,6 +12,9 @@ inputs = {
   code_dir   = "${local.project}/code"
   config_dir = "${local.project}/lambda-json"
 
+  # Which functions, and how: a table [profiles.<name>] of lambda-pack.toml.
+  deployment_profile = get_env("LAMBDA_PACK_DEPLOYMENT_PROFILE", "")
+
   # Bucket names are unique across all AWS accounts. The state bucket's is, so a
   # name made from it is very likely free, and tells whose it is.
   bucket_name = coalesce(get_env("LAMBDA_PACK_BUCKET", ""), "${include.root.locals.state_bucket}-packages")

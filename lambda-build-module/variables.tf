@@ -20,6 +20,13 @@ variable "config_dir" {
   }
 }
 
+variable "deployment_profile" {
+  description = "Profile of lambda-pack.toml that decides which functions are built, and how. Give the same to lambda-deploy-module; under Terragrunt LAMBDA_PACK_DEPLOYMENT_PROFILE does both. Empty: none, unless that variable of the environment names one."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "bucket_name" {
   description = "Bucket that the module makes for the packages. It is in the provider's region, where the functions must be too. Bucket names are unique across all AWS accounts."
   type        = string

@@ -53,7 +53,7 @@ run "hash_upload_publish" {
   }
 
   assert {
-    condition     = data.external.hash.query == tomap({ code_dir = "/project/code", config_dir = "/project/lambda-json" })
+    condition     = data.external.hash.query == tomap({ code_dir = "/project/code", config_dir = "/project/lambda-json", deployment_profile = null })
     error_message = "absolute directories are taken as they are"
   }
 
@@ -111,8 +111,9 @@ run "relative_paths_start_at_the_root_module" {
 
   assert {
     condition = data.external.hash.query == tomap({
-      code_dir   = abspath("${path.root}/../code")
-      config_dir = abspath("${path.root}/lambda-json")
+      code_dir           = abspath("${path.root}/../code")
+      config_dir         = abspath("${path.root}/lambda-json")
+      deployment_profile = null
     })
     error_message = "directories"
   }
@@ -132,8 +133,21 @@ run "windows_paths_are_absolute" {
   }
 
   assert {
-    condition     = data.external.hash.query == tomap({ code_dir = "C:\\project\\code", config_dir = "C:/project/lambda-json" })
+    condition     = data.external.hash.query == tomap({ code_dir = "C:\\project\\code", config_dir = "C:/project/lambda-json", deployment_profile = null })
     error_message = "directories"
+  }
+}
+
+run "a_profile_is_passed_on" {
+  command = plan
+
+  variables {
+    deployment_profile = "prod"
+  }
+
+  assert {
+    condition     = data.external.hash.query.deployment_profile == "prod"
+    error_message = "to what decides which functions there are"
   }
 }
 
