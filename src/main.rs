@@ -18,6 +18,7 @@ mod parallel;
 mod rebuild;
 mod remote;
 mod report;
+mod secret_values;
 mod settings;
 mod store;
 

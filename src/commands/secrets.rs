@@ -1,9 +1,14 @@
 //! `secrets`.
 
+mod provide;
+
 use lambda_pack_core::{Error, Meter, Result};
 
 use crate::cli::{Common, SecretsVerb};
 
-pub fn run(_verb: &SecretsVerb, _common: &Common, _meter: &'static Meter) -> Result<()> {
-    Err(Error::failed("not there yet"))
+pub fn run(verb: &SecretsVerb, common: &Common, meter: &'static Meter) -> Result<()> {
+    match verb {
+        SecretsVerb::Provide(args) => provide::run(args, common, meter),
+        SecretsVerb::List => Err(Error::failed("not there yet")),
+    }
 }

@@ -23,6 +23,7 @@ mod lookups;
 mod made;
 mod metadata;
 mod packages;
+mod provide;
 mod readme;
 mod remote;
 mod runs;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::allowed_secret::RuleId;
 use super::definition::{EnvironmentKeyRule, Kind, PatternRule, ReasonRule, SecretIdRule, UniqueMap};
 use super::text::{Bounded, GlobText, Text};
-use crate::json::Object;
+use crate::json::{self, Object};
 use crate::{Error, Result, collect_all, secrets};
 
 /// A secret, by its name.
@@ -73,9 +73,10 @@ pub enum SecretClass {
     RemoteFetch,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Charset {
+    #[default]
     Alphanumeric,
     Hex,
     /// Letters, digits, `-` and `_`.
@@ -95,7 +96,42 @@ impl SecretClass {
     }
 }
 
+impl Charset {
+    /// Each once, as ASCII.
+    pub fn characters(self) -> Vec<u8> {
+        let is_in: fn(&u8) -> bool = match self {
+            Charset::Alphanumeric => u8::is_ascii_alphanumeric,
+            Charset::Hex => |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+            Charset::UrlSafe => |byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte),
+            Charset::Printable => |byte| byte.is_ascii_graphic() && !br#""'`/@\"#.contains(byte),
+        };
+        (0..=u8::MAX).filter(is_in).collect()
+    }
+}
+
+/// Characters of a value that is made up: 190 bits of `alphanumeric`, 128 of `hex`.
+const DEFAULT_LENGTH: Bounded<8, 4096> = Bounded::literal(32);
+
 impl Secret {
+    /// A declaration by itself; `place` names it in messages.
+    pub fn parse(place: &str, json: &[u8]) -> Result<Self> {
+        let secret: Secret = json::parse_object(place, json)?;
+        secret.check().map_err(|error| error.within(place))?;
+        Ok(secret)
+    }
+
+    /// Of a value that is made up, in characters.
+    pub fn length(&self) -> usize {
+        let length = self.length.unwrap_or(DEFAULT_LENGTH).get();
+        usize::try_from(length).expect("it is bounded")
+    }
+
+    /// Whether a value is as `pattern` demands.
+    pub fn accepts(&self, value: &str) -> bool {
+        let regex = self.pattern.as_ref().map(|pattern| Regex::new(pattern.as_str()));
+        regex.is_none_or(|regex| regex.expect("patterns are checked when they are read").is_match(value))
+    }
+
     pub fn is_deployed(&self) -> bool {
         self.class != SecretClass::Infrastructure
     }

@@ -154,6 +154,10 @@ impl<const MIN: i64, const MAX: i64> Bounded<MIN, MAX> {
         assert!(MIN <= value && value <= MAX);
         Bounded(value)
     }
+
+    pub fn get(self) -> i64 {
+        self.0
+    }
 }
 
 impl<'de, const MIN: i64, const MAX: i64> Deserialize<'de> for Bounded<MIN, MAX> {
