@@ -1,5 +1,6 @@
-# One role a function, with no more than what its settings need. What its code
-# needs is attached from outside, by the role's name.
+# One role a function, with no more than what its settings need, its secrets, and
+# what its definition asks for. Other policies are attached from outside, by the
+# role's name.
 
 data "aws_caller_identity" "current" {}
 
@@ -28,6 +29,9 @@ locals {
     ["logs:CreateLogStream", "logs:PutLogEvents"],
     var.create_log_group ? [] : ["logs:CreateLogGroup"],
   )
+
+  # Sids are unique in a policy.
+  own_sids = ["WriteLogs", "WriteTraces", "AttachToVpc", "SendDeadLetters", "DecryptEnvironment", "ReadSecrets", "ReadParameters"]
 
   statements = {
     for name, function in local.functions : name => concat(
@@ -71,6 +75,37 @@ locals {
         Action   = ["kms:Decrypt"]
         Resource = arn
       }],
+
+      [for arns in [[for secret in function.secrets : local.secret_arns[secret.id] if !local.secret_is_parameter[secret.id]]] : {
+        Sid      = "ReadSecrets"
+        Effect   = "Allow"
+        Action   = ["secretsmanager:GetSecretValue"]
+        Resource = arns
+      } if length(arns) > 0],
+      [for arns in [[for secret in function.secrets : local.secret_arns[secret.id] if local.secret_is_parameter[secret.id]]] : {
+        Sid      = "ReadParameters"
+        Effect   = "Allow"
+        Action   = ["ssm:GetParameter"]
+        Resource = arns
+      } if length(arns) > 0],
+      # The key may have encrypted more than this secret, whose ARN is part of
+      # what was encrypted.
+      [for secret in function.secrets : {
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt"]
+        Resource  = var.secret_kms_key_arns[secret.id]
+        Condition = { StringLike = { (local.secret_is_parameter[secret.id] ? "kms:EncryptionContext:PARAMETER_ARN" : "kms:EncryptionContext:SecretARN") = local.secret_arns[secret.id] } }
+      } if contains(keys(var.secret_kms_key_arns), secret.id)],
+
+      [for statement in function.policy_statements : {
+        for key, value in {
+          Sid       = statement.sid
+          Effect    = statement.effect
+          Action    = statement.actions
+          Resource  = statement.resources
+          Condition = statement.conditions
+        } : key => value if value != null
+      }],
     )
   }
 }
@@ -111,4 +146,11 @@ resource "aws_iam_role_policy" "this" {
     Version   = "2012-10-17"
     Statement = local.statements[each.key]
   })
+
+  lifecycle {
+    precondition {
+      condition     = length(setintersection(compact(local.functions[each.key].policy_statements[*].sid), local.own_sids)) == 0
+      error_message = "Function ${each.key}: a sid in policy_statements is one of the module's own (${join(", ", local.own_sids)}). Choose another."
+    }
+  }
 }

@@ -68,8 +68,12 @@ locals {
       function_name = "${var.name_prefix}${name}"
       log_group     = "/aws/lambda/${var.name_prefix}${name}"
       architectures = source.definition.architectures
-      environment   = merge(source.definition.environment, local.environments[name])
-      tags          = merge(var.tags, source.definition.tags)
+      environment = merge(
+        source.definition.environment,
+        local.environments[name],
+        { for secret in source.definition.secrets : secret.target => local.secret_references[secret.id] },
+      )
+      tags = merge(var.tags, source.definition.tags)
 
       # Lambda takes 256 characters.
       description = length(local.layer_contents[name]) == 0 ? local.descriptions[name] : trimspace(format(
@@ -91,6 +95,8 @@ locals {
       reserved_concurrent_executions = coalesce(source.override.reserved_concurrent_executions, source.definition.reserved_concurrent_executions, -1)
       permissions_boundary           = try(coalesce(source.override.permissions_boundary, var.permissions_boundary), null)
       log_retention_in_days          = coalesce(source.override.log_retention_in_days, var.log_retention_in_days)
+      policy_statements              = source.definition.policy_statements
+      secrets                        = source.definition.secrets
     }
   }
 
@@ -213,6 +219,11 @@ resource "aws_lambda_function" "this" {
     precondition {
       condition     = (length(local.functions[each.key].vpc_subnet_ids) > 0) == (length(local.functions[each.key].vpc_security_group_ids) > 0)
       error_message = "Function ${each.key}: a VPC needs both subnets and security groups."
+    }
+
+    precondition {
+      condition     = length(setintersection(local.functions[each.key].secrets[*].target, keys(local.environments[each.key]))) == 0
+      error_message = "Function ${each.key}: the variable environment sets ${join(", ", setintersection(local.functions[each.key].secrets[*].target, keys(local.environments[each.key])))}, which tells the function where a secret is. Remove it from environment."
     }
   }
 }

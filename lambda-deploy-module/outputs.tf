@@ -10,6 +10,14 @@ locals {
     } : variable => names if length(names) > 0
   }
 
+  # Where a package was rolled back to, also one from before there were profiles.
+  other_profiles = {
+    for name, package in local.packages : name => package.definition.deployment_profile == null ? "none" : "\"${package.definition.deployment_profile}\""
+    if(package.definition.deployment_profile == null
+      ? var.deployment_profile != "" && !contains(keys(var.package_overrides), name)
+    : package.definition.deployment_profile != var.deployment_profile)
+  }
+
   unknown_types = [for name, package in local.packages : name if !contains(["function", "layer"], package.definition.type)]
 }
 
@@ -39,6 +47,31 @@ output "functions" {
   precondition {
     condition     = length(local.unknown_types) == 0
     error_message = "This version of lambda-deploy-module knows the types \"function\" and \"layer\"; another type has: ${join(", ", local.unknown_types)}."
+  }
+
+  precondition {
+    condition     = length(local.other_profiles) == 0
+    error_message = "These packages are not for ${var.deployment_profile == "" ? "no deployment profile" : "the deployment profile \"${var.deployment_profile}\""}: ${join(", ", [for name, profile in local.other_profiles : "${name} was built for ${profile}"])}. Apply lambda-build-module with the same deployment_profile (LAMBDA_PACK_DEPLOYMENT_PROFILE), or correct it here."
+  }
+}
+
+output "secrets" {
+  description = "By id of the secrets that are made here: arn and name."
+  value = {
+    for id, secret in aws_secretsmanager_secret.this : id => {
+      arn  = secret.arn
+      name = secret.name
+    }
+  }
+
+  precondition {
+    condition     = length(local.stray_secrets) == 0
+    error_message = "There are no such secrets: ${join("; ", [for variable, ids in local.stray_secrets : "${variable} names ${join(", ", ids)}"])}. Correct the ids or remove these entries; secret_versions is for secrets that are made here, not for existing ones."
+  }
+
+  precondition {
+    condition     = length(local.contradictory_secrets) == 0
+    error_message = "Functions declare a secret of one id differently: ${join(", ", local.contradictory_secrets)}. An id stands for one secret: make class, length, charset, pattern, parameter, arn and name the same, or give them ids of their own."
   }
 }
 

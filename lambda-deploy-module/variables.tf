@@ -23,6 +23,27 @@ variable "packages" {
       kms_key_arn                    = optional(string)
       reserved_concurrent_executions = optional(number)
       tags                           = optional(map(string), {})
+      deployment_profile             = optional(string)
+      policy_statements = optional(list(object({
+        sid        = optional(string)
+        effect     = optional(string, "Allow")
+        actions    = list(string)
+        resources  = list(string)
+        conditions = optional(map(map(list(string))))
+      })), [])
+      secrets = optional(list(object({
+        id          = string
+        class       = string
+        target      = string
+        length      = optional(number)
+        charset     = optional(string)
+        label       = optional(string)
+        description = optional(string)
+        pattern     = optional(string)
+        parameter   = optional(string)
+        arn         = optional(string)
+        name        = optional(string)
+      })), [])
     })
   }))
   default = null
@@ -63,6 +84,27 @@ variable "package_overrides" {
       kms_key_arn                    = optional(string)
       reserved_concurrent_executions = optional(number)
       tags                           = optional(map(string), {})
+      deployment_profile             = optional(string)
+      policy_statements = optional(list(object({
+        sid        = optional(string)
+        effect     = optional(string, "Allow")
+        actions    = list(string)
+        resources  = list(string)
+        conditions = optional(map(map(list(string))))
+      })), [])
+      secrets = optional(list(object({
+        id          = string
+        class       = string
+        target      = string
+        length      = optional(number)
+        charset     = optional(string)
+        label       = optional(string)
+        description = optional(string)
+        pattern     = optional(string)
+        parameter   = optional(string)
+        arn         = optional(string)
+        name        = optional(string)
+      })), [])
     })
   }))
   default  = {}
@@ -74,8 +116,15 @@ variable "package_overrides" {
   }
 }
 
+variable "deployment_profile" {
+  description = "Profile of lambda-pack.toml that the packages must have been built for; under Terragrunt LAMBDA_PACK_DEPLOYMENT_PROFILE. Empty: packages that were built for none."
+  type        = string
+  default     = ""
+  nullable    = false
+}
+
 variable "name_prefix" {
-  description = "Put before the names of functions, layers, roles and log groups, e.g. \"staging-\". With the function_name it makes 64 characters at most."
+  description = "Put before the names of functions, layers, roles, log groups and secrets, e.g. \"staging-\". With the function_name it makes 64 characters at most."
   type        = string
   default     = ""
   nullable    = false
@@ -139,6 +188,77 @@ variable "function_overrides" {
   }))
   default  = {}
   nullable = false
+}
+
+variable "secret_values" {
+  description = "Values of user_prompt secrets, by id. They are needed when the secret is made, and when secret_versions asks for another; nothing of them is kept in the state. A saved plan of Terraform keeps them unless this variable is ephemeral, as terragrunt.hcl makes it: see the README."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+  sensitive   = true
+}
+
+variable "secret_versions" {
+  description = "Change an entry, e.g. { cookie-key = \"2\" }, to have another value made (per_install_generated) or taken from secret_values (user_prompt), by id of the secret."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for version in values(var.secret_versions) : try(version != "", false)])
+    error_message = "An entry of secret_versions is empty: give it any text, such as \"2\"."
+  }
+}
+
+variable "secret_prefix" {
+  description = "Put before name_prefix and id in the names of the secrets that are made here."
+  type        = string
+  default     = "lambda-pack/"
+  nullable    = false
+
+  validation {
+    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+    condition     = can(regex("^[A-Za-z0-9/_+=.@-]*$", var.secret_prefix))
+    error_message = "secret_prefix \"${var.secret_prefix}\" has characters other than letters, digits and /_+=.@-"
+  }
+}
+
+variable "secret_kms_key_arns" {
+  description = "KMS keys by id of the secret: those made here are encrypted with it, and the roles of all functions that read the secret may decrypt with it. Without an entry a secret has the key of Secrets Manager or Systems Manager, which needs no permission."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    # A policy can't name an alias.
+    condition     = alltrue([for arn in values(var.secret_kms_key_arns) : can(regex("^arn:[^:]+:kms:[^:]+:[^:]+:key/", arn))])
+    error_message = "secret_kms_key_arns must be ARNs of KMS keys (arn:aws:kms:eu-west-1:123456789012:key/...), not of aliases."
+  }
+}
+
+variable "secret_recovery_window_in_days" {
+  description = "Days for which a secret that is no longer declared can be restored. 0: none, it is gone at once."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
+    condition     = contains(concat([0], range(7, 31)), var.secret_recovery_window_in_days)
+    error_message = "secret_recovery_window_in_days must be 0, or 7 to 30."
+  }
+}
+
+variable "lambda_pack" {
+  description = "The lambda-pack binary, which sees to the values of secrets at apply: a name that is looked up in PATH, or a path; a relative one starts at the root module. Unused where no function has a secret of the classes per_install_generated or user_prompt."
+  type        = string
+  default     = "lambda-pack"
+  nullable    = false
+
+  validation {
+    condition     = var.lambda_pack != ""
+    error_message = "lambda_pack is empty: give the name or path of the binary, or leave it out."
+  }
 }
 
 variable "permissions_boundary" {

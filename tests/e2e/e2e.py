@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 import remote_builds
+import secret_classes
 from runners import CODEBUILD, MODULES, REGION, STATE_BUCKET, CommandFailed, CopyRunner, Project, Runner, TerragruntRunner, run
 from scenario import STEPS, Scenario, StepFailed
 from servers import Aws, Proxy, moto
@@ -89,8 +90,9 @@ def run_all(report: Report, work: Path, env: dict[str, str], moto_server: Path) 
     for description, body in module_checks(work, env):
         if not report.step(description, body):
             return
-    if not report.step(remote_builds.DESCRIPTION, lambda: remote_builds.run_step(REPOSITORY, work, env, moto_server)):
-        return
+    for part in (remote_builds, secret_classes):
+        if not report.step(part.DESCRIPTION, lambda part=part: part.run_step(REPOSITORY, work, env, moto_server)):
+            return
     runners: list[type[Runner]] = [CopyRunner]
     if shutil.which("terragrunt"):
         runners.append(TerragruntRunner)

@@ -223,7 +223,9 @@ class CopyRunner(Runner):
         if module == DEPLOY:
             packages = self.outputs(BUILD).get("packages")
             (directory / "packages.auto.tfvars.json").write_text(json.dumps({"packages": packages}))
-        env = {**self.env, **(self._build_inputs() if module == BUILD else {})}
+            write_json(directory / "secret_values_override.tf.json", {"variable": {"secret_values": {"ephemeral": True}}})
+        profile = {"TF_VAR_deployment_profile": self.env.get("LAMBDA_PACK_DEPLOYMENT_PROFILE", "")}
+        env = {**self.env, **profile, **(self._build_inputs() if module == BUILD else {})}
         if not (directory / ".terraform").exists():
             run(["terraform", "init", "-no-color", "-input=false"], directory, env)
         return run(["terraform", *arguments], directory, env, allowed)
@@ -273,7 +275,7 @@ class CopyRunner(Runner):
 
 
 # Left out ec2, the provider asks the real one, and retries for 20 s.
-ENDPOINTS = ("cloudwatchlogs", "ec2", "iam", "kms", "lambda", "s3", "sns", "sqs", "sts")
+ENDPOINTS = ("cloudwatchlogs", "ec2", "iam", "kms", "lambda", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts")
 
 
 class TerragruntRunner(Runner):

@@ -185,7 +185,15 @@ class Aws:
         self.url = f"http://127.0.0.1:{port}"
         self.region = region
 
-    def call(self, service: str, method: str, path: str, query: str = "", body: bytes | None = None) -> bytes:
+    def call(
+        self,
+        service: str,
+        method: str,
+        path: str,
+        query: str = "",
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> bytes:
         # moto finds the service by the scope of the signature, which it doesn't check.
         scope = f"test/20200101/{self.region}/{service}/aws4_request"
         request = urllib.request.Request(
@@ -196,10 +204,25 @@ class Aws:
                 "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, Signature=0",
                 # Else urllib says that a body is a form, and moto reads it so.
                 "Content-Type": "application/xml",
+                **(headers or {}),
             },
         )
         with urllib.request.urlopen(request, timeout=REQUEST_SECONDS) as response:
             return response.read()
+
+    def json_call(self, service: str, target: str, parameters: dict) -> dict:
+        """A call of a service whose protocol is JSON."""
+        headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+        return json.loads(self.call(service, "POST", "/", body=json.dumps(parameters).encode(), headers=headers))
+
+    def role_policy(self, role: str, policy: str) -> dict:
+        """An inline policy of a role."""
+        query = urllib.parse.urlencode(
+            {"Action": "GetRolePolicy", "RoleName": role, "PolicyName": policy, "Version": "2010-05-08"}
+        )
+        answer = ElementTree.fromstring(self.call("iam", "GET", "/", f"?{query}"))
+        (document,) = [element.text for element in answer.iter() if element.tag.endswith("PolicyDocument")]
+        return json.loads(urllib.parse.unquote(document or ""))
 
     def make_bucket(self, bucket: str) -> None:
         place = f"<LocationConstraint>{self.region}</LocationConstraint>"
