@@ -3,6 +3,15 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+/// The commit that `directory` is at, and whether tracked files differ from it.
+pub fn state(directory: &Path) -> Option<(String, bool)> {
+    let described = commit(directory)?;
+    Some(match described.strip_suffix("-dirty") {
+        Some(commit) => (commit.to_owned(), true),
+        None => (described, false),
+    })
+}
+
 /// The commit that `directory` is at, with `-dirty` after it if tracked files differ. `None` without git or repository.
 pub fn commit(directory: &Path) -> Option<String> {
     let output = Command::new("git")

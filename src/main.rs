@@ -12,6 +12,7 @@ mod commands;
 mod external;
 mod file_lock;
 mod git;
+mod handoff;
 mod network;
 mod packaging;
 mod parallel;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use etcetera::BaseStrategy;
 use lambda_pack_core::archive::Compression;
 use lambda_pack_core::profile::{Profile, Profiles};
-use lambda_pack_core::{Error, Result, toml_text};
+use lambda_pack_core::{Error, ErrorKind, Result, toml_text};
 use serde::Deserialize;
 
 use crate::aws::AwsSettings;
@@ -36,6 +36,7 @@ pub struct Settings {
     /// Longest time that a download may take without a byte.
     pub download_timeout: Duration,
     pub bundle: BundleTable,
+    pub application: ApplicationTable,
     /// All that the project has.
     pub profiles: Profiles,
     /// What is deployed, and how; `None` for everything as it is defined.
@@ -60,7 +61,17 @@ struct ProjectFile {
     #[serde(default)]
     bundle: BundleTable,
     #[serde(default)]
+    application: ApplicationTable,
+    #[serde(default)]
     profiles: Profiles,
+}
+
+/// `[application]`: what the project is called where its packages go.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApplicationTable {
+    pub name: Option<String>,
+    pub version: Option<String>,
 }
 
 impl Settings {
@@ -117,10 +128,26 @@ impl Settings {
                 .or(file.download_timeout)
                 .map_or(DOWNLOAD_TIMEOUT, |seconds| Duration::from_secs(seconds.get().into())),
             bundle: file.bundle,
+            application: file.application,
             profiles: file.profiles,
             profile,
             cache_dir: cache_dir(common),
             project_dir,
+        })
+    }
+}
+
+impl Settings {
+    /// The profile that a command can't do without.
+    pub fn needs_profile(&self) -> Result<&Profile> {
+        self.profile.as_ref().ok_or_else(|| {
+            let names: Vec<&str> = self.profiles.names().collect();
+            let help = match names.as_slice() {
+                [] => "define one in lambda-pack.toml, as `[profiles.prod]`, and name it with --deployment-profile"
+                    .to_owned(),
+                names => format!("name one with --deployment-profile: {}", names.join(", ")),
+            };
+            Error::new(ErrorKind::Usage, "no deployment profile is named").help(help)
         })
     }
 }

@@ -18,6 +18,7 @@ pub mod disk;
 mod error;
 pub mod fitness;
 pub mod function;
+pub mod graph;
 pub mod handoff;
 pub mod json;
 pub mod limits;

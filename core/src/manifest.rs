@@ -96,6 +96,53 @@ impl Manifest {
         framing.finish()
     }
 
+    /// Reads the JSON form, whatever stands beside it. Fails with what is wrong, also where it isn't what it says it is.
+    pub fn parse(content: &[u8]) -> Result<Self, String> {
+        #[derive(Deserialize)]
+        struct Stored {
+            hash_version: u32,
+            algorithm: Algorithm,
+            source_hash: String,
+            entries: Vec<StoredEntry>,
+            build_inputs: Option<Map<String, Value>>,
+        }
+        #[derive(Deserialize)]
+        struct StoredEntry {
+            path: String,
+            kind: EntryKind,
+            size: u64,
+            digest: String,
+        }
+        let stored: Stored = serde_json::from_slice(content).map_err(|error| format!("not a manifest: {error}"))?;
+        if stored.hash_version != HASH_VERSION {
+            return Err(format!(
+                "its hash_version is {}, not {HASH_VERSION}",
+                stored.hash_version
+            ));
+        }
+        let entries = stored.entries.into_iter().map(|entry| {
+            let digest = Digest::from_hex(stored.algorithm, &entry.digest)
+                .ok_or_else(|| format!("the digest of `{}` is none", entry.path))?;
+            Ok(Entry {
+                path: entry.path.into(),
+                kind: entry.kind,
+                size: entry.size,
+                digest,
+            })
+        });
+        let entries: Vec<Entry> = entries.collect::<Result<_, String>>()?;
+        let build_inputs = stored.build_inputs.map(BuildInputs::new).transpose();
+        let build_inputs = build_inputs.map_err(|error| error.to_string())?;
+        let manifest = Manifest::new(stored.algorithm, entries, build_inputs);
+        match manifest.source_hash().to_hex() {
+            hash if hash == stored.source_hash => Ok(manifest),
+            hash => Err(format!(
+                "its entries make the source hash {hash}, and it says {}",
+                stored.source_hash
+            )),
+        }
+    }
+
     /// The JSON form that `hash --json` prints and the store keeps.
     pub fn to_json(&self) -> ManifestJson<'_> {
         ManifestJson {

@@ -76,7 +76,10 @@ fn lock_directory(directory: &Path) -> Result<File, TryLockError> {
 /// Puts a small file in place, whole or not at all; with these permissions, or those that the umask says. Its directory must
 /// be there.
 pub fn write_whole(target: &Path, content: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
-    let directory = target.parent().expect("a file is in a directory");
+    let directory = match target.parent().expect("a file is in a directory") {
+        parent if parent.as_os_str().is_empty() => Path::new("."),
+        parent => parent,
+    };
     let mut temporary = temporary_file(directory)?;
     temporary.write_all(content)?;
     if let Some(permissions) = permissions {

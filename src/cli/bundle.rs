@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Deserialize;
 
-use super::{CodeBuildArgs, PatienceArgs, path};
+use super::{CodeBuildArgs, PackingArgs, PatienceArgs, path};
 
 /// Stored packages of modules, with the records that say whether they are still right
 ///
@@ -30,6 +30,8 @@ pub enum BundleVerb {
     Run(Box<RunArgs>),
     List(ListArgs),
     Taint(TaintArgs),
+    Export(ExportArgs),
+    Verify(VerifyManifestArgs),
 }
 
 /// Which module's bundle, and where
@@ -231,4 +233,36 @@ pub struct TaintArgs {
     pub bundle: BundleArgs,
     #[command(flatten)]
     pub writing: WritingArgs,
+}
+
+/// Write bundle.json: what a deployment profile deploys, with every digest
+///
+/// Functions with source hash, code sha256, sizes and address in the store; the dependency graph; assets; swaps; secrets by
+/// class; and what was checked. Packages that the store lacks are built to know them, and not uploaded. Same inputs, same
+/// bytes. Exit 3 if a check failed; the document says which.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lambda-pack bundle export --deployment-profile prod
+  lambda-pack bundle export --deployment-profile prod --out-dir /tmp/prod && jq .functions /tmp/prod/bundle.json")]
+pub struct ExportArgs {
+    /// Directory for bundle.json and bundle.json.sha256 [default: dist]
+    #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true, value_parser = path())]
+    pub out_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub packing: PackingArgs,
+}
+
+/// Check every digest in a bundle.json: its own, those of packages in the store, of their manifests, and of assets
+///
+/// Exit 4 if one differs, 1 if something is missing, 3 if the document says that a check failed.
+#[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  lambda-pack bundle verify dist/bundle.json
+  lambda-pack bundle verify dist/bundle.json --store s3://prod-packages --json")]
+pub struct VerifyManifestArgs {
+    /// The document; its SHA-256 stands beside it, in FILE.sha256
+    #[arg(value_name = "FILE", value_parser = path())]
+    pub file: PathBuf,
 }

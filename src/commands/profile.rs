@@ -74,6 +74,12 @@ fn print(rows: &[Row], json: bool) -> Result<()> {
     output::line(&report::table(&["profile", "tier", "functions"], &[], lines))
 }
 
-fn show(_profile: &Profile, _json: bool) -> Result<()> {
-    output::line("")
+/// With all that it extends, so without `extends`.
+fn show(profile: &Profile, json: bool) -> Result<()> {
+    if json {
+        return output::json(profile);
+    }
+    let table = BTreeMap::from([("profiles", BTreeMap::from([(profile.name.as_str(), profile)]))]);
+    let text = toml::to_string_pretty(&table).expect("tables with string keys");
+    output::line(text.trim_end())
 }

@@ -74,6 +74,7 @@ fn upload(packages: &Packages, checked: &Checked, found: &Found) -> Result<Packa
         Found::Published(record) => Published::Unchanged(record.clone()),
         Found::Nothing | Found::PackageMissing(..) => {
             let made = packages.make(checked)?;
+            packages.check(checked, made.as_ref())?;
             packages.publish(checked, made.as_ref(), found)?
         }
     };

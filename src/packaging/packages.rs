@@ -118,21 +118,33 @@ impl<'a> Packages<'a> {
         self.store.find(name, &hashed.manifest.source_hash())
     }
 
-    /// Builds what is to be packed, and checks it.
+    /// Builds what is to be packed, if it is more than the source.
     pub fn make(&self, checked: &Checked) -> Result<Option<Made>> {
+        let Hashed { function, tree, .. } = checked.hashed;
+        builds::build(function, tree, self.settings, &self.caches, self.meter)
+    }
+
+    /// Checks what is to be packed, as far as that wasn't known before it was made. Packing looks for secrets.
+    pub fn check(&self, checked: &Checked, made: Option<&Made>) -> Result<()> {
         let Checked { hashed, warnings, .. } = checked;
-        let made = builds::build(&hashed.function, &hashed.tree, self.settings, &self.caches, self.meter)?;
-        let tree = made.as_ref().map_or(&hashed.tree, |made| &made.tree);
+        let tree = made.map_or(&hashed.tree, |made| &made.tree);
         let layers = self
             .layers
             .of(&hashed.function, |_, layer| self.unzipped_bytes(layer))?;
-        let of_made = match (&made, layers.as_slice()) {
+        let of_made = match (made, layers.as_slice()) {
             // Nothing is known that wasn't before.
             (None, []) => None,
             _ => Some(preflight::check(&hashed.function, tree, &layers)?),
         };
         warn(&hashed.function.name, of_made.as_deref().unwrap_or(warnings));
-        Ok(made)
+        Ok(())
+    }
+
+    /// Looks for secrets in what was made. Packing does so, too; this is for who wants to know of all before the first is
+    /// packed.
+    pub fn search(&self, checked: &Checked, made: Option<&Made>) -> Result<()> {
+        // The source was searched.
+        made.map_or(Ok(()), |made| checked.guard.check_tree(&made.tree, self.meter))
     }
 
     /// Packs what was made, and does something with the package before it is dropped.
@@ -179,6 +191,7 @@ impl<'a> Packages<'a> {
             return Ok(record.clone());
         }
         let made = self.make(checked)?;
+        self.check(checked, made.as_ref())?;
         let name = checked.hashed.function.name.as_str();
         self.pack(checked, made.as_ref(), |built| {
             Ok(Record::new(self.store.url(), name, built))

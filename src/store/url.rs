@@ -79,6 +79,18 @@ impl StoreUrl {
         }
     }
 
+    /// Address of this store for a document that is the same wherever the project stands.
+    pub fn portable(&self, project_dir: &Path) -> String {
+        let inside = match self {
+            StoreUrl::S3 { .. } => None,
+            // Empty where the project is the current directory.
+            StoreUrl::File(root) => std::path::absolute(Path::new(".").join(project_dir))
+                .ok()
+                .and_then(|project_dir| Some(root.strip_prefix(project_dir).ok()?.to_owned())),
+        };
+        inside.map_or_else(|| self.to_string(), |path| format!("file://./{}", path.display()))
+    }
+
     /// The address as a word of a command that a message tells to run.
     pub fn shell_word(&self) -> String {
         shell_word(&self.to_string())

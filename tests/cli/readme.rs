@@ -33,7 +33,7 @@ fn commands() -> Vec<(String, String)> {
 fn the_commands_print_what_the_readme_shows() {
     let dir = Dir::new();
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
-    for folder in ["code", "lambda-json"] {
+    for folder in ["code", "lambda-json", "lambda-pack.toml"] {
         run(
             "cp",
             &[

@@ -23,13 +23,13 @@ pub struct Secret {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Text<EnvironmentKeyRule>>,
     /// `infrastructure`: why it stays where it is.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<Text<ReasonRule>>,
     /// `infrastructure`: the rule that finds secrets like it.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<RuleId>,
     /// `infrastructure`: variable of the environment in which packages are made, whose value it is.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub variable: Option<Text<EnvironmentKeyRule>>,
     /// Regular expression: of what it looks like (`infrastructure`), or of what may be entered (`user_prompt`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,7 +55,7 @@ pub struct Secret {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// In profiles: the functions that it is for; default all.
-    #[serde(skip_serializing)]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub functions: Option<Vec<GlobText>>,
 }
 

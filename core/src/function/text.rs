@@ -216,6 +216,12 @@ impl RelativePath {
     }
 }
 
+impl Serialize for RelativePath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 impl FromStr for RelativePath {
     type Err = &'static str;
 
@@ -313,6 +319,12 @@ impl GlobText {
 
     pub fn as_str(&self) -> &str {
         self.0.glob()
+    }
+}
+
+impl Serialize for GlobText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
     }
 }
 

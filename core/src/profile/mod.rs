@@ -75,19 +75,25 @@ impl Limits {
 }
 
 /// A profile with all that it extends.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Profile {
+    #[serde(skip)]
     pub name: String,
-    /// What it extends, the nearest first.
-    pub extends: Vec<String>,
     pub tier: Tier,
     /// Globs on names; `None` for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub functions: Option<Vec<GlobText>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub layers: Option<Vec<GlobText>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub architecture: Option<Architecture>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub swaps: Vec<Swap>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<Secret>,
     pub limits: Limits,
 }
@@ -124,7 +130,6 @@ impl Profiles {
         };
         let own = Profile {
             name: name.to_owned(),
-            extends: Vec::new(),
             tier: table.tier.unwrap_or_default(),
             functions: table.functions.clone(),
             layers: table.layers.clone(),
@@ -138,7 +143,6 @@ impl Profiles {
         let Some(base) = base else { return Ok(own) };
         Ok(Profile {
             name: own.name,
-            extends: [base.name].into_iter().chain(base.extends).collect(),
             tier: table.tier.unwrap_or(base.tier),
             functions: own.functions.or(base.functions),
             layers: own.layers.or(base.layers),
@@ -319,7 +323,10 @@ impl Profile {
                 continue;
             }
             definition.secrets.retain(|Object(declared)| declared.id != secret.id);
-            definition.secrets.push(Object(secret.clone()));
+            definition.secrets.push(Object(Secret {
+                functions: None,
+                ..secret.clone()
+            }));
         }
         definition.check_secrets()
     }

@@ -3,23 +3,26 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::Deserialize;
 use serde::de::{self, Deserializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::function::{FunctionName, GlobText, RelativePath};
 
 /// A dependency, and what comes in its place.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Swap {
     /// Name of the dependency, as its lock file has it.
     pub from: String,
     pub to: Replacement,
     /// What that means for the function, for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub impact: Option<String>,
     /// The lock file of the dependency in its place, relative to the code directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub lock: Option<RelativePath>,
     /// The functions that it is for; default all.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub functions: Option<Vec<GlobText>>,
 }
 
@@ -59,6 +62,12 @@ impl fmt::Display for Replacement {
             Replacement::Layer(name) => write!(f, "layer:{name}"),
             Replacement::Dependency(name) => f.write_str(name),
         }
+    }
+}
+
+impl Serialize for Replacement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

@@ -1,11 +1,13 @@
 //! `bundle`: stored packages of modules.
 
 mod check;
+mod export;
 mod fetch;
 mod list;
 mod run;
 mod store;
 mod taint;
+mod verify;
 
 use std::io::{IsTerminal, Read};
 use std::path::Path;
@@ -35,6 +37,8 @@ pub fn run(command: &BundleCommand, common: &Common, meter: &'static Meter) -> R
         BundleVerb::Run(args) => run::run(args, &asked),
         BundleVerb::List(args) => list::run(args, &asked),
         BundleVerb::Taint(args) => taint::run(args, &asked),
+        BundleVerb::Verify(args) => verify::run(args, common, &asked),
+        BundleVerb::Export(args) => export::run(args, common, meter),
     }
 }
 

@@ -127,6 +127,13 @@ fn shards_of_project(shards: u16, options: &Options, settings: &Settings, meter:
         )
         .help("name a bucket that they share with this machine: --store s3://bucket/prefix"));
     };
+    if let Some(profile) = &settings.profile {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("builds in shards don't know the profile `{}`: they would build other packages", profile.name),
+        )
+        .help("`lambda-pack run` builds them here; without --deployment-profile, shards build everything as it is defined"));
+    }
     let progress = Progress::start("packing", meter);
     let caches = commands::open_caches(settings, false);
     let hashed = commands::hash_functions(settings, &[], &caches, meter)?;

@@ -84,7 +84,7 @@ impl Declared {
 }
 
 /// A secret that is in no package, and why: for those who receive the packages.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
 pub struct Excluded {
     pub id: String,
     pub reason: String,

@@ -1,0 +1,58 @@
+//! `bundle export`: what a profile deploys, in one document.
+
+use lambda_pack_core::fitness::Status;
+use lambda_pack_core::{Meter, Result, collect_all};
+use serde::Serialize;
+
+use super::super::{hash_functions, open_caches, output};
+use crate::caches;
+use crate::cli::{Common, ExportArgs};
+use crate::handoff;
+use crate::packaging::{Checked, Packages};
+use crate::report::Progress;
+use crate::settings::Settings;
+
+#[derive(Serialize)]
+struct Exported {
+    path: String,
+    functions: usize,
+    warnings: usize,
+    failures: usize,
+}
+
+pub fn run(args: &ExportArgs, common: &Common, meter: &'static Meter) -> Result<()> {
+    let settings = Settings::resolve(common, args.out_dir.as_deref(), Some(&args.packing))?;
+    let profile = settings.needs_profile()?;
+    let progress = Progress::start("exporting", meter);
+    let caches = open_caches(&settings, true);
+    let hashed = hash_functions(&settings, &[], &caches, meter)?;
+    let checked = Checked::all(&hashed, &hashed.functions)?;
+    let packages = Packages::open(&hashed, &settings, caches, meter)?;
+    let records = packages.each(
+        &checked,
+        |it| it,
+        |checked| {
+            let found = packages.find(checked)?;
+            checked.refuse_secrets(&found, meter)?;
+            packages.record(checked, &found)
+        },
+    );
+    packages.store.save_cache();
+    let packaged = handoff::packaged(&checked, collect_all(records)?.into_iter().flatten());
+    let document = handoff::document(profile, &packaged, &settings)?;
+    let path = handoff::write(&document, &settings.out_dir)?;
+    drop(progress);
+    caches::keep(packages.caches);
+    let count = |status| document.validation.iter().filter(|it| it.status == status).count();
+    let exported = Exported {
+        path: path.display().to_string(),
+        functions: document.functions.len(),
+        warnings: count(Status::Warn),
+        failures: count(Status::Fail),
+    };
+    match common.json {
+        true => output::json(&exported)?,
+        false => output::line(&exported.path)?,
+    }
+    handoff::refuse_failures(&document)
+}

@@ -1,0 +1,27 @@
+//! `bundle verify`: whether every digest in a document is right.
+
+use lambda_pack_core::Result;
+
+use super::super::finish_rows;
+use super::Asked;
+use crate::cli::{Common, VerifyManifestArgs};
+use crate::handoff::{Stated, Verified};
+use crate::report::{self, Progress};
+use crate::settings::Settings;
+
+pub fn run(args: &VerifyManifestArgs, common: &Common, asked: &Asked) -> Result<()> {
+    let progress = Progress::start("verifying", asked.meter);
+    let mut settings = Settings::resolve(common, None, None)?;
+    let stated = Stated::read(&args.file)?;
+    if common.store.as_deref().unwrap_or_default().is_empty() {
+        settings.store = stated.store(&settings.project_dir)?;
+    }
+    let results = stated.verify(&settings, asked.meter)?;
+    drop(progress);
+    finish_rows(results, common.json, |rows: &[Verified]| {
+        let lines = rows
+            .iter()
+            .map(|row| vec![row.what.to_owned(), row.name.clone(), row.digest.clone()]);
+        report::table(&["what", "name", "digest"], &[], lines)
+    })
+}

@@ -1,0 +1,230 @@
+//! Deployment profiles: what they select and change, and what is wrong with them.
+
+use serde_json::json;
+
+use crate::support::Dir;
+
+fn project(toml: &str) -> Dir {
+    let dir = Dir::new();
+    dir.write("lambda-pack.toml", toml);
+    for name in ["order-intake", "order-summary", "report"] {
+        dir.write(&format!("code/{name}.py"), format!("NAME = '{name}'\n"));
+        dir.write(
+            &format!("lambda-json/{name}.json"),
+            format!(
+                r#"{{"runtime": "python3.13", "handler": "{name}.handler", "source": "{name}.py",
+                    "environment": {{"LOG_LEVEL": "INFO"}}}}"#
+            ),
+        );
+    }
+    dir.write("code/rules/python/rules.py", "RULES = []\n");
+    dir.write(
+        "lambda-json/rules.json",
+        r#"{"type": "layer", "source": "rules", "compatible_runtimes": ["python3.13"]}"#,
+    );
+    dir
+}
+
+#[track_caller]
+fn refused(toml: &str, code: i32, words: &[&str]) {
+    let dir = project(toml);
+    dir.command(["profile", "check"]).fails(code, words);
+}
+
+/// The map of `external hash`.
+fn packages(dir: &Dir, query: &str) -> serde_json::Value {
+    let answer = dir.command(["external", "hash"]).stdin(query).ok().json();
+    serde_json::from_str(answer["packages"].as_str().unwrap()).unwrap()
+}
+
+#[test]
+fn a_profile_selects_functions_and_the_layers_that_they_name() {
+    let dir = project("[profiles.orders]\nfunctions = [\"order-*\"]\nlayers = []\ntier = \"lambda\"\n[profiles.all]\n");
+    dir.write(
+        "lambda-json/order-intake.json",
+        r#"{"runtime": "python3.13", "handler": "a.b", "source": "order-intake.py", "layers": ["rules"]}"#,
+    );
+    assert_eq!(
+        dir.command(["profile", "list", "--json"]).ok().json(),
+        json!([
+            {"name": "all", "tier": "lambda", "functions": ["order-intake", "order-summary", "report"]},
+            {"name": "orders", "tier": "lambda", "functions": ["order-intake", "order-summary"]},
+        ])
+    );
+    let names = |profile: &str| {
+        let build = dir
+            .command(["build", "--json"])
+            .env("LAMBDA_PACK_DEPLOYMENT_PROFILE", profile);
+        let rows = build.ok().json();
+        let names = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["name"].as_str().unwrap().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(names("orders"), ["order-intake", "order-summary", "rules"]);
+    assert_eq!(names(""), ["order-intake", "order-summary", "report", "rules"]);
+    dir.command(["build", "report", "--deployment-profile", "orders"])
+        .fails(2, &["no function is named `report`"]);
+}
+
+#[test]
+fn a_profile_inherits_and_what_it_says_itself_wins() {
+    let dir = project(
+        r#"
+        [profiles.base]
+        tier = "container"
+        architecture = "arm64"
+        parameters = { stage = "dev", team = "orders" }
+        store = "s3://base"
+        limits = { timeout = 10, memory_size = 512 }
+        [[profiles.base.swaps]]
+        from = "boto3"
+        to = "runtime"
+        [profiles.prod]
+        extends = "base"
+        functions = ["report"]
+        parameters = { stage = "prod" }
+        store = "file://./prod"
+        limits = { timeout = 30 }
+        [[profiles.prod.swaps]]
+        from = "boto3"
+        to = "drop"
+        "#,
+    );
+    let shown = dir.command(["profile", "show", "prod", "--json"]).ok().json();
+    assert_eq!(
+        shown,
+        json!({
+            "tier": "container", "functions": ["report"], "architecture": "arm64",
+            "parameters": {"stage": "prod", "team": "orders"}, "store": "file://./prod",
+            "swaps": [{"from": "boto3", "to": "drop"}],
+            "limits": {"timeout": 30, "memory_size": 512},
+        })
+    );
+    // What is shown says the same where it is put.
+    let toml = dir.command(["profile", "show", "prod"]).ok().stdout;
+    let again = project(&toml);
+    assert_eq!(again.command(["profile", "show", "prod", "--json"]).ok().json(), shown);
+}
+
+#[test]
+fn a_profile_changes_what_is_deployed_and_says_its_name() {
+    let dir = project("[profiles.prod]\narchitecture = \"arm64\"\nparameters = { stage = \"prod\" }\n");
+    dir.write(
+        "lambda-json/report.json",
+        r#"{"runtime": "python3.13", "handler": "a.b", "source": "report.py",
+            "environment": {"TABLE": "reports-${parameters.stage}"}, "tags": {"stage": "${parameters.stage}"}}"#,
+    );
+    let prod = packages(&dir, r#"{"deployment_profile": "prod"}"#);
+    let definition = &prod["report"]["definition"];
+    assert_eq!(definition["architectures"], json!(["arm64"]));
+    assert_eq!(definition["environment"]["TABLE"], "reports-prod");
+    assert_eq!(definition["tags"]["stage"], "prod");
+    assert_eq!(definition["deployment_profile"], "prod");
+    dir.command(["external", "hash"])
+        .stdin("{}")
+        .fails(3, &["report.json", "environment.TABLE", "--deployment-profile"]);
+    // An architecture decides no content where nothing is built.
+    dir.write("lambda-json/report.json", r#"{"source": "report.py"}"#);
+    let plain = packages(&dir, "{}");
+    assert_eq!(plain["report"]["definition"].get("deployment_profile"), None);
+    let prod = packages(&dir, r#"{"deployment_profile": "prod"}"#);
+    assert_eq!(plain["report"]["source_hash"], prod["report"]["source_hash"]);
+}
+
+#[test]
+fn the_store_of_a_profile_comes_after_flag_and_variable() {
+    let dir = project("store = \"file://./plain\"\n[profiles.prod]\nstore = \"file://./prod\"\n");
+    let url = |command: crate::support::TestCommand| {
+        let row = command.ok().json()[0].clone();
+        row["store_url"].as_str().unwrap().to_owned()
+    };
+    let upload = |args: &[&'static str]| dir.command(["upload", "report", "--json"].iter().chain(args).copied());
+    assert!(url(upload(&[])).contains("/plain/packages/"));
+    assert!(url(upload(&["--deployment-profile", "prod"])).contains("/prod/packages/"));
+    let flag = upload(&["--deployment-profile", "prod", "--store", "file://./flag"]);
+    assert!(url(flag).contains("/flag/packages/"));
+}
+
+#[test]
+fn unknown_keys_and_names_that_lead_nowhere_get_a_suggestion() {
+    refused(
+        "[profiles.prod]\nfunctons = []\n",
+        3,
+        &[
+            "lambda-pack.toml:2:1: unknown key `profiles.prod.functons`",
+            "did you mean `functions`?",
+        ],
+    );
+    refused(
+        "[profiles.prod]\ntier = \"lambda-egde\"\n",
+        3,
+        &[
+            "lambda-pack.toml:2:8: key `profiles.prod.tier`: found `lambda-egde`",
+            "did you mean `lambda-edge`?",
+        ],
+    );
+    refused(
+        "[profiles.prod]\nfunctions = [\"order-intak\"]\n",
+        3,
+        &[
+            "profile `prod`: key `functions`: nothing that is defined matches `order-intak`",
+            "did you mean `order-intake`?",
+        ],
+    );
+    refused(
+        "[profiles.prod]\nfunctions = [\"rules\"]\n",
+        3,
+        &["belongs under `layers`"],
+    );
+    refused("[profiles.prod]\nlayers = [\"rule\"]\n", 3, &["did you mean `rules`?"]);
+    refused(
+        "[profiles.base]\n[profiles.prod]\nextends = \"bas\"\n",
+        3,
+        &["key `extends`", "did you mean `base`?"],
+    );
+    refused(
+        "[profiles.a]\nextends = \"b\"\n[profiles.b]\nextends = \"c\"\n[profiles.c]\nextends = \"b\"\n",
+        3,
+        &["in a cycle: `a` → `b` → `c` → `b`"],
+    );
+    refused(
+        "[[profiles.prod.swaps]]\nfrom = \"boto3\"\nto = \"layer:rule\"\n",
+        3,
+        &["no layer `rule` is defined", "did you mean `rules`?"],
+    );
+    refused(
+        "[[profiles.prod.swaps]]\nfrom = \"boto3\"\nto = \"runtime\"\nfunctions = [\"orders\"]\n",
+        3,
+        &["key `swaps.boto3.functions`", "`orders`"],
+    );
+    refused(
+        "[[profiles.prod.secrets]]\nid = \"a\"\nclass = \"remote_fetch\"\ntarget = \"A_B\"\narn = \"arn:x\"\nfunctions = [\"repor\"]\n",
+        3,
+        &["key `secrets.a.functions`", "did you mean `report`?"],
+    );
+    let dir = project("[profiles.prod]\n");
+    dir.command(["build", "--deployment-profile", "prd"])
+        .fails(2, &["no profile is named `prd`", "did you mean `prod`?"]);
+    dir.command(["run"])
+        .fails(2, &["no deployment profile is named", "--deployment-profile: prod"]);
+}
+
+#[test]
+fn a_parameter_that_the_profile_lacks_is_named() {
+    let dir = project("[profiles.prod]\nparameters = { stage = \"prod\" }\n");
+    dir.write(
+        "lambda-json/report.json",
+        r#"{"source": "report.py", "environment": {"TABLE": "${parameters.stag}"}}"#,
+    );
+    dir.command(["profile", "check"]).fails(
+        3,
+        &[
+            "report.json",
+            "key `environment.TABLE`: the profile has no parameter `stag`",
+            "did you mean `stage`?",
+        ],
+    );
+}
