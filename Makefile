@@ -1,6 +1,6 @@
 # Everything that guards the project. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build test e2e instructions instructions-update bench builds-table lint lint-rust lint-shell lint-python lint-terraform clean
+.PHONY: help build test e2e instructions instructions-update bench builds-table leaks-table lint lint-rust lint-shell lint-python lint-terraform clean
 
 # Where cargo builds; another directory may be named, for example to share it between clones.
 CARGO_TARGET_DIR ?= target
@@ -44,6 +44,9 @@ bench: build ## Time and memory against other programs, which it installs (20 mi
 
 builds-table: ## Build and run every demo function and fixture, and write the table in docs/builds.md (5 minutes)
 	cargo test --release --locked --test cli -- --ignored --exact table::the_table_of_builds --nocapture
+
+leaks-table: ## Plant secrets in every place, and write the table in docs/secrets.md
+	WRITE_LEAKS_TABLE=yes cargo test --locked --test cli -- --exact leaks::places::each_kind_is_refused_in_each_place
 
 lint: lint-rust lint-shell lint-python lint-terraform ## Formatting and static checks
 

@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use aws_config::SdkConfig;
 use aws_sdk_secretsmanager::operation::get_secret_value::GetSecretValueError;
 use lambda_pack_core::bundle::SecretReference;
-use lambda_pack_core::bundle::mask::Masks;
-use lambda_pack_core::secrets::SecretValue;
+use lambda_pack_core::bundle::mask::{Masks, SecretValue};
 use lambda_pack_core::{Error, Result, collect_all, shorten};
 use serde_json::Value;
 

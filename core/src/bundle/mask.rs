@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use crate::secrets::{SecretValue, spellings};
+pub use crate::secrets::SecretValue;
+use crate::secrets::spellings;
 
 const MASK: &[u8] = b"***";
 

@@ -23,7 +23,7 @@ pub fn rules(key: &str, value: &str) -> impl Iterator<Item = &'static Rule> {
     // As a shell would set it, so that rules that look for a name find that too.
     let found = scan(format!("{key}={value}").as_bytes());
     let by_content = found.into_iter().map(|finding| finding.rule);
-    let by_name = speaks_of_secret(key, value).then(|| rules::find("secret-variable").expect("a rule"));
+    let by_name = speaks_of_secret(key, value).then(|| rules::find(rules::VARIABLE).expect("a rule"));
     by_content.chain(by_name)
 }
 

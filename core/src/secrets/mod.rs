@@ -1,6 +1,8 @@
 //! Secrets never ship: what is packed, and the environment, is searched for keys, tokens and passwords. A definition may
 //! allow what was found, with a reason.
 
+mod check;
+mod classify;
 mod environment;
 mod found;
 mod guard;
@@ -16,6 +18,9 @@ pub(crate) mod spellings;
 mod tests;
 mod value;
 
+pub use check::{Check, Checked, check};
+pub use classify::{Suggestion, classify};
+pub use environment::lines;
 pub(crate) use found::Found;
 pub use guard::Guard;
 pub(crate) use infrastructure::searching;

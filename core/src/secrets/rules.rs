@@ -113,6 +113,9 @@ const fn file_name(id: &'static str, what: &'static str, is_match: fn(&str) -> b
     }
 }
 
+/// The rule for what a variable's name says of its value.
+pub const VARIABLE: &str = "secret-variable";
+
 pub static RULES: [Rule; 43] = [
     // RFC 7468, sections 10 and 11; RFC 1421, 4.6 (headers); RFC 9580, 6.2 (PGP). Forty digits must follow: programs that read
     // keys hold the header alone.
@@ -491,7 +494,7 @@ pub static RULES: [Rule; 43] = [
         [".git-credentials", ".netrc", "_netrc", ".pgpass"].contains(&name)
     }),
     Rule {
-        id: "secret-variable",
+        id: VARIABLE,
         what: "a value that looks like the secret that the variable's name speaks of",
         sign: Sign::Variable,
     },

@@ -2,7 +2,7 @@ use std::thread;
 use std::time::Duration;
 
 use lambda_pack_core::ErrorKind;
-use lambda_pack_core::secrets::SecretValue;
+use lambda_pack_core::bundle::mask::SecretValue;
 use tempfile::TempDir;
 
 use super::*;

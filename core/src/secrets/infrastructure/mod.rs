@@ -18,6 +18,7 @@ use serde::Serialize;
 
 pub use pattern::searching;
 pub use search::Sign;
+pub use values::SHORTEST;
 
 use self::search::{Hit, HitStream, Search};
 use super::rules;

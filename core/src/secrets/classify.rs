@@ -1,0 +1,456 @@
+//! Which class a secret in an environment probably is of, and why: a table of what variables are called and what their values
+//! look like.
+
+use serde::Serialize;
+
+use super::environment::{self, is_reference, named};
+use super::guard::VARIABLES;
+use super::rules::{self, Rule};
+use crate::function::{Build, Charset, Function, SecretClass};
+use crate::json::Object;
+
+/// What to declare in the place of a variable. Nothing in it comes from a value, but for the name or ARN of where one is kept.
+#[derive(Clone, Debug, Serialize)]
+pub struct Suggestion {
+    pub function: String,
+    /// As the definition has it, from its top.
+    pub key: String,
+    pub class: SecretClass,
+    pub why: String,
+    /// An entry for `secrets` of the definition.
+    pub secret: Snippet,
+}
+
+/// An entry for `secrets`, in the order in which people read it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Snippet {
+    pub id: String,
+    pub class: SecretClass,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variable: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub length: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub charset: Option<Charset>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    #[serde(flatten)]
+    pub place: Option<Place>,
+}
+
+/// Where an existing secret is.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    Arn(String),
+    /// Of a secret in Secrets Manager.
+    Name(String),
+    /// Of a parameter in Parameter Store.
+    Parameter(String),
+}
+
+/// Suggestions for the variables of a function, and of the program that builds it, that look like secrets.
+pub fn classify(function: &Function) -> Vec<Suggestion> {
+    let definition = &function.definition;
+    let of_build = match &definition.build {
+        Some(Object(Build::Command(build))) => Some(&build.environment),
+        _ => None,
+    };
+    let environments = VARIABLES.into_iter().zip([definition.environment.as_ref(), of_build]);
+    let variables = environments.flat_map(|(prefix, variables)| {
+        let variables = variables.into_iter().flat_map(|variables| variables.iter());
+        variables.map(move |(name, value)| (prefix, name.as_str(), value))
+    });
+    let suggestions = variables.filter_map(|(prefix, name, value)| {
+        let rule = environment::find(name, value);
+        let is_deployed = prefix == VARIABLES[0];
+        let place = is_deployed.then(|| place(name, value)).flatten();
+        let (class, why) = match &place {
+            Some(place) => (SecretClass::RemoteFetch, place.why()),
+            None if !looks_like_secret(name, value, rule) => return None,
+            None if is_deployed => class_of(name, rule),
+            None => (
+                SecretClass::Infrastructure,
+                "only what builds the function has it, and what builds are told is kept with packages".to_owned(),
+            ),
+        };
+        Some(Suggestion {
+            function: function.name.to_string(),
+            key: format!("{prefix}{name}"),
+            class,
+            why,
+            secret: snippet(name, class, rule, place),
+        })
+    });
+    suggestions.collect()
+}
+
+fn looks_like_secret(name: &str, value: &str, rule: Option<&Rule>) -> bool {
+    // Switches and limits: `MAX_TOKEN`, `REQUIRE_PASSWORD`.
+    let is_setting = value.len() <= 6 && value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty()
+        || ["true", "false", "yes", "no", "on", "off"].contains(&value.to_ascii_lowercase().as_str());
+    rule.is_some() || named(name).is_some() && !is_setting && !is_reference(value)
+}
+
+/// Where a value says that the secret is.
+fn place(name: &str, value: &str) -> Option<Place> {
+    let has_prefix = |prefixes: &[&str]| prefixes.iter().any(|prefix| value.starts_with(prefix));
+    if value.starts_with("arn:")
+        && [":secretsmanager:", ":ssm:"]
+            .iter()
+            .any(|service| value.contains(service))
+    {
+        return Some(Place::Arn(value.to_owned()));
+    }
+    // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
+    if has_prefix(&["{{resolve:secretsmanager:", "{{resolve:ssm-secure:", "{{resolve:ssm:"]) {
+        let inner = value.trim_start_matches("{{resolve:").trim_end_matches("}}");
+        let (service, id) = inner.split_once(':')?;
+        return Some(match (service, id.starts_with("arn:")) {
+            // Behind the ARN may stand a key, and versions.
+            (_, true) => Place::Arn(id.splitn(8, ':').take(7).collect::<Vec<_>>().join(":")),
+            ("secretsmanager", false) => Place::Name(id.split(':').next().unwrap_or(id).to_owned()),
+            (_, false) => Place::Parameter(id.split(':').next().unwrap_or(id).to_owned()),
+        });
+    }
+    // A path that could be a password isn't shown: these are words.
+    let is_word = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_lowercase())
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'))
+    };
+    named(name)?;
+    match value.strip_prefix('/') {
+        Some(path) if path.contains('/') && path.split('/').all(is_word) => Some(Place::Parameter(value.to_owned())),
+        None if value.contains('/') && value.split('/').all(is_word) => Some(Place::Name(value.to_owned())),
+        _ => None,
+    }
+}
+
+impl Place {
+    fn why(&self) -> String {
+        let what = match self {
+            Place::Arn(_) => "its value is an ARN",
+            Place::Name(_) => "its value is the name of a secret in Secrets Manager",
+            Place::Parameter(_) => "its value is the name of a parameter in Parameter Store",
+        };
+        format!("{what}: the secret exists, and the function's role must be allowed to read it")
+    }
+}
+
+/// A row of the table: words of names, rules of values, and what they say.
+struct Row {
+    words: &'static [&'static str],
+    rules: &'static [&'static str],
+    class: SecretClass,
+    why: &'static str,
+}
+
+/// The first that fits counts, rules before words.
+const ROWS: [Row; 5] = [
+    Row {
+        words: &["WEBHOOK", "OAUTH", "CLIENT", "CONSUMER"],
+        rules: &["webhook-secret", "slack-webhook", "google-oauth-secret"],
+        class: SecretClass::UserPrompt,
+        why: "who runs the other side gives it to whoever installs this",
+    },
+    Row {
+        words: &["AWS"],
+        rules: &["aws-access-key-id", "aws-secret-access-key"],
+        class: SecretClass::Infrastructure,
+        why: "a function has the credentials of its role, so that it needs no key of AWS",
+    },
+    Row {
+        words: &[
+            "GITHUB",
+            "GH",
+            "GITLAB",
+            "BITBUCKET",
+            "CI",
+            "NPM",
+            "PYPI",
+            "TWINE",
+            "CARGO",
+            "DOCKER",
+            "REGISTRY",
+            "TF",
+            "TERRAFORM",
+            "PULUMI",
+            "DEPLOY",
+            "CODECOV",
+            "SONAR",
+            "ARTIFACTORY",
+            "NEXUS",
+            "KUBE",
+            "SSH",
+            "RUBYGEMS",
+        ],
+        rules: &[
+            "github-token",
+            "gitlab-token",
+            "npm-token",
+            "pypi-token",
+            "rubygems-key",
+            "docker-token",
+            "terraform-token",
+            "vault-token",
+            "putty-private-key",
+            "age-secret-key",
+        ],
+        class: SecretClass::Infrastructure,
+        why: "it is for what builds and deploys the function, which itself doesn't need it",
+    },
+    Row {
+        words: &[
+            "SESSION",
+            "COOKIE",
+            "CSRF",
+            "XSRF",
+            "JWT",
+            "SIGNING",
+            "HMAC",
+            "ENCRYPTION",
+            "SALT",
+            "PEPPER",
+            "DJANGO",
+            "FLASK",
+            "INTERNAL",
+        ],
+        rules: &[],
+        class: SecretClass::PerInstallGenerated,
+        why: "nobody outside needs to know it, so that each installation can have one that nobody has ever seen",
+    },
+    Row {
+        words: &[
+            "DB",
+            "DATABASE",
+            "POSTGRES",
+            "POSTGRESQL",
+            "PG",
+            "MYSQL",
+            "MONGO",
+            "MONGODB",
+            "REDIS",
+            "RDS",
+        ],
+        rules: &["password-in-url"],
+        class: SecretClass::UserPrompt,
+        why: "who set up the database knows it; if Secrets Manager has it, as it has passwords that RDS manages, use `remote_fetch` \
+              with its `arn`",
+    },
+];
+
+/// Names that say nothing but that frameworks sign with it.
+const GENERATED_NAMES: [&str; 4] = ["SECRET_KEY", "SECRET_KEY_BASE", "APP_SECRET", "APP_KEY"];
+
+fn class_of(name: &str, rule: Option<&Rule>) -> (SecretClass, String) {
+    let upper = name.to_ascii_uppercase();
+    let by_rule = || {
+        ROWS.iter()
+            .find(|row| rule.is_some_and(|rule| row.rules.contains(&rule.id)))
+    };
+    let by_name = || {
+        ROWS.iter()
+            .find(|row| upper.split('_').any(|word| row.words.contains(&word)))
+    };
+    // A value of a known format says more than a name.
+    let is_known = rule.is_some_and(|rule| rule.id != rules::VARIABLE);
+    let found = match is_known {
+        true => by_rule(),
+        false => by_name(),
+    };
+    let (class, why) = match found {
+        Some(row) => (row.class, row.why),
+        None if !is_known && GENERATED_NAMES.contains(&upper.as_str()) => {
+            let generated = &ROWS[3];
+            (generated.class, generated.why)
+        }
+        None => (
+            SecretClass::UserPrompt,
+            "others issue it, so that whoever installs the function has it, and nobody else",
+        ),
+    };
+    let sign = match rule {
+        Some(rule) if is_known => format!("its value looks like {}", rule.what),
+        Some(_) => "its name speaks of a secret, and its value looks like one".to_owned(),
+        None => "its name speaks of a secret".to_owned(),
+    };
+    (class, format!("{sign}: {why}"))
+}
+
+fn snippet(name: &str, class: SecretClass, rule: Option<&'static Rule>, place: Option<Place>) -> Snippet {
+    let words: Vec<String> = name
+        .split('_')
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    let is = |wanted| class == wanted;
+    let target = match (class, name.to_ascii_uppercase().ends_with("SECRET")) {
+        (SecretClass::Infrastructure, _) => None,
+        // It holds a name or ARN already.
+        (SecretClass::RemoteFetch, _) => Some(name.to_owned()),
+        (_, true) => Some(format!("{name}_NAME")),
+        (_, false) => Some(format!("{name}_SECRET")),
+    };
+    let kind = rule
+        .map(|rule| rule.id)
+        .filter(|id| is(SecretClass::Infrastructure) && *id != rules::VARIABLE);
+    let generated = is(SecretClass::PerInstallGenerated);
+    let label = || {
+        let text = words.join(" ");
+        let first = text.chars().next().map(|c| c.to_ascii_uppercase());
+        first.into_iter().chain(text.chars().skip(1)).collect()
+    };
+    Snippet {
+        id: words.join("-"),
+        class,
+        target,
+        reason: is(SecretClass::Infrastructure).then_some("for building and deploying; no function needs it"),
+        kind,
+        variable: is(SecretClass::Infrastructure).then(|| name.to_owned()),
+        length: generated.then_some(32),
+        charset: generated.then_some(Charset::Alphanumeric),
+        label: is(SecretClass::UserPrompt).then(label),
+        place,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn function(definition: &Value) -> Function {
+        Function::parse(Path::new("f.json"), definition.to_string().as_bytes()).expect("a definition")
+    }
+
+    fn suggestions(environment: &Value) -> Vec<Suggestion> {
+        classify(&function(&json!({"source": "a", "environment": environment})))
+    }
+
+    /// The class, why, and the declaration, which must be one.
+    fn suggested(name: &str, value: &str) -> Option<(SecretClass, String, Value)> {
+        let suggestion = suggestions(&json!({name: value})).pop()?;
+        let secret = serde_json::to_value(&suggestion.secret).expect("JSON");
+        let declared = function(&json!({"source": "a", "secrets": [secret.clone()]}));
+        assert_eq!(declared.definition.secrets.len(), 1);
+        Some((suggestion.class, suggestion.why, secret))
+    }
+
+    /// Put together when the tests run, so that no scanner finds any in this repository.
+    fn github_token() -> String {
+        ["gh", "p_", "aB3dE6gH9jK2mN5pQ8sT1vW4yZ7cF0hJ3lM6"].concat()
+    }
+
+    #[test]
+    fn names_and_values_tell_the_class() {
+        use SecretClass::{Infrastructure, PerInstallGenerated, UserPrompt};
+        let stripe = ["sk_", "live_", "aB3dE6gH9jK2mN5pQ8sT1vW4"].concat();
+        for (name, value, class, words) in [
+            ("GITHUB_TOKEN", "", Infrastructure, "builds and deploys"),
+            ("PLAIN", &github_token(), Infrastructure, "a GitHub token"),
+            ("AWS_DEPLOY_KEY", "", Infrastructure, "credentials of its role"),
+            ("SESSION_SECRET", "changeme", PerInstallGenerated, "nobody outside"),
+            ("SECRET_KEY", "x", PerInstallGenerated, "nobody outside"),
+            (
+                "JWT_SIGNING_KEY",
+                "a8f3b2c1d4e5f6a7b8c9",
+                PerInstallGenerated,
+                "its value looks like one",
+            ),
+            ("DB_PASSWORD", "tr0ub4dor&3!", UserPrompt, "remote_fetch"),
+            ("GITHUB_WEBHOOK_SECRET", "", UserPrompt, "the other side"),
+            ("STRIPE_KEY", &stripe, UserPrompt, "Stripe"),
+            ("SMTP_PASSWORD", "", UserPrompt, "others issue it"),
+        ] {
+            let (found, why, secret) = suggested(name, value).expect(name);
+            assert_eq!(found, class, "{name}: {why}");
+            assert!(why.contains(words), "{name}: {why}");
+            assert!(
+                value.is_empty() || value == "x" || !format!("{why}{secret}").contains(value),
+                "{name}: {secret}"
+            );
+        }
+    }
+
+    #[test]
+    fn declarations_can_be_pasted() {
+        let (_, _, secret) = suggested("SESSION_SECRET", "").expect("one");
+        let expected = json!({
+            "id": "session-secret", "class": "per_install_generated", "target": "SESSION_SECRET_NAME",
+            "length": 32, "charset": "alphanumeric",
+        });
+        assert_eq!(secret, expected);
+        let (_, _, secret) = suggested("SMTP_PASSWORD", "").expect("one");
+        let expected = json!({
+            "id": "smtp-password", "class": "user_prompt", "target": "SMTP_PASSWORD_SECRET", "label": "Smtp password",
+        });
+        assert_eq!(secret, expected);
+        let (_, _, secret) = suggested("CI_TOKEN", &github_token()).expect("one");
+        assert_eq!(secret["kind"], "github-token");
+        assert_eq!(secret["variable"], "CI_TOKEN");
+    }
+
+    #[test]
+    fn what_says_where_a_secret_is_is_fetched() {
+        let arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf";
+        for (name, value, key, place) in [
+            ("DB", arn, "arn", arn),
+            (
+                "DB",
+                &format!("{{{{resolve:secretsmanager:{arn}:SecretString:password}}}}"),
+                "arn",
+                arn,
+            ),
+            (
+                "DB",
+                "{{resolve:secretsmanager:shop/db:SecretString:password}}",
+                "name",
+                "shop/db",
+            ),
+            ("DB", "{{resolve:ssm-secure:/shop/db:3}}", "parameter", "/shop/db"),
+            ("DB_PASSWORD", "/shop/db", "parameter", "/shop/db"),
+            ("DB_PASSWORD", "shop/db", "name", "shop/db"),
+        ] {
+            let (class, why, secret) = suggested(name, value).expect(value);
+            assert_eq!(class, SecretClass::RemoteFetch, "{why}");
+            assert_eq!(
+                (&secret[key], &secret["target"]),
+                (&json!(place), &json!(name)),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn settings_are_no_secrets() {
+        let environment = json!({
+            "LOG_LEVEL": "INFO", "TABLE_NAME": "orders", "MAX_TOKEN": "4096", "REQUIRE_PASSWORD": "true", "PARTITION_KEY": "id",
+            "TOKEN_URL": "https://login.example.com/oauth2/token", "TLS_KEY": "/etc/ssl/private/key.pem",
+            "DB_PASSWORD_NAME": "prod/db", "QUEUE": "arn:aws:sqs:eu-west-1:123456789012:orders",
+        });
+        let found = suggestions(&environment);
+        assert!(found.is_empty(), "{found:?}");
+    }
+
+    #[test]
+    fn what_builds_need_never_leaves() {
+        let build = json!({"type": "command", "command": ["make"], "output": "o", "environment": {"NPM_TOKEN": "abc"}});
+        let found = classify(&function(&json!({"source": "a", "build": build})));
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].key.as_str(), found[0].class),
+            ("build.environment.NPM_TOKEN", SecretClass::Infrastructure)
+        );
+    }
+}
