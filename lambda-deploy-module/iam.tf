@@ -31,7 +31,8 @@ locals {
   )
 
   # Sids are unique in a policy.
-  own_sids = ["WriteLogs", "WriteTraces", "AttachToVpc", "SendDeadLetters", "DecryptEnvironment", "ReadSecrets", "ReadParameters"]
+  own_sids   = ["WriteLogs", "WriteTraces", "AttachToVpc", "SendDeadLetters", "DecryptEnvironment", "ReadSecrets", "ReadParameters"]
+  taken_sids = { for name, source in local.sources : name => setintersection(compact(source.definition.policy_statements[*].sid), local.own_sids) }
 
   statements = {
     for name, function in local.functions : name => concat(
@@ -149,8 +150,8 @@ resource "aws_iam_role_policy" "this" {
 
   lifecycle {
     precondition {
-      condition     = length(setintersection(compact(local.functions[each.key].policy_statements[*].sid), local.own_sids)) == 0
-      error_message = "Function ${each.key}: a sid in policy_statements is one of the module's own (${join(", ", local.own_sids)}). Choose another."
+      condition     = length(local.taken_sids[each.key]) == 0
+      error_message = "Function ${each.key}: the module itself has statements with these sids: ${join(", ", local.taken_sids[each.key])}. Choose others in policy_statements."
     }
   }
 }

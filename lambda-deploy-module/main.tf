@@ -222,8 +222,8 @@ resource "aws_lambda_function" "this" {
     }
 
     precondition {
-      condition     = length(setintersection(local.functions[each.key].secrets[*].target, keys(local.environments[each.key]))) == 0
-      error_message = "Function ${each.key}: the variable environment sets ${join(", ", setintersection(local.functions[each.key].secrets[*].target, keys(local.environments[each.key])))}, which tells the function where a secret is. Remove it from environment."
+      condition     = length(local.taken_targets[each.key]) == 0
+      error_message = "Function ${each.key}: the variable environment sets ${join(", ", local.taken_targets[each.key])}, which tells the function where a secret is. Remove it from environment."
     }
   }
 }

@@ -24,6 +24,8 @@ locals {
     } : variable => ids if length(ids) > 0
   }
 
+  taken_targets = { for name, source in local.sources : name => setintersection(source.definition.secrets[*].target, keys(local.environments[name])) }
+
   # Those that are seen to at apply, and of these the ones that are made here: an
   # existing parameter is only looked for. Names alone, for for_each.
   provided_secrets = tomap({ for id, secret in local.secrets : id => id if contains(["per_install_generated", "user_prompt"], secret.class) })
