@@ -22,6 +22,8 @@ use crate::store::StoreUrl;
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(30);
 
 const FILE_NAME: &str = "lambda-pack.toml";
+const CODE_DIR: &str = "code";
+const CONFIG_DIR: &str = "lambda-json";
 
 /// Where everything is, for one run.
 #[derive(Debug)]
@@ -105,8 +107,8 @@ impl Settings {
             (None, None) => StoreUrl::in_directory(&project_dir.join(".lambda-pack/store"))?,
         };
         Ok(Settings {
-            code_dir: given(&common.code_dir).unwrap_or_else(|| in_project(file.code_dir, "code")),
-            config_dir: config_dir.unwrap_or_else(|| in_project(file.config_dir, "lambda-json")),
+            code_dir: given(&common.code_dir).unwrap_or_else(|| in_project(file.code_dir, CODE_DIR)),
+            config_dir: config_dir.unwrap_or_else(|| in_project(file.config_dir, CONFIG_DIR)),
             out_dir: given(
                 &out_dir
                     .map(Path::to_owned)
@@ -149,6 +151,28 @@ impl Settings {
             };
             Error::new(ErrorKind::Usage, "no deployment profile is named").help(help)
         })
+    }
+
+    /// The project's `lambda-pack.toml`, whether it is there or not.
+    pub fn file(&self) -> PathBuf {
+        self.project_dir.join(FILE_NAME)
+    }
+
+    /// The profiles that the file once had; `None` if nobody can say, or if it named other directories for code or
+    /// definitions.
+    pub fn earlier_profiles(&self, text: &[u8], common: &Common) -> Option<Profiles> {
+        let text = std::str::from_utf8(text).ok()?;
+        let file: ProjectFile = toml_text::parse(FILE_NAME, text)
+            .inspect_err(|error| tracing::info!("as it was: {error}"))
+            .ok()?;
+        let is_same = |given: &Option<PathBuf>, named: Option<PathBuf>, default: &str, now: &Path| {
+            let named = self.project_dir.join(named.unwrap_or_else(|| default.into()));
+            let is_given = given.as_ref().is_some_and(|given| !given.as_os_str().is_empty());
+            is_given || matches!((fs::canonicalize(named), fs::canonicalize(now)), (Ok(named), Ok(now)) if named == now)
+        };
+        let are_same = is_same(&common.code_dir, file.code_dir, CODE_DIR, &self.code_dir)
+            && is_same(&common.config_dir, file.config_dir, CONFIG_DIR, &self.config_dir);
+        are_same.then_some(file.profiles)
     }
 }
 

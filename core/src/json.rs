@@ -116,7 +116,7 @@ pub(crate) fn allowed_names(found: &str, allowed: &[&str]) -> String {
 }
 
 /// A value that is an object in JSON. serde's derive would take a list of the fields in their order too.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 #[schemars(transparent)]
 pub struct Object<T>(pub T);

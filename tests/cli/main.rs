@@ -5,6 +5,7 @@
     reason = "a test says what it skips, and ends where it fails"
 )]
 
+mod affected;
 mod archives;
 mod assets;
 mod builds;
@@ -16,6 +17,7 @@ mod definitions;
 mod downloads;
 mod external;
 mod faults;
+mod graph;
 mod handoff;
 mod hash;
 mod kills;

@@ -96,6 +96,36 @@ impl Dependencies {
         }))
     }
 
+    /// The files that decide what is installed for a function, those among them that would if they were there: below
+    /// `code_dir`, as it is given.
+    pub fn deciding_files(function: &Function, code_dir: &Path) -> Vec<PathBuf> {
+        let swapped = function.swaps.iter().filter_map(|swap| swap.lock.as_ref());
+        let mut files: Vec<PathBuf> = swapped
+            .flat_map(|lock| with_beside(code_dir.join(lock.as_str())))
+            .collect();
+        let (ecosystem, named) = match function.definition.build.as_ref().map(|build| &build.0) {
+            Some(Build::Python(PythonBuild { lock, .. })) => (Ecosystem::Python, lock),
+            Some(Build::Node(NodeBuild { lock, bundle: None, .. })) => (Ecosystem::Node, lock),
+            _ => return files,
+        };
+        if let Some(named) = named {
+            files.extend(with_beside(code_dir.join(named.as_str())));
+            return files;
+        }
+        for directory in source_directories(function, code_dir) {
+            for kind in ecosystem.facts().lock_files {
+                let lock = directory.join(kind.name);
+                // Those that come after it don't count.
+                if lock.is_file() {
+                    files.extend(with_beside(lock));
+                    break;
+                }
+                files.push(lock);
+            }
+        }
+        files
+    }
+
     pub(super) fn inputs(&self) -> Result<BuildInputs> {
         let mut locks = Map::new();
         for file in [Some(&self.lock), self.beside.as_ref()].into_iter().flatten() {
@@ -138,11 +168,28 @@ fn named_lock(named: &RelativePath, facts: &Facts, code_dir: &Path) -> Result<(P
     }
 }
 
+/// A lock file, and what belongs to it.
+fn with_beside(lock: PathBuf) -> Vec<PathBuf> {
+    let kinds = [Ecosystem::Python, Ecosystem::Node]
+        .into_iter()
+        .flat_map(|it| it.facts().lock_files);
+    let mut kinds = kinds.filter(|kind| lock.ends_with(kind.name));
+    let beside = kinds
+        .next()
+        .and_then(|kind| kind.beside)
+        .map(|name| lock.with_file_name(name));
+    [lock].into_iter().chain(beside).collect()
+}
+
+fn source_directories(function: &Function, code_dir: &Path) -> Vec<PathBuf> {
+    let sources = function.definition.source.0.iter();
+    let paths = sources.map(|spec| code_dir.join(spec.path.as_str()));
+    paths.filter(|path| path.is_dir()).collect()
+}
+
 /// The lock file in a directory of the source.
 fn find_lock(function: &Function, facts: &Facts, code_dir: &Path) -> Result<(PathBuf, &'static LockFile)> {
-    let sources = function.definition.source.0.iter();
-    let directories = sources.map(|spec| code_dir.join(spec.path.as_str()));
-    let directories: Vec<PathBuf> = directories.filter(|path| path.is_dir()).collect();
+    let directories = source_directories(function, code_dir);
     let found = directories.iter().filter_map(|directory| {
         let mut files = facts.lock_files.iter().map(|kind| (directory.join(kind.name), kind));
         files.find(|(file, _)| file.is_file())

@@ -43,6 +43,14 @@ impl Recipe {
         Ok(Output::of(function, code_dir, digests, meter)?.map(Recipe::Output))
     }
 
+    /// The lock file of dependencies that are installed beside the source.
+    pub fn lock_file(&self) -> Option<&Path> {
+        match self {
+            Recipe::Dependencies(dependencies, _) => Some(&dependencies.lock),
+            Recipe::Output(_) => None,
+        }
+    }
+
     pub fn inputs(&self) -> &BuildInputs {
         match self {
             Recipe::Dependencies(_, inputs) => inputs,

@@ -151,6 +151,22 @@ impl Output {
         }))
     }
 
+    /// The globs whose files are hashed with a function's source.
+    pub fn hashed_globs(function: &Function) -> &[GlobText] {
+        match function.definition.build.as_ref().map(|build| &build.0) {
+            Some(Build::Go(build)) => &build.inputs,
+            Some(Build::Rust(build)) => &build.inputs,
+            // An identity stands for them.
+            Some(Build::Command(build)) if build.identity.is_none() => &build.inputs,
+            _ => &[],
+        }
+    }
+
+    /// What beyond the source it is made of.
+    pub(crate) fn input_files(&self) -> &[TreeEntry] {
+        &self.inputs
+    }
+
     /// The text of a file in the source's directory, empty if it is not there.
     pub fn read(&self, source: &Tree, path: &str) -> Result<String> {
         let copy = Copy { output: self, source };

@@ -8,7 +8,7 @@ use super::text::{GlobText, GoPackage, RelativePath, Text};
 use crate::json::Object;
 
 /// How a package is made of its source, where it is more than that.
-#[derive(Clone, Debug, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(tag = "type", rename_all = "lowercase")]
 pub enum Build {
     /// Dependencies from `requirements.txt` with hashes, or from `uv.lock` with `pyproject.toml`.
@@ -23,7 +23,7 @@ pub enum Build {
     Command(CommandBuild),
 }
 
-#[derive(Clone, Debug, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct PythonBuild {
     /// The lock file, relative to the code directory; default: `uv.lock` or `requirements.txt` in a directory of `source`.
@@ -32,7 +32,7 @@ pub struct PythonBuild {
     pub dependencies: Place,
 }
 
-#[derive(Clone, Debug, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct NodeBuild {
     /// The lock file, relative to the code directory; default: `package-lock.json` in a directory of `source`.
@@ -54,7 +54,7 @@ pub enum Place {
 }
 
 /// Modules in one file, by esbuild.
-#[derive(Clone, Debug, serde::Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bundle {
     /// Files of the source that the bundles start from, such as `src/index.ts`.
@@ -80,7 +80,7 @@ pub enum BundleFormat {
     Esm,
 }
 
-#[derive(Clone, Debug, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct GoBuild {
     /// The package with `main`, such as `./cmd/orders`; default: `.`.
@@ -90,7 +90,7 @@ pub struct GoBuild {
     pub inputs: Vec<GlobText>,
 }
 
-#[derive(Clone, Debug, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct RustBuild {
     /// The binary; default: the only one that there is.
@@ -100,7 +100,7 @@ pub struct RustBuild {
     pub inputs: Vec<GlobText>,
 }
 
-#[derive(Clone, Debug, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 pub struct CommandBuild {
     /// A program and its arguments, run in the source's directory.

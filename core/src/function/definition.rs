@@ -311,7 +311,7 @@ impl TryFrom<Vec<Architecture>> for Architectures {
 #[serde(deny_unknown_fields)]
 pub struct EphemeralStorage {
     /// In MB.
-    size: Bounded<512, 10_240>,
+    pub size: Bounded<512, 10_240>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -341,7 +341,7 @@ pub struct VpcConfig {
 }
 
 /// Where the files come from. A plain string is a path; a list is merged into one tree.
-#[derive(Clone, Debug, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(with = "SourceForms")]
 pub struct Source(pub Vec<SourceSpec>);
 
@@ -469,7 +469,7 @@ impl<'de> Visitor<'de> for SourceVisitor {
 }
 
 /// A map of strings in which no key may come twice: JSON would silently keep the last.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct UniqueMap<K: Ord>(BTreeMap<K, String>);
 

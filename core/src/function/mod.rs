@@ -159,10 +159,14 @@ pub fn load(config_dir: &Path) -> Result<BTreeMap<String, Function>> {
     }
 }
 
-/// A function, and the layer that its dependencies are split off into if it asks for one.
 fn load_file(file: &Path) -> Result<Vec<Function>> {
     let bytes = fs::read(file).map_err(|cause| Error::input("read", file, cause))?;
-    let mut function = Function::parse(file, &bytes)?;
+    parse_file(file, &bytes)
+}
+
+/// A function, and the layer that its dependencies are split off into if it asks for one.
+pub fn parse_file(file: &Path, bytes: &[u8]) -> Result<Vec<Function>> {
+    let mut function = Function::parse(file, bytes)?;
     let layer = layers::split(&mut function).map_err(|error| error.within(file.display()))?;
     Ok([function].into_iter().chain(layer).collect())
 }
@@ -176,19 +180,20 @@ fn definition_files(config_dir: &Path) -> Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in fs::read_dir(config_dir).map_err(cannot_list)? {
         let path = entry.map_err(cannot_list)?.path();
-        let hidden = path
-            .file_name()
-            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden
-            && path
-                .extension()
-                .is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
-        {
+        if is_definition_file(&path) {
             files.push(path);
         }
     }
     files.sort();
     Ok(files)
+}
+
+/// Whether a file of the configuration directory is a definition, by its name.
+pub fn is_definition_file(path: &Path) -> bool {
+    let name = path.file_name();
+    let is_hidden = name.is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+    let extension = path.extension();
+    !is_hidden && extension.is_some_and(|extension| extension.eq_ignore_ascii_case("json"))
 }
 
 /// The named functions, or all where no name is given, with the layers that they name.

@@ -39,6 +39,21 @@ pub fn find(tree: &Tree) -> Result<Sbom> {
     Ok(sbom)
 }
 
+/// The modules that `go.sum` names, but for those of which only the `go.mod` was read:
+/// <https://go.dev/ref/mod#go-sum-files>
+pub fn of_lock(text: &str) -> Result<Sbom> {
+    let mut sbom = Sbom::default();
+    for line in text.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if let [path, version, sum] = words.as_slice()
+            && !version.ends_with("/go.mod")
+        {
+            add(&mut sbom, path, Some(version), Some(sum))?;
+        }
+    }
+    Ok(sbom)
+}
+
 fn add(sbom: &mut Sbom, path: &str, version: Option<&str>, sum: Option<&str>) -> Result<()> {
     let (group, name) = match path.rsplit_once('/') {
         Some((group, name)) => (Some(group), name),
@@ -133,6 +148,13 @@ fn modules_of(text: &str) -> Vec<(&str, Option<&str>, Option<&str>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_go_sum_only_modules_that_are_compiled_count() {
+        let text = "b.org/b v1.0.0 h1:x=\nb.org/b v1.0.0/go.mod h1:y=\nb.org/c v1.2.0/go.mod h1:z=\n";
+        let sbom = of_lock(text).expect("a lock file");
+        assert_eq!(sbom.parts.keys().collect::<Vec<_>>(), ["pkg:golang/b.org/b@v1.0.0"]);
+    }
 
     #[test]
     fn modules_are_read_from_the_linkers_notes() {

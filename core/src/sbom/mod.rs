@@ -78,6 +78,35 @@ impl Sbom {
         Ok(sbom)
     }
 
+    /// What lock files name, of what isn't installed yet.
+    pub(crate) fn of_lock(tree: &Tree) -> Result<Self> {
+        match tree.recipe() {
+            Some(Recipe::Dependencies(dependencies, _)) => match dependencies.ecosystem {
+                Ecosystem::Python => python::of_lock(dependencies),
+                Ecosystem::Node => {
+                    let file = &dependencies.lock;
+                    let text = fs::read_to_string(file).map_err(|cause| Error::input("read", file, cause))?;
+                    node::of_lock(&text)
+                }
+            },
+            Some(Recipe::Output(output)) => match output.tool {
+                Tool::Go(_) => go::of_lock(&output.read(tree, "go.sum")?),
+                Tool::Rust(_) => rust::of_lock(&output.read(tree, "Cargo.lock")?),
+                Tool::Bundle(_) => node::of_lock(&output.read(tree, "package-lock.json")?),
+                Tool::Command(_) => Ok(Sbom::default()),
+            },
+            None => Ok(Sbom::default()),
+        }
+    }
+
+    /// Package URL, full name, version, and package URLs of what it needs, of each package.
+    pub(crate) fn packages(&self) -> impl Iterator<Item = (&str, String, Option<&str>, &BTreeSet<String>)> {
+        self.parts.iter().map(|(purl, part)| {
+            let name: Vec<&str> = part.group.iter().chain([&part.name]).map(String::as_str).collect();
+            (purl.as_str(), name.join("/"), part.version.as_deref(), &part.needs)
+        })
+    }
+
     /// Whether the package holds nothing of others.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()
@@ -98,7 +127,7 @@ impl Sbom {
 
     /// What stands right below the function in the graph: what it asks for, or else what nothing else asks for; and of each
     /// cycle that can't be reached from there the first, so that everything hangs together.
-    fn top(&self) -> BTreeSet<&str> {
+    pub(crate) fn top(&self) -> BTreeSet<&str> {
         let mut top: BTreeSet<&str> = match &self.direct {
             Some(direct) => direct.iter().map(String::as_str).collect(),
             None => {

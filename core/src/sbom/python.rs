@@ -60,6 +60,70 @@ pub fn find(tree: &Tree, dependencies: Option<&Dependencies>) -> Result<Sbom> {
     Ok(sbom)
 }
 
+/// What a lock file names: of `uv.lock`, what the project needs to run.
+pub fn of_lock(dependencies: &Dependencies) -> Result<Sbom> {
+    let file = &dependencies.lock;
+    let text = fs::read_to_string(file).map_err(|cause| Error::input("read", file, cause))?;
+    if dependencies.beside.is_some() {
+        let lock = toml::from_str(&text);
+        let lock = lock.map_err(|error| Error::invalid(format!("{}: {}", file.display(), error.message())))?;
+        return reached(&lock);
+    }
+    let mut sbom = Sbom::default();
+    for requirement in requirements(&text) {
+        let name = normal(&requirement.name);
+        let purl = package_url("pypi", None, &name, Some(&requirement.version))?;
+        sbom.add(&purl, named(&name, Some(&requirement.version)));
+    }
+    Ok(sbom)
+}
+
+/// What the project in a `uv.lock` reaches by way of dependencies; the rest is for development, or for extras that nobody
+/// asked for.
+fn reached(lock: &UvLock) -> Result<Sbom> {
+    let is_project = |package: &&UvPackage| package.source.r#virtual.is_some() || package.source.editable.is_some();
+    let mut by_name = BTreeMap::<String, Vec<&UvPackage>>::new();
+    for package in lock.package.iter().filter(|package| !is_project(package)) {
+        by_name.entry(normal(&package.name)).or_default().push(package);
+    }
+    let url = |package: &UvPackage| package_url("pypi", None, &normal(&package.name), package.version.as_deref());
+    // One that has markers may be there in several versions.
+    let needs = |package: &UvPackage| -> Result<Vec<(String, &UvPackage)>> {
+        let names = package.dependencies.iter().map(|dependency| normal(&dependency.name));
+        let found = names.flat_map(|name| by_name.get(&name).into_iter().flatten().copied().collect::<Vec<_>>());
+        found.map(|package| Ok((url(package)?, package))).collect()
+    };
+    let mut sbom = Sbom::default();
+    let mut open = Vec::new();
+    for project in lock.package.iter().filter(is_project) {
+        open.extend(needs(project)?);
+    }
+    sbom.direct = Some(open.iter().map(|(purl, _)| purl.clone()).collect());
+    while let Some((purl, package)) = open.pop() {
+        if sbom.parts.contains_key(&purl) {
+            continue;
+        }
+        let needed = needs(package)?;
+        let mut part = named(&normal(&package.name), package.version.as_deref());
+        part.needs = needed
+            .iter()
+            .map(|(purl, _)| purl.clone())
+            .filter(|needed| *needed != purl)
+            .collect();
+        sbom.add(&purl, part);
+        open.extend(needed);
+    }
+    Ok(sbom)
+}
+
+fn named(name: &str, version: Option<&str>) -> Part {
+    Part {
+        name: name.to_owned(),
+        version: version.map(str::to_owned),
+        ..Part::default()
+    }
+}
+
 /// <https://packaging.python.org/en/latest/specifications/name-normalization/>
 fn normal(name: &str) -> String {
     let words = name.split(['-', '_', '.']).filter(|word| !word.is_empty());
@@ -324,6 +388,35 @@ wheels = [
                 "{tag}"
             );
         }
+    }
+
+    #[test]
+    fn of_uv_lock_what_the_project_needs_to_run_is_listed() {
+        let lock = r#"
+[[package]]
+name = "app"
+source = { editable = "." }
+dependencies = [{ name = "a" }]
+[package.dev-dependencies]
+dev = [{ name = "d" }]
+[[package]]
+name = "a"
+version = "1"
+dependencies = [{ name = "B_c", marker = "sys_platform == 'linux'" }]
+[[package]]
+name = "b-c"
+version = "2"
+dependencies = [{ name = "a" }]
+[[package]]
+name = "d"
+version = "3"
+"#;
+        let sbom = reached(&toml::from_str(lock).expect("a lock file")).expect("packages");
+        let [a, b] = ["pkg:pypi/a@1", "pkg:pypi/b-c@2"].map(str::to_owned);
+        assert_eq!(sbom.parts.keys().collect::<Vec<_>>(), [&a, &b]);
+        assert_eq!(sbom.parts[&a].needs, BTreeSet::from([b.clone()]));
+        assert_eq!(sbom.parts[&b].needs, BTreeSet::from([a.clone()]));
+        assert_eq!(sbom.direct, Some(BTreeSet::from([a])));
     }
 
     #[test]

@@ -5,7 +5,9 @@ mod left_out;
 mod links;
 mod names;
 mod outputs;
+mod reach;
 mod read;
+mod resolve;
 mod stat;
 mod walk;
 
@@ -18,7 +20,11 @@ use rayon::prelude::*;
 
 pub(crate) use names::{parents, problem as name_problem};
 pub use outputs::{Outputs, existing_part};
+pub(crate) use reach::Reach;
+pub use reach::Shape;
 pub(crate) use read::{StableReader, changed as read_changed, read_stable};
+pub(crate) use resolve::Canonical;
+pub use resolve::Resolved;
 pub use stat::{FileStat, Identity};
 
 use crate::assets;
@@ -384,17 +390,7 @@ fn walk_spec(
         None => source_root(&root, code_dir, boundary)?,
     };
     outputs.refuse_inside(&real)?;
-    let options = walk::Options {
-        include: spec.include.as_deref(),
-        exclude: &spec.exclude,
-        prefix: spec.prefix.as_ref().map_or("", |prefix| prefix.as_str()),
-        symlinks: spec.symlinks,
-        boundary: Some(boundary),
-        executable: spec.executable.as_deref(),
-        gitignore: spec.gitignore,
-        everything: false,
-    };
-    walk::walk(&root, &options, meter)
+    walk::walk(&root, &walk::Options::of(spec, boundary), meter)
 }
 
 /// What isn't source.
@@ -409,30 +405,11 @@ fn walk_built(directory: &Path, options: &walk::Options, origin: Origin, meter: 
 /// The files below the code directory that a glob names, under their paths there. A directory means all that is in it, and
 /// links are followed.
 pub(crate) fn walk_globs(code_dir: &Path, glob: &GlobText, meter: &Meter) -> Result<Vec<TreeEntry>> {
-    const SPECIAL: [char; 6] = ['*', '?', '[', '{', '\\', '!'];
     let boundary =
         fs::canonicalize(code_dir).map_err(|cause| Error::input("find the code directory", code_dir, cause))?;
-    let named = glob.as_str().trim_end_matches('/');
-    // The directory that all it matches is in: no other one is read.
-    let (start, rest) = match named.find(SPECIAL) {
-        Some(first) => match named[..first].rfind('/') {
-            Some(end) => (&named[..end], Some(&named[end + 1..])),
-            None => ("", Some(named)),
-        },
-        None => (named, None),
-    };
-    let start: RelativePath = if start.is_empty() { "." } else { start }
-        .parse()
-        .map_err(|expected| Error::invalid(format!("the input `{named}` is not {expected}")))?;
+    let (start, include) = split_glob(glob)?;
     let root = code_dir.join(start.as_str());
     source_root(&root, code_dir, &boundary)?;
-    let include: Option<GlobText> = match rest {
-        Some(rest) => Some(
-            rest.parse()
-                .map_err(|error| Error::invalid(format!("the input `{named}`: {error}")))?,
-        ),
-        None => None,
-    };
     let above = match root.is_dir() {
         true => Some(start.as_str()).filter(|path| *path != "."),
         false => start.as_str().rsplit_once('/').map(|(directory, _file)| directory),
@@ -448,12 +425,34 @@ pub(crate) fn walk_globs(code_dir: &Path, glob: &GlobText, meter: &Meter) -> Res
     let found = walk::walk(&root, &options, meter)?;
     if found.is_empty() {
         return Err(Error::invalid(format!(
-            "the input `{named}` matches nothing below `{}`",
+            "the input `{}` matches nothing below `{}`",
+            glob.as_str().trim_end_matches('/'),
             code_dir.display()
         ))
         .help("`inputs` are relative to the code directory; `**` crosses directories, `*` does not"));
     }
     Ok(found)
+}
+
+/// The directory that all it matches is in, so that no other one is read, and the glob below it.
+fn split_glob(glob: &GlobText) -> Result<(RelativePath, Option<GlobText>)> {
+    const SPECIAL: [char; 6] = ['*', '?', '[', '{', '\\', '!'];
+    let named = glob.as_str().trim_end_matches('/');
+    let (start, rest) = match named.find(SPECIAL) {
+        Some(first) => match named[..first].rfind('/') {
+            Some(end) => (&named[..end], Some(&named[end + 1..])),
+            None => ("", Some(named)),
+        },
+        None => (named, None),
+    };
+    let start: RelativePath = if start.is_empty() { "." } else { start }
+        .parse()
+        .map_err(|expected| Error::invalid(format!("the input `{named}` is not {expected}")))?;
+    let include = rest.map(|rest| {
+        rest.parse()
+            .map_err(|error| Error::invalid(format!("the input `{named}`: {error}")))
+    });
+    Ok((start, include.transpose()?))
 }
 
 impl TreeEntry {

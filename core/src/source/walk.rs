@@ -12,7 +12,7 @@ use super::ignores::{self, Ignores};
 use super::left_out::{self, Restored};
 use super::stat::{FileStat, Identity};
 use super::{Content, TreeEntry, names};
-use crate::function::{GlobText, Symlinks};
+use crate::function::{GlobText, SourceSpec, Symlinks};
 use crate::{Error, ErrorKind, Meter, Result};
 
 /// How one part of a source is read; the default is that of a plain path.
@@ -29,6 +29,21 @@ pub struct Options<'a> {
     pub gitignore: bool,
     /// Take what sources leave out, by name or by ignore files: an archive was meant as it is.
     pub everything: bool,
+}
+
+impl<'a> Options<'a> {
+    pub fn of(spec: &'a SourceSpec, boundary: &'a Path) -> Self {
+        Options {
+            include: spec.include.as_deref(),
+            exclude: &spec.exclude,
+            prefix: spec.prefix.as_ref().map_or("", |prefix| prefix.as_str()),
+            symlinks: spec.symlinks,
+            boundary: Some(boundary),
+            executable: spec.executable.as_deref(),
+            gitignore: spec.gitignore,
+            everything: false,
+        }
+    }
 }
 
 /// The entries below `root`, sorted by the bytes of their paths, or the one entry of a single file. Every fault is
@@ -190,8 +205,7 @@ impl Walk<'_> {
 
     fn look(&self, directory: &Directory, ignores: Option<&Arc<Ignores>>, entry: fs::DirEntry) -> Result<Option<Seen>> {
         let name = entry.file_name();
-        let left_out = name.to_str().filter(|name| left_out::is_left_out(name));
-        if left_out.is_some_and(|name| !self.rules.everything && !self.rules.restored.may_hold(name)) {
+        if name.to_str().is_some_and(|name| self.rules.passes_over(name)) {
             return Ok(None);
         }
         let file = directory.file.join(&name);
@@ -267,22 +281,22 @@ enum Seen {
 }
 
 /// Options in the form that each entry is held against.
-struct Rules {
+pub(super) struct Rules {
     include: Option<GlobSet>,
-    exclude: GlobSet,
+    pub(super) exclude: GlobSet,
     /// Directories that are excluded with all that is in them (`target/**`): they need not be read.
-    excluded_trees: GlobSet,
+    pub(super) excluded_trees: GlobSet,
     restored: Restored,
     prefix: String,
-    symlinks: Symlinks,
+    pub(super) symlinks: Symlinks,
     boundary: Option<PathBuf>,
     executable: Option<GlobSet>,
-    gitignore: bool,
+    pub(super) gitignore: bool,
     everything: bool,
 }
 
 impl Rules {
-    fn new(options: &Options) -> Result<Self> {
+    pub(super) fn new(options: &Options) -> Result<Self> {
         Ok(Rules {
             include: options.include.map(glob_set).transpose()?,
             exclude: glob_set(options.exclude)?,
@@ -297,8 +311,18 @@ impl Rules {
         })
     }
 
+    /// Whether a file or directory of this name is left out with all below it.
+    pub(super) fn passes_over(&self, name: &str) -> bool {
+        !self.everything && left_out::is_left_out(name) && !self.restored.may_hold(name)
+    }
+
+    /// Whether only what globs name is taken.
+    pub(super) fn has_include(&self) -> bool {
+        self.include.is_some()
+    }
+
     /// Whether the globs and the list of left-out names take this path. All see it before `prefix` is put in front.
-    fn takes(&self, path: &str) -> bool {
+    pub(super) fn takes(&self, path: &str) -> bool {
         (self.everything || self.restored.takes(path))
             && self.include.as_ref().is_none_or(|globs| globs.is_match(path))
             && !self.exclude.is_match(path)

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::function::{FunctionName, GlobText, RelativePath};
 
 /// A dependency, and what comes in its place.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Swap {
     /// Name of the dependency, as its lock file has it.
