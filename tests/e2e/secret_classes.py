@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 from typing import Any, Iterator
 
-from runners import BUILD, DEPLOY, REGION, STATE_BUCKET, CommandFailed, CopyRunner, Plan, Project, Runner
+from runners import BUILD, DEPLOY, REGION, STATE_BUCKET, CommandFailed, CopyRunner, Plan, Project, Runner, TerragruntRunner
 from scenario import StepFailed, expect, expect_in, of
 from servers import Aws, moto
 
@@ -74,7 +74,8 @@ class Shop:
     runner: Runner
     aws: Aws
     work: Path
-    said: list[str]
+    said: list[str] = dataclasses.field(default_factory=list)
+    generated: set[str] = dataclasses.field(default_factory=set)
 
     def terraform(self, module: str, *arguments: str, allowed: tuple[int, ...] = (0,)) -> Any:
         try:
@@ -96,8 +97,8 @@ class Shop:
             return failure.details()
         raise StepFailed("the apply went through")
 
-    def expect_no_changes(self) -> None:
-        for module in (BUILD, DEPLOY):
+    def expect_no_changes(self, *modules: str) -> None:
+        for module in modules:
             plan = self.runner.plan(module)
             expect(plan.changes, {}, f"planned changes of {module}")
             expect(plan.exit_code, 0, f"exit code of the plan of {module}")
@@ -137,9 +138,11 @@ def run_step(repository: Path, work: Path, env: dict[str, str], moto_server: Pat
             "TF_LOG": "trace",
             "TF_LOG_PATH": str(work / "trace.log"),
         }
-        runner = CopyRunner(project(repository, work / "repository"), env, work)
+        # Once is enough: with what users run, where it is there.
+        runner_type = TerragruntRunner if shutil.which("terragrunt") else CopyRunner
+        runner = runner_type(project(repository, work / "repository"), env, work)
         runner.make_state_bucket(aws)
-        shop = Shop(runner, aws, work, [])
+        shop = Shop(runner, aws, work)
         runner.terraform = shop.terraform  # type: ignore[method-assign]
         for part in (build, refuse_other_profile, fail_without_values, mend, settle, rotate, grep):
             part(shop)
@@ -193,12 +196,13 @@ def fail_without_values(shop: Shop) -> None:
     for text in (IN_PARAMETER, "Relay token", PARAMETER, "aws ssm put-parameter"):
         expect_in(message, text, "the message for a parameter that is missing")
     expect(shop.aws.function("shop"), None, "a function without its secrets")
-    expect(bool(re.fullmatch("[0-9a-f]{40}", shop.value(GENERATED) or "")), True, "whether a value was generated")
+    generated = shop.value(GENERATED) or ""
+    expect(bool(re.fullmatch("[0-9a-f]{40}", generated)), True, "whether a value was generated")
+    shop.generated.add(generated)
 
 
 def mend(shop: Shop) -> None:
     """The next apply does the rest, and makes nothing twice."""
-    generated = shop.value(GENERATED)
     parameter = {"Name": PARAMETER, "Type": "SecureString", "Value": PARAMETER_VALUE}
     shop.aws.json_call("ssm", "AmazonSSM.PutParameter", parameter)
     shop.give(smtp_password="short")
@@ -207,7 +211,7 @@ def mend(shop: Shop) -> None:
     expect_in(message, "doesn't match its pattern `^.{8,}$`", "the message for a value that doesn't fit")
     shop.give(smtp_password=PROMPTED_VALUE)
     shop.runner.apply(shop.runner.plan(DEPLOY))
-    expect(shop.value(GENERATED), generated, "the generated value")
+    expect({shop.value(GENERATED)}, shop.generated, "the generated value")
     expect(shop.value(PROMPTED), PROMPTED_VALUE, "the value that was given")
 
     prompted = f"lambda-pack/{PROMPTED}"
@@ -262,11 +266,10 @@ def expect_policies(shop: Shop) -> None:
 def settle(shop: Shop) -> None:
     """Also without the value, which is needed no more."""
     del shop.runner.env["TF_VAR_secret_values"]
-    shop.expect_no_changes()
+    shop.expect_no_changes(BUILD, DEPLOY)
 
 
 def rotate(shop: Shop) -> None:
-    generated, prompted = shop.value(GENERATED), shop.value(PROMPTED)
     # In the module's directory, so that later plans have it too.
     (shop.runner.project.directory / DEPLOY / "versions.auto.tfvars.json").write_text(
         json.dumps({"secret_versions": {GENERATED: "2"}})
@@ -274,25 +277,19 @@ def rotate(shop: Shop) -> None:
     plan = shop.runner.plan(DEPLOY)
     expect(plan.changes, {f'terraform_data.secret["{GENERATED}"]': "replace"}, "planned changes")
     shop.runner.apply(plan)
-    if shop.value(GENERATED) == generated:
-        raise StepFailed("the secret has its old value")
-    expect(shop.value(PROMPTED), prompted, "the other secret")
-    shop.expect_no_changes()
+    shop.generated.add(shop.value(GENERATED) or "")
+    expect(len(shop.generated), 2, "values that were generated")
+    expect(shop.value(PROMPTED), PROMPTED_VALUE, "the other secret")
+    shop.expect_no_changes(DEPLOY)
 
 
 def grep(shop: Shop) -> None:
-    values = {
-        "given": PROMPTED_VALUE,
-        "in a parameter": PARAMETER_VALUE,
-        "of the infrastructure": INFRASTRUCTURE_VALUE,
-        "generated": shop.value(GENERATED) or "",
-    }
+    values = {PROMPTED_VALUE, PARAMETER_VALUE, INFRASTRUCTURE_VALUE, *shop.generated}
     places = [*shop.everything_kept(), *((f"output {number}", text.encode()) for number, text in enumerate(shop.said))]
     # That it looks where values would be.
     for wanted in ("tfplan in ", "tfstate in ", f"s3://{STATE_BUCKET}/{DEPLOY}/", "trace.log", "output "):
         expect(any(wanted in place for place, _ in places), True, f"whether {wanted!r} was searched")
-    expect(sum(b"shown to people: SMTP_PASSWORD_SECRET" in text for _, text in places), 0, "a text that is nowhere")
     expect(any(PROMPTED.encode() in text for place, text in places if ".tfplan" in place), True, "whether plans were read")
-    for kind, value in values.items():
+    for value in values:
         found = [place for place, text in places if value.encode() in text]
-        expect(found, [], f"places that hold the value {kind}")
+        expect(found, [], f"places that hold {value}")
