@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use etcetera::BaseStrategy;
 use lambda_pack_core::archive::Compression;
+use lambda_pack_core::graph::Places;
 use lambda_pack_core::profile::{Profile, Profiles};
 use lambda_pack_core::{Error, ErrorKind, Result, toml_text};
 use serde::Deserialize;
@@ -140,6 +141,15 @@ impl Settings {
 }
 
 impl Settings {
+    /// What a graph of the project needs to know of it.
+    pub fn places(&self) -> Places<'_> {
+        Places {
+            project_dir: &self.project_dir,
+            code_dir: &self.code_dir,
+            out_dir: &self.out_dir,
+        }
+    }
+
     /// The profile that a command can't do without.
     pub fn needs_profile(&self) -> Result<&Profile> {
         self.profile.as_ref().ok_or_else(|| {

@@ -1,6 +1,6 @@
 //! `graph`: what functions are made of, and what they need.
 
-use lambda_pack_core::graph::{Graph, Member, Places, Sizes};
+use lambda_pack_core::graph::{Graph, Member, Sizes};
 use lambda_pack_core::{ErrorKind, Meter, Result, collect_all};
 
 use super::output;
@@ -31,12 +31,7 @@ pub fn run(args: &GraphArgs, common: &Common, meter: &'static Meter) -> Result<(
             sizes: sizes.get(index).copied().unwrap_or_default(),
         })
         .collect();
-    let places = Places {
-        project_dir: &settings.project_dir,
-        code_dir: &settings.code_dir,
-        out_dir: &settings.out_dir,
-    };
-    let graph = Graph::of(&members, places)?;
+    let graph = Graph::of(&members, settings.places())?;
     graph.check()?;
     match args.format {
         _ if common.json => output::json(&graph),

@@ -4,11 +4,12 @@ mod steps;
 
 use std::path::Path;
 
+use lambda_pack_core::graph::{Graph, Member, Sizes};
 use lambda_pack_core::temporary::write_whole;
 use lambda_pack_core::{Error, Meter, Result, assets, collect_all};
 use serde::Serialize;
 
-use super::{hash_functions, in_function, open_caches, output};
+use super::{Hashed, hash_functions, in_function, open_caches, output};
 use crate::assets::Fetcher;
 use crate::build::Built as Made;
 use crate::cli::{Common, RunProfileArgs};
@@ -48,6 +49,21 @@ pub fn run(args: &RunProfileArgs, common: &Common, meter: &'static Meter) -> Res
     let checked = steps.step("validate", || {
         let checked = Checked::all(&hashed, &hashed.functions)?;
         Ok((Done::new(checked.len(), "functions and layers"), checked))
+    })?;
+
+    steps.step("graph", || {
+        let members: Vec<Member> = hashed
+            .functions
+            .iter()
+            .map(|Hashed { function, tree, .. }| Member {
+                function,
+                tree,
+                sizes: Sizes::default(),
+            })
+            .collect();
+        let graph = Graph::of(&members, settings.places())?;
+        graph.check()?;
+        Ok((Done::new(graph.nodes.len(), "nodes"), ()))
     })?;
 
     let packages = Packages::open(&hashed, &settings, caches, meter)?;

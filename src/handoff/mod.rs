@@ -7,6 +7,7 @@ mod verify;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use lambda_pack_core::graph::{Graph, Member, Sizes};
 use lambda_pack_core::handoff::{
     Application, AssetEntry, Document, FILE_NAME, FunctionEntry, PackageFacts, SCHEMA_VERSION, SUMS_EXTENSION,
     SecretEntry, sums_line,
@@ -57,7 +58,7 @@ pub fn document(profile: &Profile, packaged: &[Packaged], settings: &Settings) -
             .iter()
             .map(|it| FunctionEntry::of(&it.hashed().function, facts(it, settings)))
             .collect(),
-        graph: Default::default(),
+        graph: graph(packaged, settings)?,
         assets: functions().flat_map(AssetEntry::of).collect(),
         swaps: Vec::new(),
         secrets: SecretEntry::of(functions()),
@@ -69,6 +70,24 @@ pub fn document(profile: &Profile, packaged: &[Packaged], settings: &Settings) -
         infrastructure.check_text(FILE_NAME, &document.to_json())?;
     }
     Ok(document)
+}
+
+/// With the sizes that packages have, or would have.
+fn graph(packaged: &[Packaged], settings: &Settings) -> Result<Graph> {
+    let members: Vec<Member> = packaged
+        .iter()
+        .map(|packaged| Member {
+            function: &packaged.hashed().function,
+            tree: &packaged.hashed().tree,
+            sizes: Sizes {
+                size_bytes: Some(packaged.record.size_bytes),
+                unzipped_bytes: Some(packaged.record.unzipped_bytes),
+            },
+        })
+        .collect();
+    let graph = Graph::of(&members, settings.places())?;
+    graph.check()?;
+    Ok(graph)
 }
 
 fn application(settings: &Settings) -> Application {
