@@ -8,7 +8,14 @@ locals {
   declarations = {
     for secret in flatten([for source in local.sources : source.definition.secrets]) : secret.id => secret...
   }
-  secrets = { for id, declarations in local.declarations : id => declarations[0] }
+
+  # A function that is rolled back to a time before it had a secret comes forward
+  # again: deleted, the secret could not be made anew for days.
+  set_aside = {
+    for secret in flatten([for package in merge(var.packages, {}) : package.definition.secrets]) : secret.id => secret...
+  }
+
+  secrets = { for id, declarations in merge(local.set_aside, local.declarations) : id => declarations[0] }
 
   # In target, label and description functions may differ.
   contradictory_secrets = [

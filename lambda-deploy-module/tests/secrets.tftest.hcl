@@ -265,6 +265,31 @@ run "one_id_is_one_secret" {
   expect_failures = [output.secrets]
 }
 
+run "a_rollback_deletes_no_secret" {
+  command = plan
+
+  variables {
+    package_overrides = {
+      shop = {
+        s3_bucket   = "example-packages"
+        s3_key      = "packages/shop/00.zip"
+        code_sha256 = "MDA="
+        definition  = { function_name = "shop", runtime = "python3.9", handler = "shop.handler" }
+      }
+    }
+  }
+
+  assert {
+    condition     = keys(aws_secretsmanager_secret.this) == ["cookie-key", "smtp-password"]
+    error_message = "the function comes forward again"
+  }
+
+  assert {
+    condition     = length(aws_lambda_function.this["shop"].environment) == 0 && length(jsondecode(aws_iam_role_policy.this["shop"].policy).Statement) == 1
+    error_message = "till then it reads none"
+  }
+}
+
 run "misspelt_ids" {
   command = plan
 
