@@ -6,21 +6,23 @@ use std::io::Read;
 use std::sync::Arc;
 
 use crate::function::{Architecture, Definition, Function, Kind};
-use crate::limits;
+use crate::limits::{self, Quantity};
 use crate::manifest::EntryKind;
 use crate::source::{Tree, TreeEntry};
 use crate::{Error, Result};
 
 /// What is wrong, how bad that is, and what to do.
 #[derive(Debug, PartialEq, Eq)]
-struct Finding {
-    severity: Severity,
-    problem: String,
-    help: String,
+pub(crate) struct Finding {
+    /// Which check it comes from.
+    pub check: &'static str,
+    pub severity: Severity,
+    pub problem: String,
+    pub help: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Severity {
+pub(crate) enum Severity {
     /// Lambda refuses it, or the function can't start.
     Error,
     /// It may be meant.
@@ -28,18 +30,19 @@ enum Severity {
 }
 
 impl Finding {
-    fn error(problem: impl Into<String>, help: impl Into<String>) -> Self {
+    fn error(check: &'static str, problem: impl Into<String>, help: impl Into<String>) -> Self {
         Finding {
+            check,
             severity: Severity::Error,
             problem: problem.into(),
             help: help.into(),
         }
     }
 
-    fn warning(problem: impl Into<String>, help: impl Into<String>) -> Self {
+    fn warning(check: &'static str, problem: impl Into<String>, help: impl Into<String>) -> Self {
         Finding {
             severity: Severity::Warning,
-            ..Finding::error(problem, help)
+            ..Finding::error(check, problem, help)
         }
     }
 }
@@ -61,6 +64,7 @@ pub fn check(function: &Function, tree: &Tree, layers: &[Layer]) -> Result<Vec<S
         severity,
         problem,
         help,
+        ..
     } in findings(&function.definition, tree, layers)?
     {
         match severity {
@@ -71,7 +75,8 @@ pub fn check(function: &Function, tree: &Tree, layers: &[Layer]) -> Result<Vec<S
     Error::join(errors).map_or(Ok(warnings), Err)
 }
 
-fn findings(definition: &Definition, tree: &Tree, layers: &[Layer]) -> Result<Vec<Finding>> {
+/// All that is found, in the order of the checks.
+pub(crate) fn findings(definition: &Definition, tree: &Tree, layers: &[Layer]) -> Result<Vec<Finding>> {
     let mut findings = Vec::new();
     findings.extend(number_of_layers(definition));
     findings.extend(layers.iter().filter_map(|layer| other_runtime(definition, layer)));
@@ -103,6 +108,16 @@ const PARTS_SHOWN: usize = 10;
 fn unzipped_size(tree: &Tree, layers: &[Layer]) -> Option<Finding> {
     let of_layers: u64 = layers.iter().map(|layer| layer.bytes).sum();
     let problem = limits::unzipped_problem(tree.size() + of_layers)?;
+    let largest = largest_parts(tree, layers);
+    Some(Finding::error(
+        Quantity::UnzippedBytes.name(),
+        format!("{problem}; its largest parts are {largest}"),
+        "leave files out with `exclude` or `.lambdaignore`, or move them into a layer; `lambda-pack hash --json` lists all sizes",
+    ))
+}
+
+/// The largest parts of a package, each with its size.
+pub(crate) fn largest_parts(tree: &Tree, layers: &[Layer]) -> String {
     let mut parts = BTreeMap::<&str, u64>::new();
     for entry in tree.entries() {
         *parts.entry(part(&entry.path)).or_default() += entry.size();
@@ -120,11 +135,7 @@ fn unzipped_size(tree: &Tree, layers: &[Layer]) -> Option<Finding> {
         .iter()
         .take(PARTS_SHOWN)
         .map(|(bytes, path)| format!("{path} {:.1} MB", *bytes as f64 / 1e6));
-    let largest: Vec<String> = largest.collect();
-    Some(Finding::error(
-        format!("{problem}; its largest parts are {}", largest.join(", ")),
-        "leave files out with `exclude` or `.lambdaignore`, or move them into a layer; `lambda-pack hash --json` lists all sizes",
-    ))
+    largest.collect::<Vec<String>>().join(", ")
 }
 
 /// A package's directory: what stands at the top, but for the directories that hold packages.
@@ -140,14 +151,14 @@ fn part(path: &str) -> &str {
     &path[..end.min(path.len())]
 }
 
-/// Five layers a function: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 fn number_of_layers(definition: &Definition) -> Option<Finding> {
-    const MOST_LAYERS: usize = 5;
+    let most = limits::most(Quantity::Layers);
     let count = definition.layers.as_ref().map_or(0, Vec::len);
-    (count > MOST_LAYERS).then(|| {
+    (count as u64 > most).then(|| {
         Finding::error(
-            format!("it has {count} layers; Lambda takes at most {MOST_LAYERS}"),
-            "merge layers, or pack what is in them with the function",
+            Quantity::Layers.name(),
+            format!("it has {count} layers; Lambda takes at most {most}"),
+            Quantity::Layers.remedy(),
         )
     })
 }
@@ -159,6 +170,7 @@ fn other_runtime(definition: &Definition, layer: &Layer) -> Option<Finding> {
     let (own, other) = (definition.architectures.one(), of_layer.architectures.one());
     if own != other {
         return Some(Finding::warning(
+            "layer_runtime",
             format!(
                 "its architecture is {}, its layer `{name}` is for {}",
                 own.name(),
@@ -174,6 +186,7 @@ fn other_runtime(definition: &Definition, layer: &Layer) -> Option<Finding> {
     }
     let compatible: Vec<&str> = compatible.iter().map(|runtime| runtime.as_str()).collect();
     Some(Finding::warning(
+        "layer_runtime",
         format!(
             "its runtime is {runtime}, its layer `{name}` is for {}",
             compatible.join(", ")
@@ -182,14 +195,14 @@ fn other_runtime(definition: &Definition, layer: &Layer) -> Option<Finding> {
     ))
 }
 
-/// 4 KB for all variables together: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 fn environment(definition: &Definition) -> Option<Finding> {
-    const MOST_BYTES: usize = 4 * 1024;
+    let most = limits::most(Quantity::EnvironmentBytes);
     let bytes = definition.environment.as_ref()?.bytes();
-    (bytes > MOST_BYTES).then(|| {
+    (bytes as u64 > most).then(|| {
         Finding::error(
-            format!("its environment variables have {bytes} bytes; Lambda takes at most {MOST_BYTES}"),
-            "move long values to Parameter Store, Secrets Manager or a file in the package",
+            Quantity::EnvironmentBytes.name(),
+            format!("its environment variables have {bytes} bytes; Lambda takes at most {most}"),
+            Quantity::EnvironmentBytes.remedy(),
         )
     })
 }
@@ -226,7 +239,7 @@ const DEPRECATED: [&str; 24] = [
 fn deprecated_runtime(definition: &Definition) -> Option<Finding> {
     let runtime = definition.runtime.as_ref()?.as_str();
     DEPRECATED.contains(&runtime).then(|| {
-        Finding::warning(
+        Finding::warning("runtime", 
             format!("the runtime {runtime} is deprecated: AWS gives it no security patches, and will refuse new functions, then updates"),
             "choose a newer one: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html",
         )
@@ -271,6 +284,7 @@ fn machine_code(definition: &Definition, tree: &Tree) -> Result<Option<Finding>>
     }
     Ok((!others.is_empty()).then(|| {
         Finding::error(
+            "machine_code",
             format!("its architecture is {name}, but {}", others.join(", ")),
             format!("build or install for {name}, or set `architectures`"),
         )
@@ -294,6 +308,7 @@ fn handler(definition: &Definition, tree: &Tree) -> Option<Finding> {
     let candidates = if runtime.starts_with("python") {
         let Some((module, _)) = handler.rsplit_once('.') else {
             return Some(Finding::error(
+                "handler",
                 format!("its handler `{handler}` names no function in a module"),
                 "set `handler` to MODULE.FUNCTION, such as app.lambda_handler",
             ));
@@ -306,6 +321,7 @@ fn handler(definition: &Definition, tree: &Tree) -> Option<Finding> {
             .map_or(("", handler), |(directory, file)| (directory, file));
         let Some((module, _)) = file.split_once('.') else {
             return Some(Finding::error(
+                "handler",
                 format!("its handler `{handler}` names no function in a module"),
                 "set `handler` to MODULE.FUNCTION, such as index.handler",
             ));
@@ -332,6 +348,7 @@ fn handler(definition: &Definition, tree: &Tree) -> Option<Finding> {
         return None;
     }
     Some(Finding::error(
+        "handler",
         format!(
             "its handler is `{handler}`, but the package has no {}",
             candidates.join(" and no ")
@@ -348,12 +365,14 @@ fn bootstrap(definition: &Definition, tree: &Tree) -> Option<Finding> {
     }
     match tree.find("bootstrap") {
         Some(entry) if entry.kind() == EntryKind::File => Some(Finding::error(
+            "bootstrap",
             "`bootstrap` is not executable",
             "run `chmod +x` on it, or name it in `executable` of the source",
         )),
         Some(_) => None,
         None if may_lack(definition, tree) => None,
         None => Some(Finding::error(
+            "bootstrap",
             format!("the runtime {runtime} starts `bootstrap`, which the package doesn't have"),
             "put the executable at the top of the package under that name",
         )),
@@ -389,6 +408,7 @@ fn shadowed_module(definition: &Definition, tree: &Tree) -> Option<Finding> {
     let shadows = |name: &&&str| has(format!("{name}.py")) || has(format!("{name}/__init__.py"));
     IMPORTED.iter().find(shadows).map(|name| {
         Finding::warning(
+            "shadowed_module",
             format!("its module `{name}` takes the place of Python's own, which the runtime needs"),
             "rename it",
         )
@@ -408,11 +428,12 @@ fn bundled_sdk(definition: &Definition, tree: &Tree) -> Option<Finding> {
     let bytes: u64 = tree.entries().iter().filter(of_sdk).map(|entry| entry.size()).sum();
     (bytes > 0).then(|| {
         Finding::warning(
+            "bundled_sdk",
             format!(
                 "it packs {sdk} ({:.1} MB unzipped), which the runtime {runtime} has",
                 bytes as f64 / 1e6
             ),
-            "leave it out unless you need this very version",
+            "leave it out unless you need this very version: a swap to `runtime` in a profile does that",
         )
     })
 }

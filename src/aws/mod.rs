@@ -29,6 +29,17 @@ pub struct AwsSettings {
     pub profile: Option<String>,
 }
 
+impl AwsSettings {
+    /// The region, as far as flags and environment tell: not that of an AWS profile.
+    pub fn known_region(&self) -> Option<String> {
+        let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter();
+        let mut set = variables
+            .filter_map(|name| std::env::var(name).ok())
+            .filter(|region| !region.is_empty());
+        self.region.clone().or_else(|| set.next())
+    }
+}
+
 /// Loads region, endpoint, credentials and retries: flags, then environment and AWS configuration files.
 pub async fn load(settings: &AwsSettings) -> Result<SdkConfig> {
     let client = HttpClient::new()

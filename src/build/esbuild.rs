@@ -48,6 +48,12 @@ pub fn make(bundle: &Bundle, job: &Job) -> Result<()> {
         .args(bundle.minify.then_some("--minify"))
         .args(bundle.sourcemap.then_some("--sourcemap"))
         .args(bundle.external.iter().map(|module| format!("--external:{module}")))
+        .args(
+            job.source
+                .swaps()
+                .iter()
+                .map(|swap| format!("--external:{}", swap.from)),
+        )
         .args(bundle.entry.iter().map(|entry| format!("./{}", entry.as_str())));
     job.programs.run(command)?;
     check_inputs(&copy.join(PLACE).join("meta.json"))?;

@@ -60,6 +60,7 @@ pub fn build(
         }
         Some(Recipe::Output(output)) => Some(make(function, source, output, settings, caches, meter)?),
     };
+    let built = swap(function, source, built, settings, meter)?;
     let Some(inputs) = source.asset_inputs() else {
         return Ok(built);
     };
@@ -98,7 +99,23 @@ fn install(
     settings: &Settings,
     meter: &'static Meter,
 ) -> Result<Built> {
-    let place = cache::kept(
+    let place = installed(function, dependencies, inputs, settings, meter)?;
+    let tree = source.with_built(place.path(), prefix(function, dependencies.ecosystem), meter)?;
+    Ok(Built {
+        tree,
+        _places: vec![place],
+    })
+}
+
+/// What a lock file names, installed in a directory of its own.
+fn installed(
+    function: &Function,
+    dependencies: &Dependencies,
+    inputs: &BuildInputs,
+    settings: &Settings,
+    meter: &'static Meter,
+) -> Result<Place> {
+    cache::kept(
         settings.cache_dir.as_deref(),
         "dependencies",
         &inputs.digest(),
@@ -113,19 +130,50 @@ fn install(
             }
             dependencies.check_same(inputs)
         },
-    )?;
-    let prefix = match (function.definition.kind, dependencies.ecosystem) {
+    )
+}
+
+/// Where runtimes look for a layer's modules:
+/// <https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html#packaging-layers-paths>
+fn prefix(function: &Function, ecosystem: Ecosystem) -> &'static str {
+    match (function.definition.kind, ecosystem) {
         (Kind::Function, _) => "",
-        // Where runtimes look for a layer's modules:
-        // <https://docs.aws.amazon.com/lambda/latest/dg/packaging-layers.html#packaging-layers-paths>
         (Kind::Layer, Ecosystem::Python) => "python/",
         (Kind::Layer, Ecosystem::Node) => "nodejs/",
-    };
-    let tree = source.with_built(place.path(), prefix, meter)?;
-    Ok(Built {
-        tree,
-        _places: vec![place],
-    })
+    }
+}
+
+/// Leaves out of what was built what swaps leave out, and installs what they put in its place. What a tool makes has seen to that
+/// itself.
+fn swap(
+    function: &Function,
+    source: &Tree,
+    built: Option<Built>,
+    settings: &Settings,
+    meter: &'static Meter,
+) -> Result<Option<Built>> {
+    let installs: Vec<_> = source
+        .swaps()
+        .iter()
+        .filter_map(|swap| swap.installs.as_ref())
+        .collect();
+    let is_made = matches!(source.recipe(), Some(Recipe::Output(_)));
+    // Without anything that was installed, the source is without what goes already.
+    if source.swaps().is_empty() || is_made || (built.is_none() && installs.is_empty()) {
+        return Ok(built);
+    }
+    let mut places = Vec::new();
+    for (dependencies, inputs) in &installs {
+        places.push(installed(function, dependencies, inputs, settings, meter)?);
+    }
+    let directories: Vec<&Path> = places.iter().map(Place::path).collect();
+    let of_layer = installs
+        .first()
+        .map_or("", |(dependencies, _)| prefix(function, dependencies.ecosystem));
+    let tree = built.as_ref().map_or(source, |built| &built.tree);
+    let tree = tree.with_swaps(&directories, of_layer, meter)?;
+    places.extend(built.into_iter().flat_map(|built| built._places));
+    Ok(Some(Built { tree, _places: places }))
 }
 
 /// A package that is to be made.

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use lambda_pack_core::function::{self, Function};
-use lambda_pack_core::graph::{Before, Change, Places, affected};
+use lambda_pack_core::graph::{Before, Change, affected};
 use lambda_pack_core::source::{Resolved, Shape};
 use lambda_pack_core::{Error, Meter, Result};
 
@@ -26,12 +26,14 @@ pub fn run(args: &AffectedArgs, common: &Common, meter: &'static Meter) -> Resul
         (None, Some(list)) => (listed(list, &settings)?, Before::Unknown),
         (None, None) => (Vec::new(), Before::Unknown),
     };
-    let places = Places {
-        project_dir: &settings.project_dir,
-        code_dir: &settings.code_dir,
-        out_dir: &settings.out_dir,
-    };
-    let found = affected(&functions, &before, &changes, places, &settings.file(), meter)?;
+    let found = affected(
+        &functions,
+        &before,
+        &changes,
+        settings.places(),
+        &settings.file(),
+        meter,
+    )?;
     if common.json {
         return output::json(&found);
     }

@@ -11,7 +11,7 @@ use lambda_pack_core::{Error, Meter, Result, limits};
 use super::{PackageRow, Status, Walked};
 use crate::build as builds;
 use crate::cli::{BuildArgs, Common};
-use crate::packaging::Layers;
+use crate::packaging::{Layers, warn_of_built};
 use crate::report::Progress;
 use crate::settings::Settings;
 use crate::{caches, parallel};
@@ -61,6 +61,7 @@ impl Builder<'_> {
         let built = builds::build(function, tree, self.settings, &self.caches, self.meter)?;
         let source = tree;
         let tree = built.as_ref().map_or(source, |built| &built.tree);
+        warn_of_built(function, source, tree);
         let compression = self.settings.compression;
         let InPlace { package, written } =
             archive::write_package(tree, &path, compression, &self.caches, &guard, self.meter)?;

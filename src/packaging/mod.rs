@@ -15,7 +15,7 @@ use lambda_pack_core::preflight::{self, Layer};
 use lambda_pack_core::profile::refuse_parameters;
 use lambda_pack_core::secrets::{SecretValue, protect};
 use lambda_pack_core::source::{Outputs, Tree};
-use lambda_pack_core::{Error, Meter, Result};
+use lambda_pack_core::{Error, Meter, Result, swaps};
 
 use crate::caches;
 use crate::report;
@@ -69,7 +69,7 @@ pub fn walk_functions(
     caches: &Caches,
     meter: &Meter,
 ) -> Result<Selected<Walked>> {
-    let selected = function::select(load_functions(settings)?, names)?;
+    let mut selected = function::select(load_functions(settings)?, names)?;
     let out_dir = Some(("output directory", settings.out_dir.as_path()));
     let store = match &settings.store {
         StoreUrl::File(directory) => Some(("store", directory.as_path())),
@@ -82,6 +82,14 @@ pub fn walk_functions(
     let outputs = Outputs::new(out_dir.into_iter().chain(store).chain(cache));
     let functions: Vec<&Function> = selected.all().collect();
     let trees = Tree::of_functions(&functions, &settings.code_dir, &outputs, &caches.digests, meter)?;
+    if let Some(profile) = &settings.profile {
+        // Of some functions alone nobody can tell.
+        if names.is_empty() {
+            swaps::check_used(&profile.swaps, functions.into_iter().zip(&trees))
+                .map_err(|error| error.within(format_args!("profile `{}`", profile.name)))?;
+        }
+        swaps::settle_layers(&mut selected, &trees);
+    }
     let walked = selected.zip(trees).map(|(function, tree)| Walked { function, tree });
     for Walked { function, tree } in &walked.functions {
         warn(&function.name, &tree.warnings);
@@ -123,6 +131,15 @@ pub fn warn(name: impl Display, warnings: impl IntoIterator<Item = impl Display>
     for warning in warnings {
         report::warning(&format!("function `{name}`: {warning}"));
     }
+}
+
+/// Warnings of what was built that its source didn't give.
+pub fn warn_of_built(function: &Function, source: &Tree, built: &Tree) {
+    let new = built
+        .warnings
+        .iter()
+        .filter(|warning| !source.warnings.contains(warning));
+    warn(&function.name, new);
 }
 
 /// The caches for the functions' sources.

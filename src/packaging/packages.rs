@@ -3,16 +3,19 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lambda_pack_core::archive::{self, Packing};
+use lambda_pack_core::archive::{self, Package, Packing};
 use lambda_pack_core::cache::Caches;
-use lambda_pack_core::function::Selected;
+use lambda_pack_core::function::{Function, Selected};
 use lambda_pack_core::manifest::Manifest;
+use lambda_pack_core::preflight::Layer;
 use lambda_pack_core::sbom::Sbom;
 use lambda_pack_core::secrets::Guard;
+use lambda_pack_core::source::Tree;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, preflight};
+use tempfile::NamedTempFile;
 
 use super::scratch::Scratch;
-use super::{Hashed, Layers, in_function, warn};
+use super::{Hashed, Layers, in_function, warn, warn_of_built};
 use crate::build::{self as builds, Built as Made};
 use crate::settings::Settings;
 use crate::store::{Built, Found, Published, REQUESTS_AT_ONCE, Record, Store};
@@ -128,9 +131,8 @@ impl<'a> Packages<'a> {
     pub fn check(&self, checked: &Checked, made: Option<&Made>) -> Result<()> {
         let Checked { hashed, warnings, .. } = checked;
         let tree = made.map_or(&hashed.tree, |made| &made.tree);
-        let layers = self
-            .layers
-            .of(&hashed.function, |_, layer| self.unzipped_bytes(layer))?;
+        warn_of_built(&hashed.function, &hashed.tree, tree);
+        let layers = self.layers_of(&hashed.function)?;
         let of_made = match (made, layers.as_slice()) {
             // Nothing is known that wasn't before.
             (None, []) => None,
@@ -151,17 +153,7 @@ impl<'a> Packages<'a> {
     fn pack<R>(&self, checked: &Checked, made: Option<&Made>, then: impl FnOnce(&Built) -> Result<R>) -> Result<R> {
         let Checked { hashed, guard, .. } = checked;
         let tree = made.map_or(&hashed.tree, |made| &made.tree);
-        let mut zip = self.scratch.take()?;
-        let packing = Packing {
-            caches: &self.caches,
-            scratch: self.scratch.directory(),
-            compression: self.settings.compression,
-            meter: self.meter,
-            // A write through a memory map may leave a file's times alone: what is published was read.
-            reads_all: true,
-            guard,
-        };
-        let package = archive::pack(tree, zip.as_file_mut(), &packing)?;
+        let (zip, package) = self.zip(tree, guard)?;
         check_same(&hashed.manifest, &tree.manifest_of(&package.entries))?;
         warn(&hashed.function.name, guard.unused());
         let sbom = Sbom::of(tree, &hashed.tree)?;
@@ -178,6 +170,33 @@ impl<'a> Packages<'a> {
         })?;
         self.scratch.give_back(zip);
         Ok(done)
+    }
+
+    fn zip(&self, tree: &Tree, guard: &Guard) -> Result<(NamedTempFile, Package)> {
+        let mut zip = self.scratch.take()?;
+        let packing = Packing {
+            caches: &self.caches,
+            scratch: self.scratch.directory(),
+            compression: self.settings.compression,
+            meter: self.meter,
+            // A write through a memory map may leave a file's times alone: what is published was read.
+            reads_all: true,
+            guard,
+        };
+        let package = archive::pack(tree, zip.as_file_mut(), &packing)?;
+        Ok((zip, package))
+    }
+
+    /// How large the zip of a tree would be, in bytes, whatever may be wrong with it.
+    pub fn zipped_bytes(&self, tree: &Tree, guard: &Guard) -> Result<u64> {
+        let (zip, package) = self.zip(tree, guard)?;
+        self.scratch.give_back(zip);
+        Ok(package.size_bytes)
+    }
+
+    /// The layers that a function names, with their sizes.
+    pub fn layers_of(&self, function: &Function) -> Result<Vec<Layer<'a>>> {
+        self.layers.of(function, |_, layer| self.unzipped_bytes(layer))
     }
 
     pub fn publish(&self, checked: &Checked, made: Option<&Made>, found: &Found) -> Result<Published> {

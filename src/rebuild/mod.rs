@@ -132,6 +132,8 @@ impl Build<'_> {
             .arg("build")
             .args(names)
             .args(["--json", "--quiet"])
+            .arg("--deployment-profile")
+            .arg(settings.profile.as_ref().map_or("", |profile| &profile.name))
             .arg("--config-dir")
             .arg(&settings.config_dir)
             .arg("--code-dir")

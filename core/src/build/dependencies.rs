@@ -82,18 +82,45 @@ impl Dependencies {
             }
         };
         let facts = ecosystem.facts();
-        let (lock, kind) = match named {
+        let lock = match named {
             Some(named) => named_lock(named, facts, code_dir)?,
             None => find_lock(function, facts, code_dir)?,
         };
-        Ok(Some(Dependencies {
+        Self::with_lock(function, ecosystem, lock).map(Some)
+    }
+
+    /// What a lock file puts in the place of others, for the function's runtime.
+    pub(crate) fn in_place_of_others(function: &Function, lock: &RelativePath, code_dir: &Path) -> Result<Self> {
+        let definition = &function.definition;
+        let runtimes = definition
+            .runtime
+            .iter()
+            .chain(definition.compatible_runtimes.iter().flatten());
+        let runtimes: Vec<&str> = runtimes.map(|runtime| runtime.as_str()).collect();
+        let is_for = |ecosystem: &Ecosystem| {
+            runtimes
+                .iter()
+                .any(|runtime| runtime.starts_with(ecosystem.facts().runtime.0))
+        };
+        let ecosystem = [Ecosystem::Python, Ecosystem::Node]
+            .into_iter()
+            .find(is_for)
+            .ok_or_else(|| {
+                Error::invalid("dependencies are installed for runtimes of Python and Node.js alone")
+                    .help("set `runtime`, or make the package with a `build` that has the other dependency")
+            })?;
+        Self::with_lock(function, ecosystem, named_lock(lock, ecosystem.facts(), code_dir)?)
+    }
+
+    fn with_lock(function: &Function, ecosystem: Ecosystem, (lock, kind): (PathBuf, &LockFile)) -> Result<Self> {
+        Ok(Dependencies {
             ecosystem,
             beside: kind.beside.map(|name| lock.with_file_name(name)),
             lock,
             check: kind.check,
-            runtime: runtime(function, facts)?,
+            runtime: runtime(function, ecosystem.facts())?,
             architecture: function.definition.architectures.one(),
-        }))
+        })
     }
 
     /// The files that decide what is installed for a function, those among them that would if they were there: below
@@ -126,7 +153,7 @@ impl Dependencies {
         files
     }
 
-    pub(super) fn inputs(&self) -> Result<BuildInputs> {
+    pub(crate) fn inputs(&self) -> Result<BuildInputs> {
         let mut locks = Map::new();
         for file in [Some(&self.lock), self.beside.as_ref()].into_iter().flatten() {
             let content = fs::read(file).map_err(|cause| Error::input("read", file, cause))?;

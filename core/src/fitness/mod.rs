@@ -1,7 +1,14 @@
-//! Whether functions fit where they are to run.
+//! Whether functions fit where they are to run, and what would make them fit.
+
+mod assess;
+mod edge;
+mod suggest;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use assess::{Check, Subject, assess, worst};
+pub use suggest::{Suggestion, may_suggest, suggest};
 
 /// Where functions run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -18,6 +18,9 @@ use super::policy::PolicyStatement;
 use super::secret::{self, Secret};
 use super::text::{Bounded, EntryPrefix, GlobText, RelativePath, Rule, Text};
 use crate::json::Object;
+use crate::limits::{
+    LEAST_EPHEMERAL_STORAGE, LEAST_MEMORY_SIZE, LEAST_TIMEOUT, MOST_EPHEMERAL_STORAGE, MOST_MEMORY_SIZE, MOST_TIMEOUT,
+};
 use crate::{Error, Result, collect_all};
 
 /// A Lambda function or layer, as `lambda-pack` builds and deploys it.
@@ -61,10 +64,10 @@ pub struct Definition {
     pub architectures: Architectures,
     /// Memory in MB; default 128.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub memory_size: Option<Bounded<128, 10_240>>,
+    pub memory_size: Option<Bounded<LEAST_MEMORY_SIZE, MOST_MEMORY_SIZE>>,
     /// Longest run in seconds; default 3.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub timeout: Option<Bounded<1, 900>>,
+    pub timeout: Option<Bounded<LEAST_TIMEOUT, MOST_TIMEOUT>>,
     /// Environment variables.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<UniqueMap<Text<EnvironmentKeyRule>>>,
@@ -311,16 +314,16 @@ impl TryFrom<Vec<Architecture>> for Architectures {
 #[serde(deny_unknown_fields)]
 pub struct EphemeralStorage {
     /// In MB.
-    pub size: Bounded<512, 10_240>,
+    pub size: Bounded<LEAST_EPHEMERAL_STORAGE, MOST_EPHEMERAL_STORAGE>,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TracingConfig {
-    mode: TracingMode,
+    pub mode: TracingMode,
 }
 
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum TracingMode {
     Active,
     PassThrough,

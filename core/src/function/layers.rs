@@ -17,6 +17,10 @@ impl<T> Selected<T> {
         self.functions.iter().chain(&self.layers)
     }
 
+    pub fn all_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.functions.iter_mut().chain(&mut self.layers)
+    }
+
     pub fn into_all(mut self) -> Vec<T> {
         self.functions.append(&mut self.layers);
         self.functions
@@ -82,7 +86,8 @@ pub(super) fn split(function: &mut Function) -> Result<Option<Function>> {
         definition: function.definition.layer_of_dependencies(name.clone()),
         swaps: Vec::new(),
         infrastructure: None,
-        dependencies_only: true,
+        layers_of_swaps: Vec::new(),
+        split_from: Some(function.name.clone()),
     };
     function.definition.build = None;
     // Last, so that of all layers it has the last word.

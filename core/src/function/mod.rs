@@ -19,7 +19,9 @@ use rayon::prelude::*;
 pub use allowed_secret::{AllowedSecret, RuleId};
 pub use asset::{ArchiveKind, Asset, AssetUrl, Extract, Mode, Sha256};
 pub use build::{Build, Bundle, BundleFormat, CommandBuild, GoBuild, NodeBuild, Place, PythonBuild, RustBuild};
-pub use definition::{Architecture, Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, json_schema};
+pub use definition::{
+    Architecture, Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, TracingMode, json_schema,
+};
 pub use layers::Selected;
 pub use policy::{Effect, PolicyStatement};
 pub(crate) use secret::check as check_secrets;
@@ -43,8 +45,10 @@ pub struct Function {
     pub swaps: Vec<Swap>,
     /// Secrets that may be in no package of the project, see [`crate::secrets::protect`]; `None` if none is declared.
     pub infrastructure: Option<Arc<Infrastructure>>,
-    /// Whether its source only says where its lock file is: so with a layer that was split off from a function.
-    dependencies_only: bool,
+    /// Layers that swaps may need: names of those that a profile put into `layers`.
+    pub(crate) layers_of_swaps: Vec<FunctionName>,
+    /// The function that this layer was split off from. Its source only says where its lock file is.
+    split_from: Option<FunctionName>,
 }
 
 impl Function {
@@ -71,7 +75,8 @@ impl Function {
             definition,
             swaps: Vec::new(),
             infrastructure: None,
-            dependencies_only: false,
+            layers_of_swaps: Vec::new(),
+            split_from: None,
         })
     }
 }
@@ -79,17 +84,39 @@ impl Function {
 impl Function {
     /// What it is packed from.
     pub fn sources(&self) -> &[SourceSpec] {
-        if self.dependencies_only {
-            &[]
-        } else {
-            &self.definition.source.0
+        match self.split_from {
+            Some(_) => &[],
+            None => &self.definition.source.0,
         }
     }
 
     /// Whether dependencies are a layer of their own: this one, or one beside it.
     pub(crate) fn is_split(&self) -> bool {
         let layer = layers::name_of_dependencies(self.name.as_str());
-        self.dependencies_only || self.layer_names().any(|name| name == layer)
+        self.split_from.is_some() || self.layer_names().any(|name| name == layer)
+    }
+
+    /// The function whose dependencies it holds, if that is all it is for; else itself.
+    pub fn owner(&self) -> &FunctionName {
+        self.split_from.as_ref().unwrap_or(&self.name)
+    }
+
+    /// Puts a layer that is defined beside it before its others, which so have the last word.
+    pub(crate) fn add_layer_of_swap(&mut self, layer: &FunctionName) {
+        let layers = self.definition.layers.get_or_insert_default();
+        if layers.iter().all(|known| known.as_str() != layer.as_str()) {
+            layers.insert(
+                0,
+                layer.as_str().parse().expect("names of functions are names of layers"),
+            );
+            self.layers_of_swaps.push(layer.clone());
+        }
+    }
+
+    /// Removes what was added so, and turned out to be needed for nothing.
+    pub(crate) fn remove_layer_of_swap(&mut self, layer: &FunctionName) {
+        let layers = self.definition.layers.get_or_insert_default();
+        layers.retain(|known| known.as_str() != layer.as_str());
     }
 
     /// The layers of this function that are defined beside it; others are known by their ARNs.

@@ -11,10 +11,10 @@ use serde::{Deserialize, Serialize};
 pub use parameters::refuse_parameters;
 
 use crate::fitness::Tier;
-use crate::function::{Architecture, Function, GlobText, Kind, Secret};
+use crate::function::{Architecture, Function, FunctionName, GlobText, Kind, Secret};
 use crate::json::Object;
 use crate::swaps::{Replacement, Swap};
-use crate::{Error, ErrorKind, Result, function, shorten, suggest};
+use crate::{Error, ErrorKind, Result, collect_all, function, shorten, suggest};
 
 /// The profiles of a project, by name.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -112,6 +112,11 @@ impl Profiles {
 
     fn resolve_table(&self, name: &str, table: &Table, chain: &mut Vec<String>) -> Result<Profile> {
         function::check_secrets(&table.secrets, "secrets")?;
+        let swaps = table.swaps.iter().enumerate().map(|(index, Object(swap))| {
+            swap.check()
+                .map_err(|error| error.within(format_args!("key `swaps[{index}]`")))
+        });
+        collect_all(swaps)?;
         let base = match &table.extends {
             None => None,
             Some(base) => {
@@ -205,7 +210,10 @@ impl Profile {
         let needed: Vec<String> = functions
             .values()
             .filter(|function| selects(function))
-            .flat_map(Function::layer_names)
+            .flat_map(|function| {
+                let of_swaps = self.swaps_of(function).filter_map(|swap| swap.to.layer());
+                function.layer_names().chain(of_swaps.map(FunctionName::as_str))
+            })
             .map(str::to_owned)
             .collect();
         let mut selected = BTreeMap::new();
@@ -306,7 +314,29 @@ impl Profile {
         Error::join(errors).map_or(Ok(()), Err)
     }
 
+    /// The swaps that are meant for a function. What is split off from it is part of it; and nothing is moved out of a layer
+    /// into another one.
+    fn swaps_of<'a>(&'a self, function: &'a Function) -> impl Iterator<Item = &'a Swap> {
+        let owner = function.owner();
+        let is_layer = function.definition.kind == Kind::Layer && *owner == function.name;
+        self.swaps.iter().filter(move |swap| {
+            let globs = globs(swap.functions.as_deref());
+            let is_named = globs.is_match(owner.as_str()) || globs.is_match(function.name.as_str());
+            is_named && !(is_layer && swap.to.layer().is_some())
+        })
+    }
+
     fn change(&self, function: &mut Function) -> Result<()> {
+        function.swaps = self.swaps_of(function).cloned().collect();
+        if function.definition.kind == Kind::Function {
+            let layers: Vec<FunctionName> = function
+                .swaps
+                .iter()
+                .filter_map(|swap| swap.to.layer())
+                .cloned()
+                .collect();
+            layers.iter().for_each(|layer| function.add_layer_of_swap(layer));
+        }
         let name = function.name.as_str();
         let is_for = |globs: Option<&[GlobText]>| self::globs(globs).is_match(name);
         let definition = &mut function.definition;
@@ -315,8 +345,6 @@ impl Profile {
             definition.architectures = architecture.into();
         }
         parameters::fill(definition, &self.parameters)?;
-        let swaps = self.swaps.iter().filter(|swap| is_for(swap.functions.as_deref()));
-        function.swaps = swaps.cloned().collect();
         for secret in self.secrets.iter().filter(|secret| is_for(secret.functions.as_deref())) {
             // Layers have no environment; what must not be packed must not be packed with them either.
             if definition.kind == Kind::Layer && secret.is_deployed() {

@@ -4,8 +4,8 @@
 mod document;
 mod go;
 mod licenses;
-mod node;
-mod python;
+pub(crate) mod node;
+pub(crate) mod python;
 mod rust;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +16,9 @@ use base64::engine::general_purpose::STANDARD;
 use packageurl::PackageUrl;
 use serde::Serialize;
 
-use crate::build::{Ecosystem, Recipe, Tool};
+use crate::build::{Dependencies, Ecosystem, Recipe, Tool};
 use crate::source::{Content, Tree, TreeEntry};
+use crate::swaps::AppliedSwap;
 use crate::{Error, Result};
 use licenses::License;
 
@@ -64,14 +65,25 @@ impl Sbom {
             Some(Recipe::Output(output)) => (None, Some(output)),
             None => (None, None),
         };
-        let lock_of = |ecosystem| dependencies.filter(|dependencies| dependencies.ecosystem == ecosystem);
-        let mut sbom = python::find(tree, lock_of(Ecosystem::Python))?;
+        let of_swaps = tree.swaps().iter().filter_map(|swap| swap.installs.as_ref());
+        let of_swaps = of_swaps.map(|(dependencies, _)| dependencies);
+        let installed: Vec<&Dependencies> = dependencies.into_iter().chain(of_swaps).collect();
+        let lock_of = |ecosystem| {
+            let installed = installed.iter().copied();
+            let locks: Vec<&Dependencies> = installed.filter(|it| it.ecosystem == ecosystem).collect();
+            locks
+        };
+        let mut sbom = python::find(tree, &lock_of(Ecosystem::Python))?;
         let of_lock = match made.map(|output| (&output.tool, output)) {
             Some((Tool::Rust(_), output)) => rust::of_lock(&output.read(source, "Cargo.lock")?)?,
-            Some((Tool::Bundle(_), output)) => node::of_lock(&output.read(source, "package-lock.json")?)?,
+            Some((Tool::Bundle(_), output)) => {
+                let mut sbom = node::of_lock(&output.read(source, "package-lock.json")?)?;
+                sbom.leave_out(tree.swaps());
+                sbom
+            }
             Some((Tool::Go(_) | Tool::Command(_), _)) | None => Sbom::default(),
         };
-        for found in [node::find(tree, lock_of(Ecosystem::Node))?, go::find(tree)?, of_lock] {
+        for found in [node::find(tree, &lock_of(Ecosystem::Node))?, go::find(tree)?, of_lock] {
             sbom.parts.extend(found.parts);
             sbom.direct = sbom.direct.or(found.direct);
         }
@@ -105,6 +117,43 @@ impl Sbom {
             let name: Vec<&str> = part.group.iter().chain([&part.name]).map(String::as_str).collect();
             (purl.as_str(), name.join("/"), part.version.as_deref(), &part.needs)
         })
+    }
+
+    /// Without what swaps leave out, and what only that needs.
+    fn leave_out(&mut self, swaps: &[AppliedSwap]) {
+        let full_name = |part: &Part| {
+            part.group
+                .iter()
+                .chain([&part.name])
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("/")
+        };
+        let is_left_out = |part: &Part| swaps.iter().any(|swap| swap.names.contains(&full_name(part)));
+        if swaps.is_empty() {
+            return;
+        }
+        let gone: BTreeSet<String> = self
+            .parts
+            .iter()
+            .filter(|(_, part)| is_left_out(part))
+            .map(|(purl, _)| purl.clone())
+            .collect();
+        let top: Vec<String> = self.top().into_iter().map(str::to_owned).collect();
+        let mut open: Vec<String> = top.into_iter().filter(|purl| !gone.contains(purl)).collect();
+        let mut kept = BTreeSet::new();
+        while let Some(purl) = open.pop() {
+            if let Some(part) = self.parts.get(&purl).filter(|_| kept.insert(purl)) {
+                open.extend(part.needs.difference(&gone).cloned());
+            }
+        }
+        self.parts.retain(|purl, _| kept.contains(purl));
+        for part in self.parts.values_mut() {
+            part.needs.retain(|purl| kept.contains(purl));
+        }
+        if let Some(direct) = &mut self.direct {
+            direct.retain(|purl| kept.contains(purl));
+        }
     }
 
     /// Whether the package holds nothing of others.
@@ -205,13 +254,13 @@ fn package_url(kind: &str, group: Option<&str>, name: &str, version: Option<&str
 }
 
 /// The text of a file in the tree; what isn't UTF-8 is replaced, because metadata is written by anybody.
-fn read(entry: &TreeEntry) -> Result<String> {
+pub(crate) fn read(entry: &TreeEntry) -> Result<String> {
     let content = fs::read(&entry.file).map_err(|cause| Error::input("read", &entry.file, cause))?;
     Ok(String::from_utf8_lossy(&content).into_owned())
 }
 
 /// The files whose paths end so.
-fn files_named<'a>(tree: &'a Tree, end: &'a str) -> impl Iterator<Item = &'a TreeEntry> {
+pub(crate) fn files_named<'a>(tree: &'a Tree, end: &'a str) -> impl Iterator<Item = &'a TreeEntry> {
     let entries = tree.entries().iter().map(AsRef::as_ref);
     entries.filter(move |entry: &&TreeEntry| entry.path.ends_with(end) && matches!(entry.content, Content::File { .. }))
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::licenses::{self, License};
 use super::{Checksum, Part, Sbom, files_named, package_url, read};
@@ -12,26 +12,37 @@ use crate::json;
 use crate::source::Tree;
 use crate::{Error, Result};
 
-const MODULES: &str = "node_modules/";
+pub(crate) const MODULES: &str = "node_modules/";
 
-pub fn find(tree: &Tree, dependencies: Option<&Dependencies>) -> Result<Sbom> {
-    let lock = dependencies.map(read_lock).transpose()?;
+/// The keys of a `package.json` that name what a package needs to run.
+pub(crate) const NEEDS: [&str; 3] = ["dependencies", "optionalDependencies", "peerDependencies"];
+
+/// `dependencies` are what lock files named.
+pub fn find(tree: &Tree, dependencies: &[&Dependencies]) -> Result<Sbom> {
+    let locks: Result<Vec<Value>> = dependencies.iter().map(|it| read_lock(it)).collect();
+    let locks = locks?;
     // Lock files of version 1 have no such list.
-    let locked = lock.as_ref().and_then(|lock| lock["packages"].as_object());
+    let lists: Vec<&Map<String, Value>> = locks.iter().filter_map(|lock| lock["packages"].as_object()).collect();
+    let is_listed = !lists.is_empty() && lists.len() == locks.len();
     let mut packages = BTreeMap::new();
     for entry in files_named(tree, "/package.json") {
         let place = entry.path.trim_end_matches("/package.json");
         let Some(name) = package_at(place) else { continue };
-        let in_lock = locked.map(|locked| locked.get(&place[place.find(MODULES).unwrap_or(0)..]));
+        let key = &place[place.find(MODULES).unwrap_or(0)..];
+        let manifest = json::parse(&entry.path, read(entry)?.as_bytes()).unwrap_or(Value::Null);
+        // Swaps may have put another version there than the first lock file names.
+        let in_locks: Vec<&Value> = lists.iter().filter_map(|list| list.get(key)).collect();
+        let same = in_locks.iter().find(|locked| locked["version"] == manifest["version"]);
+        let in_lock = same.or(in_locks.first()).copied();
         // What a package brings for its own tests looks like an installed one.
-        if in_lock == Some(None) {
+        if is_listed && in_lock.is_none() {
             continue;
         }
         // Odd ones are listed nevertheless, with what the lock file says of them.
-        let manifest = json::parse(&entry.path, read(entry)?.as_bytes()).unwrap_or(Value::Null);
-        packages.insert(place, Package::of(name, manifest, in_lock.flatten())?);
+        packages.insert(place, Package::of(name, manifest, in_lock)?);
     }
-    assemble(&packages, locked.and_then(|locked| locked.get("")))
+    let projects: Vec<&Value> = lists.iter().filter_map(|list| list.get("")).collect();
+    assemble(&packages, &projects)
 }
 
 /// What a bundle may have been made of: all that isn't for development or for certain machines alone.
@@ -45,18 +56,18 @@ pub fn of_lock(text: &str) -> Result<Sbom> {
             packages.insert(place.as_str(), Package::of(name, entry.clone(), Some(entry))?);
         }
     }
-    assemble(&packages, locked.and_then(|locked| locked.get("")))
+    assemble(
+        &packages,
+        &locked.and_then(|locked| locked.get("")).into_iter().collect::<Vec<_>>(),
+    )
 }
 
-/// `project` is what the lock file says of the function itself.
-fn assemble(packages: &BTreeMap<&str, Package>, project: Option<&Value>) -> Result<Sbom> {
+/// `projects` are what lock files say of the function itself.
+fn assemble(packages: &BTreeMap<&str, Package>, projects: &[&Value]) -> Result<Sbom> {
     let mut sbom = Sbom::default();
     for (place, package) in packages {
-        let needs = names(
-            &package.manifest,
-            &["dependencies", "optionalDependencies", "peerDependencies"],
-        );
-        let found = needs.filter_map(|name| resolve(packages, place, name));
+        let needs = names(&package.manifest, &NEEDS);
+        let found = needs.filter_map(|name| resolve(packages, place, name).map(|package| &package.purl));
         sbom.add(
             &package.purl,
             Part {
@@ -65,12 +76,14 @@ fn assemble(packages: &BTreeMap<&str, Package>, project: Option<&Value>) -> Resu
             },
         );
     }
-    sbom.direct = project.map(|project| {
+    sbom.direct = (!projects.is_empty()).then(|| {
         let roots: BTreeSet<&str> = packages
             .keys()
             .filter_map(|place| place.split(MODULES).next())
             .collect();
-        let asked = names(project, &["dependencies", "optionalDependencies"]);
+        let asked = projects
+            .iter()
+            .flat_map(|project| names(project, &["dependencies", "optionalDependencies"]));
         let places = asked.flat_map(|name| roots.iter().map(move |root| format!("{root}{MODULES}{name}")));
         let found = places.filter_map(|place| packages.get(place.as_str()));
         found.map(|package| package.purl.clone()).collect()
@@ -78,14 +91,14 @@ fn assemble(packages: &BTreeMap<&str, Package>, project: Option<&Value>) -> Resu
     Ok(sbom)
 }
 
-fn read_lock(dependencies: &Dependencies) -> Result<Value> {
+pub(crate) fn read_lock(dependencies: &Dependencies) -> Result<Value> {
     let file = &dependencies.lock;
     let content = fs::read(file).map_err(|cause| Error::input("read", file, cause))?;
     json::parse(file.display(), &content)
 }
 
 /// The name of the package that is installed there: `a` in `node_modules/a`, `@b/c` in `x/node_modules/@b/c`.
-fn package_at(place: &str) -> Option<&str> {
+pub(crate) fn package_at(place: &str) -> Option<&str> {
     let start = place.rfind(MODULES)?;
     let is_directory = start == 0 || place[..start].ends_with('/');
     let name = &place[start + MODULES.len()..];
@@ -94,17 +107,17 @@ fn package_at(place: &str) -> Option<&str> {
 }
 
 /// The package that `require(name)` in `place` finds: <https://nodejs.org/api/modules.html#loading-from-node_modules-folders>
-fn resolve<'a>(packages: &'a BTreeMap<&str, Package>, place: &str, name: &str) -> Option<&'a String> {
+pub(crate) fn resolve<'a, T>(packages: &'a BTreeMap<&str, T>, place: &str, name: &str) -> Option<&'a T> {
     let mut directory = format!("{place}/");
     loop {
         if let Some(package) = packages.get(format!("{directory}{MODULES}{name}").as_str()) {
-            return Some(&package.purl);
+            return Some(package);
         }
         directory.truncate(directory.rfind(MODULES)?);
     }
 }
 
-fn names<'a>(manifest: &'a Value, keys: &'a [&str]) -> impl Iterator<Item = &'a str> {
+pub(crate) fn names<'a>(manifest: &'a Value, keys: &'a [&str]) -> impl Iterator<Item = &'a str> {
     let objects = keys.iter().filter_map(|key| manifest[key].as_object());
     objects.flat_map(|object| object.keys().map(String::as_str))
 }
@@ -223,9 +236,9 @@ mod tests {
             (places[1], Some(places[1])),
             (places[2], Some(places[2])),
         ] {
-            let found = resolve(&packages, place, "b");
+            let found = resolve(&packages, place, "b").map(|package| &package.purl);
             assert_eq!(found, expected.map(|place| &packages[place].purl), "{place}");
         }
-        assert_eq!(resolve(&packages, places[2], "c"), None);
+        assert!(resolve(&packages, places[2], "c").is_none());
     }
 }

@@ -11,10 +11,12 @@ use crate::build::{Dependencies, requirements};
 use crate::source::Tree;
 use crate::{Error, Result};
 
-const METADATA: &str = ".dist-info/METADATA";
+pub(crate) const METADATA: &str = ".dist-info/METADATA";
 
-pub fn find(tree: &Tree, dependencies: Option<&Dependencies>) -> Result<Sbom> {
-    let lock = dependencies.map(Lock::read).transpose()?.unwrap_or_default();
+/// `dependencies` are what lock files named.
+pub fn find(tree: &Tree, dependencies: &[&Dependencies]) -> Result<Sbom> {
+    let locks: Result<Vec<Lock>> = dependencies.iter().map(|it| Lock::read(it)).collect();
+    let lock = Lock::merge(locks?);
     let mut installed = Vec::new();
     for entry in files_named(tree, METADATA) {
         let headers = read(entry)?;
@@ -125,23 +127,23 @@ fn named(name: &str, version: Option<&str>) -> Part {
 }
 
 /// <https://packaging.python.org/en/latest/specifications/name-normalization/>
-fn normal(name: &str) -> String {
+pub(crate) fn normal(name: &str) -> String {
     let words = name.split(['-', '_', '.']).filter(|word| !word.is_empty());
     words.collect::<Vec<_>>().join("-").to_ascii_lowercase()
 }
 
 /// The normal name in `requests[socks]<3,>=2; extra == "http"`.
-fn required(requirement: &str) -> String {
+pub(crate) fn required(requirement: &str) -> String {
     let is_part = |char: char| char.is_ascii_alphanumeric() || "-_.".contains(char);
     let end = requirement.find(|char| !is_part(char)).unwrap_or(requirement.len());
     normal(&requirement[..end])
 }
 
 /// Core metadata: headers like those of mail, <https://packaging.python.org/en/latest/specifications/core-metadata/>.
-struct Headers<'a>(Vec<(&'a str, String)>);
+pub(crate) struct Headers<'a>(Vec<(&'a str, String)>);
 
 impl<'a> Headers<'a> {
-    fn of(text: &'a str) -> Self {
+    pub(crate) fn of(text: &'a str) -> Self {
         let mut headers: Vec<(&str, String)> = Vec::new();
         // The description follows an empty line.
         for line in text.lines().take_while(|line| !line.is_empty()) {
@@ -157,12 +159,12 @@ impl<'a> Headers<'a> {
         Headers(headers)
     }
 
-    fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
+    pub(crate) fn all(&self, name: &'static str) -> impl Iterator<Item = &str> {
         let same = self.0.iter().filter(move |(key, _)| key.eq_ignore_ascii_case(name));
         same.map(|(_, value)| value.as_str())
     }
 
-    fn get(&self, name: &'static str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &'static str) -> Option<&str> {
         self.all(name)
             .next()
             .filter(|value| !value.is_empty() && *value != "UNKNOWN")
@@ -184,11 +186,11 @@ fn declared(headers: &Headers) -> Vec<License> {
 
 /// What a lock file knows beyond what is installed.
 #[derive(Default)]
-struct Lock {
+pub(crate) struct Lock {
     /// By normal name; one that has markers may be there in several versions.
     packages: BTreeMap<String, Vec<Locked>>,
     /// Normal names that the project itself asks for.
-    direct: Option<BTreeSet<String>>,
+    pub(crate) direct: Option<BTreeSet<String>>,
 }
 
 struct Locked {
@@ -203,7 +205,7 @@ struct Archive {
 }
 
 impl Lock {
-    fn read(dependencies: &Dependencies) -> Result<Self> {
+    pub(crate) fn read(dependencies: &Dependencies) -> Result<Self> {
         let file = &dependencies.lock;
         let text = fs::read_to_string(file).map_err(|cause| Error::input("read", file, cause))?;
         if dependencies.beside.is_none() {
@@ -212,6 +214,17 @@ impl Lock {
         let lock = toml::from_str(&text);
         let lock = lock.map_err(|error| Error::invalid(format!("{}: {}", file.display(), error.message())))?;
         Ok(Self::of_uv(lock))
+    }
+
+    fn merge(locks: Vec<Self>) -> Self {
+        let mut merged = Lock::default();
+        // One that doesn't tell what was asked for makes all of it unknown.
+        let is_known = !locks.is_empty() && locks.iter().all(|lock| lock.direct.is_some());
+        merged.direct = is_known.then(|| locks.iter().flat_map(|lock| lock.direct.clone()).flatten().collect());
+        for (name, mut locked) in locks.into_iter().flat_map(|lock| lock.packages) {
+            merged.packages.entry(name).or_default().append(&mut locked);
+        }
+        merged
     }
 
     fn of_requirements(text: &str) -> Self {
@@ -251,6 +264,11 @@ impl Lock {
             }
         }
         lock
+    }
+
+    /// Normal names of what it locks.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.packages.keys().map(String::as_str)
     }
 
     /// Of the archive that was installed, if that is certain; else of all those that it may have been.

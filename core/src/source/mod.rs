@@ -9,10 +9,12 @@ mod reach;
 mod read;
 mod resolve;
 mod stat;
+mod swapped;
 mod walk;
 
 use std::collections::HashMap;
 use std::fs;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -33,6 +35,7 @@ use crate::cache::DigestCache;
 use crate::digest::{Algorithm, Digest, Hasher};
 use crate::function::{Function, GlobText, RelativePath, SourceSpec, Symlinks};
 use crate::manifest::{BuildInputs, Entry, EntryKind, Manifest};
+use crate::swaps::{self, Swaps};
 use crate::{Error, Meter, Result, Work, collect_all, shorten};
 
 /// The entries of one or several merged sources, sorted by the bytes of their paths.
@@ -62,20 +65,24 @@ enum Stage {
 struct Inputs {
     recipe: Option<Arc<Recipe>>,
     assets: Option<BuildInputs>,
+    swaps: Option<Arc<Swaps>>,
 }
 
 impl Inputs {
-    fn is_empty(&self) -> bool {
-        self.recipe.is_none() && self.assets.is_none()
+    /// Whether the package is the source, or a part of it.
+    fn add_nothing(&self) -> bool {
+        self.recipe.is_none() && self.assets.is_none() && !self.swaps.as_ref().is_some_and(|swaps| swaps.install())
     }
 
     /// As the source hash has them.
     fn all(&self) -> Option<BuildInputs> {
-        let recipe = self.recipe.as_deref().map(Recipe::inputs);
-        match (recipe, &self.assets) {
-            (Some(recipe), Some(assets)) => Some(recipe.and(assets)),
-            (recipe, assets) => recipe.or(assets.as_ref()).cloned(),
-        }
+        let all = [
+            self.recipe.as_deref().map(Recipe::inputs),
+            self.assets.as_ref(),
+            self.swaps.as_deref().map(Swaps::inputs),
+        ];
+        let all = all.into_iter().flatten().cloned();
+        all.reduce(|inputs, others| inputs.and(&others))
     }
 }
 
@@ -178,14 +185,18 @@ impl Tree {
                         Ok(Inputs {
                             recipe: recipe.map(Arc::new),
                             assets: assets::inputs(function)?,
+                            swaps: None,
                         })
                     })
                     .and_then(|inputs| Self::merge(&parts, inputs))
+                    .and_then(|tree| tree.swapped(function, code_dir))
                     .and_then(Self::check);
                 tree.map_err(|error| error.within(format_args!("function `{}`", function.name)))
             })
             .collect();
-        collect_all(trees)
+        let trees = collect_all(trees)?;
+        swaps::check_layers(functions, &trees)?;
+        Ok(trees)
     }
 
     /// The tree below a directory with all that is in it: what sources leave out, too.
@@ -243,7 +254,7 @@ impl Tree {
             None => Ok(Tree {
                 warnings: names::lookalikes(&entries),
                 entries,
-                stage: match inputs.is_empty() {
+                stage: match inputs.add_nothing() {
                     true => Stage::Package,
                     false => Stage::Source,
                 },
@@ -259,6 +270,17 @@ impl Tree {
     /// The entry of this path.
     pub fn find(&self, path: &str) -> Option<&TreeEntry> {
         self.starting_with(path).next().filter(|entry| &*entry.path == path)
+    }
+
+    /// Where the entry of this path is among all.
+    pub(crate) fn position(&self, path: &str) -> Option<usize> {
+        self.entries.binary_search_by(|entry| (*entry.path).cmp(path)).ok()
+    }
+
+    /// Where the entries are whose paths start so.
+    pub(crate) fn positions_starting_with(&self, start: &str) -> Range<usize> {
+        let first = self.entries.partition_point(|entry| &*entry.path < start);
+        first..first + self.starting_with(start).count()
     }
 
     /// The entries whose paths start so.

@@ -1,4 +1,13 @@
 //! Swaps: what a profile puts in the place of dependencies, or leaves out.
+//!
+//! Which of them apply is known at plan, from lock files and the source, and becomes part of the build inputs. What the source
+//! itself holds is left out at once; what is installed, and what only that needed, once it is there.
+
+mod apply;
+mod installed;
+mod locked;
+mod name;
+mod runtime;
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,13 +16,20 @@ use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::function::{FunctionName, GlobText, RelativePath};
+use crate::{Error, Result};
+
+pub use apply::{AppliedSwap, check_used, settle_layers};
+pub(crate) use apply::{Swaps, check_layers, has_any};
+pub use installed::{Installed, Package};
+pub use name::PackageName;
+pub use runtime::Sdk;
 
 /// A dependency, and what comes in its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Swap {
-    /// Name of the dependency, as its lock file has it.
-    pub from: String,
+    /// Name of the dependency, as its lock file has it; or a glob on names.
+    pub from: PackageName,
     pub to: Replacement,
     /// What that means for the function, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -24,6 +40,23 @@ pub struct Swap {
     /// The functions that it is for; default all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub functions: Option<Vec<GlobText>>,
+}
+
+impl Swap {
+    /// Fails where its keys don't fit each other.
+    pub(crate) fn check(&self) -> Result<()> {
+        match (&self.to, &self.lock) {
+            (Replacement::Dependency(name), None) => {
+                Err(Error::invalid(format!("no `lock` says which `{name}` comes in place of `{}`", self.from))
+                    .help("name a requirements file with digests, or a package-lock.json, relative to the code directory; or set `to` to `runtime`, `drop` or `layer:NAME`"))
+            }
+            (Replacement::Runtime | Replacement::Drop | Replacement::Layer(_), Some(_)) => {
+                Err(Error::invalid(format!("`lock` is for another dependency in place of `{}`, and `to` is `{}`", self.from, self.to))
+                    .help("remove `lock`, or name the dependency in `to`"))
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What comes in place of a dependency.
@@ -37,6 +70,16 @@ pub enum Replacement {
     Layer(FunctionName),
     /// Another dependency.
     Dependency(String),
+}
+
+impl Replacement {
+    /// The layer that has it, if one does.
+    pub fn layer(&self) -> Option<&FunctionName> {
+        match self {
+            Replacement::Layer(name) => Some(name),
+            Replacement::Runtime | Replacement::Drop | Replacement::Dependency(_) => None,
+        }
+    }
 }
 
 impl FromStr for Replacement {

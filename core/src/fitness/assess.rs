@@ -1,0 +1,494 @@
+//! The checks of a tier.
+
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Status, Tier, edge};
+use crate::Result;
+use crate::function::{Definition, Function, Kind};
+use crate::limits::{LEAST_EPHEMERAL_STORAGE, Quantity, Quota};
+use crate::preflight::{self, Finding, Layer, Severity};
+use crate::profile::Limits;
+use crate::source::Tree;
+
+/// What came of looking at one thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Check {
+    /// What was looked at.
+    pub check: Cow<'static, str>,
+    pub status: Status,
+    /// What was found, with numbers where there are some.
+    pub detail: String,
+    /// What would make it pass.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+    /// Where it is published.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<Cow<'static, str>>,
+}
+
+/// What is assessed.
+pub struct Subject<'a> {
+    pub function: &'a Function,
+    /// What is packed; or the source, where the package's sizes are known without it.
+    pub tree: &'a Tree,
+    /// Of the zip.
+    pub size_bytes: u64,
+    /// Of what is in the package, without layers.
+    pub unzipped_bytes: u64,
+    /// The layers that it names.
+    pub layers: &'a [Layer<'a>],
+    /// AWS region, if one is known.
+    pub region: Option<&'a str>,
+}
+
+impl Check {
+    pub(super) fn new(check: &'static str, status: Status, detail: impl Into<String>) -> Self {
+        Check {
+            check: check.into(),
+            status,
+            detail: detail.into(),
+            remedy: None,
+            source: None,
+        }
+    }
+
+    pub(super) fn remedy(self, remedy: impl Into<String>) -> Self {
+        Check {
+            remedy: Some(remedy.into()),
+            ..self
+        }
+    }
+
+    pub(super) fn source(self, source: &'static str) -> Self {
+        Check {
+            source: Some(source.into()),
+            ..self
+        }
+    }
+}
+
+/// The worst of all.
+pub fn worst(checks: &[Check]) -> Status {
+    checks.iter().map(|check| check.status).max().unwrap_or(Status::Pass)
+}
+
+/// Looks at all that a tier limits, at what a profile limits within that, and at what the function needs to start at all.
+pub fn assess(tier: Tier, limits: &Limits, subject: &Subject) -> Result<Vec<Check>> {
+    let definition = &subject.function.definition;
+    let mut checks = quotas(tier, subject);
+    checks.extend(own_limits(limits, subject));
+    if let Some(check) = unknown_layers(definition) {
+        checks.push(check);
+    }
+    if tier == Tier::LambdaEdge {
+        checks.extend(edge::restrictions(definition, subject.region));
+    }
+    let (known, findings) = (
+        checks.len(),
+        preflight::findings(definition, subject.tree, subject.layers)?,
+    );
+    // Sizes and numbers were looked at, for this very tier.
+    let is_new = |finding: &Finding| {
+        checks[..known].iter().all(|check| check.check != finding.check) && !is_quota(finding.check)
+    };
+    let findings: Vec<Check> = findings.into_iter().filter(is_new).map(from_preflight).collect();
+    checks.extend(findings);
+    Ok(checks)
+}
+
+fn is_quota(check: &str) -> bool {
+    [Quantity::UnzippedBytes, Quantity::EnvironmentBytes, Quantity::Layers]
+        .iter()
+        .any(|quantity| quantity.name() == check)
+}
+
+fn from_preflight(finding: Finding) -> Check {
+    let status = match finding.severity {
+        Severity::Error => Status::Fail,
+        Severity::Warning => Status::Warn,
+    };
+    Check::new(finding.check, status, finding.problem).remedy(finding.help)
+}
+
+/// One check for each quantity: the hardest quota that it breaks, else the one that all functions must keep.
+fn quotas(tier: Tier, subject: &Subject) -> Vec<Check> {
+    let mut checks = Vec::<Check>::new();
+    if tier.quotas().iter().all(|quota| quota.quantity != Quantity::SizeBytes) {
+        let found = Quantity::SizeBytes.say(subject.size_bytes);
+        checks.push(Check::new(
+            Quantity::SizeBytes.name(),
+            Status::Pass,
+            match tier {
+                Tier::Lambda => format!("{found}; from S3 Lambda takes any size that unzips within its limit"),
+                Tier::LambdaEdge | Tier::Container => found,
+            },
+        ));
+    }
+    for quota in tier.quotas() {
+        let Some(amount) = amount(quota.quantity, subject) else {
+            continue;
+        };
+        let check = against(quota, amount, subject);
+        let known = checks.iter_mut().find(|known| known.check == check.check);
+        match known {
+            None => checks.push(check),
+            Some(known) if known.status < check.status => *known = check,
+            Some(_) => {}
+        }
+    }
+    checks
+}
+
+fn against(quota: &Quota, amount: u64, subject: &Subject) -> Check {
+    let Quota {
+        quantity,
+        most,
+        severity,
+        whose,
+        source,
+    } = *quota;
+    let found = quantity.say(amount);
+    let name = quantity.name();
+    if amount <= most {
+        let detail = match most {
+            0 => format!("{found}; {whose} none"),
+            most => format!("{found}; {whose} {most} at most"),
+        };
+        return Check::new(name, Status::Pass, detail).source(source);
+    }
+    let mut detail = match most {
+        0 => format!("{found}; {whose} none"),
+        most => format!("{found}; {whose} {most} at most, so {} too much", amount - most),
+    };
+    if matches!(quantity, Quantity::SizeBytes | Quantity::UnzippedBytes) && subject.tree.is_packed() {
+        detail.push_str(&format!(
+            "; its largest parts are {}",
+            preflight::largest_parts(subject.tree, subject.layers)
+        ));
+    }
+    Check::new(name, severity, detail)
+        .remedy(quantity.remedy())
+        .source(source)
+}
+
+/// How much of it there is; `None` for what layers don't have.
+fn amount(quantity: Quantity, subject: &Subject) -> Option<u64> {
+    let definition = &subject.function.definition;
+    let unsigned = |value: i64| u64::try_from(value).unwrap_or_default();
+    match (quantity, definition.kind) {
+        (Quantity::SizeBytes, _) => Some(subject.size_bytes),
+        (Quantity::UnzippedBytes, _) => {
+            Some(subject.unzipped_bytes + subject.layers.iter().map(|layer| layer.bytes).sum::<u64>())
+        }
+        (_, Kind::Layer) => None,
+        (Quantity::EnvironmentVariables, _) => Some(variables(definition)),
+        (Quantity::EnvironmentBytes, _) => {
+            let own = definition
+                .environment
+                .as_ref()
+                .map_or(0, |environment| environment.bytes());
+            Some((own + targets(definition).map(str::len).sum::<usize>()) as u64)
+        }
+        (Quantity::Layers, _) => Some(definition.layers.as_ref().map_or(0, Vec::len) as u64),
+        (Quantity::MemorySize, _) => definition.memory_size.as_ref().map(|size| unsigned(size.get())),
+        (Quantity::Timeout, _) => definition.timeout.as_ref().map(|timeout| unsigned(timeout.get())),
+        (Quantity::EphemeralStorage, _) => {
+            let size = definition
+                .ephemeral_storage
+                .as_ref()
+                .map_or(LEAST_EPHEMERAL_STORAGE, |storage| storage.0.size.get());
+            Some(unsigned(size))
+        }
+    }
+}
+
+/// The variables that hold the names of secrets. What their values are is known when they are deployed.
+fn targets(definition: &Definition) -> impl Iterator<Item = &str> {
+    definition
+        .secrets
+        .iter()
+        .filter_map(|secret| secret.0.target.as_ref())
+        .map(|target| target.as_str())
+}
+
+fn variables(definition: &Definition) -> u64 {
+    let own = definition
+        .environment
+        .iter()
+        .flat_map(|environment| environment.iter())
+        .count();
+    (own + targets(definition).count()) as u64
+}
+
+/// What a profile allows.
+fn own_limits(limits: &Limits, subject: &Subject) -> Vec<Check> {
+    let limits = [
+        (Quantity::SizeBytes, limits.size_bytes),
+        (Quantity::UnzippedBytes, limits.unzipped_bytes),
+        (Quantity::MemorySize, limits.memory_size),
+        (Quantity::Timeout, limits.timeout),
+        (Quantity::EphemeralStorage, limits.ephemeral_storage),
+    ];
+    let limits = limits
+        .into_iter()
+        .filter_map(|(quantity, most)| Some((quantity, most?, amount(quantity, subject)?)));
+    limits
+        .map(|(quantity, most, amount)| {
+            let quota = Quota {
+                quantity,
+                most,
+                severity: Status::Fail,
+                whose: "`limits` of the profile allow",
+                source: "",
+            };
+            Check {
+                check: format!("limits.{}", quantity.name()).into(),
+                source: None,
+                ..against(&quota, amount, subject)
+            }
+        })
+        .collect()
+}
+
+/// Nobody here knows what is in a layer that only its ARN tells of.
+fn unknown_layers(definition: &Definition) -> Option<Check> {
+    let layers = definition.layers.iter().flatten();
+    let unknown = layers.filter(|layer| layer.as_str().starts_with("arn:")).count();
+    (unknown > 0).then(|| {
+        Check::new(
+            "layer_arns",
+            Status::Warn,
+            format!(
+                "{} named by ARN, whose size is unknown here, and counts",
+                Quantity::Layers.say(unknown as u64)
+            ),
+        )
+        .remedy("define these layers here, or leave room for them")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+    use crate::Meter;
+    use crate::cache::DigestCache;
+    use crate::limits::{MB, UNZIPPED_BYTES};
+    use crate::source::Outputs;
+
+    /// Sizes in bytes: of the zip, of what is in it, and of its layers.
+    type Sizes = (u64, u64, u64);
+
+    fn assessed(tier: Tier, limits: &Limits, keys: &str, sizes: Sizes) -> Vec<Check> {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("app.py"), "").expect("written");
+        let parse = |name: &str, text: &str| Function::parse(Path::new(name), text.as_bytes()).expect("a definition");
+        let function = parse(
+            "app.json",
+            &format!(r#"{{"source": "app.py", "runtime": "python3.13", "handler": "app.handler"{keys}}}"#),
+        );
+        let layer = parse("rules.json", r#"{"source": "app.py", "type": "layer"}"#);
+        let (outputs, digests, meter) = (Outputs::new([]), DigestCache::none(), Meter::default());
+        let trees = Tree::of_functions(&[&function], directory.path(), &outputs, &digests, &meter).expect("a tree");
+        let (size_bytes, unzipped_bytes, of_layer) = sizes;
+        let layers = [Layer {
+            function: &layer,
+            bytes: of_layer,
+        }];
+        let subject = Subject {
+            function: &function,
+            tree: &trees[0],
+            size_bytes,
+            unzipped_bytes,
+            layers: &layers[..usize::from(of_layer > 0)],
+            region: Some("us-east-1"),
+        };
+        assess(tier, limits, &subject).expect("assessed")
+    }
+
+    #[track_caller]
+    fn expect(tier: Tier, keys: &str, sizes: Sizes, check: &str, status: Status) {
+        let checks = assessed(tier, &Limits::default(), keys, sizes);
+        let found = checks.iter().find(|found| found.check == check).expect("it is checked");
+        assert_eq!(found.status, status, "{tier:?} {keys}: {found:?}");
+        assert_eq!(found.remedy.is_some(), status != Status::Pass, "{found:?}");
+        // Nothing else has anything to do with it.
+        let others = checks
+            .iter()
+            .filter(|other| other.check != check && other.status == Status::Fail);
+        assert_eq!(others.count(), 0, "{checks:?}");
+    }
+
+    /// What is fine, what is too much, and how bad that is: the last one that is fine, and the first one that isn't.
+    #[test]
+    fn each_quota_has_two_sides() {
+        use Quantity::{EphemeralStorage, MemorySize, Timeout};
+        use Status::{Fail, Pass, Warn};
+        use Tier::{Container, Lambda, LambdaEdge};
+        let sizes = [
+            (
+                LambdaEdge,
+                "size_bytes",
+                (50 * MB, 1, 0),
+                (50 * MB + 1, 1, 0),
+                Warn,
+                Fail,
+            ),
+            (LambdaEdge, "size_bytes", (MB, 1, 0), (MB + 1, 1, 0), Pass, Warn),
+            (
+                LambdaEdge,
+                "unzipped_bytes",
+                (1, UNZIPPED_BYTES, 0),
+                (1, UNZIPPED_BYTES + 1, 0),
+                Pass,
+                Fail,
+            ),
+            (
+                Lambda,
+                "unzipped_bytes",
+                (1, UNZIPPED_BYTES - 7, 7),
+                (1, UNZIPPED_BYTES - 7, 8),
+                Pass,
+                Fail,
+            ),
+            (
+                Container,
+                "unzipped_bytes",
+                (1, 10_737_418_240, 0),
+                (1, 10_737_418_241, 0),
+                Pass,
+                Fail,
+            ),
+        ];
+        for (tier, check, fine, too_much, below, above) in sizes {
+            expect(tier, "", fine, check, below);
+            expect(tier, "", too_much, check, above);
+        }
+        // No size of a zip that comes from S3 is too large.
+        expect(Lambda, "", (1 << 40, 1, 0), "size_bytes", Pass);
+
+        let numbers = [
+            (LambdaEdge, Timeout, 30, Warn, Fail),
+            (LambdaEdge, Timeout, 5, Pass, Warn),
+            (LambdaEdge, MemorySize, 128, Pass, Warn),
+            (LambdaEdge, EphemeralStorage, 512, Pass, Fail),
+        ];
+        for (tier, quantity, most, below, above) in numbers {
+            let key = |value: u64| match quantity {
+                EphemeralStorage => format!(r#", "ephemeral_storage": {{"size": {value}}}"#),
+                _ => format!(r#", "{}": {value}"#, quantity.name()),
+            };
+            expect(tier, &key(most), (1, 1, 0), quantity.name(), below);
+            expect(tier, &key(most + 1), (1, 1, 0), quantity.name(), above);
+        }
+        // Definitions have no more than Lambda takes.
+        for (quantity, most) in [(Timeout, 900), (MemorySize, 10_240)] {
+            for tier in [Lambda, Container] {
+                expect(
+                    tier,
+                    &format!(r#", "{}": {most}"#, quantity.name()),
+                    (1, 1, 0),
+                    quantity.name(),
+                    Pass,
+                );
+            }
+        }
+        for tier in [Lambda, Container] {
+            let environment = |bytes: usize| format!(r#", "environment": {{"KEY": "{}"}}"#, "x".repeat(bytes - 3));
+            expect(tier, &environment(4096), (1, 1, 0), "environment_bytes", Pass);
+            expect(tier, &environment(4097), (1, 1, 0), "environment_bytes", Fail);
+        }
+        expect(LambdaEdge, "", (1, 1, 0), "environment", Pass);
+        expect(
+            LambdaEdge,
+            r#", "environment": {"KEY": "x"}"#,
+            (1, 1, 0),
+            "environment",
+            Fail,
+        );
+        let secret = r#", "secrets": [{"id": "key", "class": "per_install_generated", "target": "KEY_SECRET"}]"#;
+        expect(LambdaEdge, secret, (1, 1, 0), "environment", Fail);
+        let layers = |count: usize| {
+            let arns =
+                (1..=count).map(|version| format!(r#""arn:aws:lambda:eu-west-1:123456789012:layer:any:{version}""#));
+            format!(r#", "layers": [{}]"#, arns.collect::<Vec<_>>().join(", "))
+        };
+        for (tier, most) in [(Lambda, 5), (LambdaEdge, 0), (Container, 0)] {
+            expect(tier, &layers(most), (1, 1, 0), "layers", Pass);
+            expect(tier, &layers(most + 1), (1, 1, 0), "layers", Fail);
+        }
+    }
+
+    #[test]
+    fn the_edge_lacks_features() {
+        for (keys, check, status) in [
+            (r#", "architectures": ["arm64"]"#, "architecture", Status::Fail),
+            (
+                r#", "tracing_config": {"mode": "Active"}"#,
+                "tracing_config",
+                Status::Fail,
+            ),
+            (
+                r#", "tracing_config": {"mode": "PassThrough"}"#,
+                "tracing_config",
+                Status::Pass,
+            ),
+            (
+                r#", "vpc_config": {"subnet_ids": [], "security_group_ids": []}"#,
+                "vpc_config",
+                Status::Fail,
+            ),
+            (
+                r#", "dead_letter_config": {"target_arn": "arn:aws:sqs:us-east-1:123456789012:any"}"#,
+                "dead_letter_config",
+                Status::Fail,
+            ),
+            (
+                r#", "reserved_concurrent_executions": -1"#,
+                "reserved_concurrent_executions",
+                Status::Pass,
+            ),
+            (
+                r#", "reserved_concurrent_executions": 0"#,
+                "reserved_concurrent_executions",
+                Status::Warn,
+            ),
+            ("", "region", Status::Pass),
+            ("", "runtime", Status::Pass),
+        ] {
+            expect(Tier::LambdaEdge, keys, (1, 1, 0), check, status);
+        }
+        let lambda = assessed(
+            Tier::Lambda,
+            &Limits::default(),
+            r#", "architectures": ["arm64"]"#,
+            (1, 1, 0),
+        );
+        assert_eq!(worst(&lambda), Status::Pass, "{lambda:?}");
+    }
+
+    #[test]
+    fn a_profile_may_allow_less() {
+        let limits = Limits {
+            size_bytes: Some(10),
+            timeout: Some(3),
+            ..Limits::default()
+        };
+        let status = |keys: &str, size_bytes| {
+            let checks = assessed(Tier::Lambda, &limits, keys, (size_bytes, 1, 0));
+            checks
+                .iter()
+                .filter(|check| check.status == Status::Fail)
+                .map(|check| check.check.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(status("", 10), [""; 0]);
+        assert_eq!(status("", 11), ["limits.size_bytes"]);
+        assert_eq!(status(r#", "timeout": 4"#, 10), ["limits.timeout"]);
+    }
+}

@@ -1,0 +1,366 @@
+//! Swaps of dependencies, with real installers: what is packed, hashed, listed and rebuilt.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::builds::path_without;
+use crate::support::Dir;
+
+const SDK: &str = include_str!("../fixtures/sdk/requirements.txt");
+const NODE_PACKAGE: &str = include_str!("../fixtures/node/package.json");
+const NODE_LOCK: &str = include_str!("../fixtures/node/package-lock.json");
+
+/// A function with boto3 and requests, and profiles with these keys.
+fn sdk_project(profiles: &str) -> Dir {
+    let dir = Dir::new();
+    dir.write("code/app/app.py", "import boto3, requests\n");
+    dir.write("code/app/requirements.txt", SDK);
+    dir.write(
+        "lambda-json/app.json",
+        r#"{"runtime": "python3.13", "handler": "app.handler", "source": "app", "build": {"type": "python"}}"#,
+    );
+    dir.write("lambda-pack.toml", profiles);
+    dir
+}
+
+/// A function whose source holds its dependencies: `a` needs `b` and `c`, `d` needs `c`.
+fn vendored_project(swaps: &str) -> Dir {
+    let dir = Dir::new();
+    dir.write("code/app/app.py", "");
+    for (name, needs) in [
+        ("a", &["b", "c"][..]),
+        ("b", &[]),
+        ("c", &[]),
+        ("d", &["C ; extra == 'x'"]),
+    ] {
+        let needs: String = needs
+            .iter()
+            .map(|needed| format!("Requires-Dist: {needed}\n"))
+            .collect();
+        let metadata = format!("code/app/{name}-1.dist-info");
+        dir.write(
+            &format!("{metadata}/METADATA"),
+            format!("Name: {name}\nVersion: 1\n{needs}\n"),
+        );
+        dir.write(
+            &format!("{metadata}/RECORD"),
+            format!("{name}.py,,\nshared/{name}.py,,\nshared/__init__.py,,\n../../bin/{name},,\n"),
+        );
+        for file in [format!("{name}.py"), format!("shared/{name}.py"), format!("bin/{name}")] {
+            dir.write(&format!("code/app/{file}"), "");
+        }
+    }
+    dir.write("code/app/shared/__init__.py", "");
+    dir.write(
+        "lambda-json/app.json",
+        r#"{"runtime": "python3.13", "handler": "app.handler", "source": "app"}"#,
+    );
+    dir.write("lambda-pack.toml", format!("[profiles.p]\nswaps = [{swaps}]\n"));
+    dir
+}
+
+/// Answer of `external hash`: the map of packages.
+fn planned(dir: &Dir, profile: &str) -> Value {
+    let command = dir.command(["external", "hash", "--deployment-profile", profile]);
+    let answer = command.stdin("{}").ok().json();
+    serde_json::from_str(answer["packages"].as_str().unwrap()).unwrap()
+}
+
+fn build(dir: &Dir, profile: &str) -> Value {
+    let args = ["build", "--json", "--sbom", "--deployment-profile", profile];
+    dir.command(args).ok().json()
+}
+
+fn row<'a>(rows: &'a Value, name: &str) -> &'a Value {
+    let mut rows = rows.as_array().unwrap().iter();
+    rows.find(|row| row["name"] == name).unwrap()
+}
+
+fn entries(dir: &Dir, name: &str) -> BTreeSet<String> {
+    let zip = fs::File::open(dir.join(&format!("dist/{name}.zip"))).unwrap();
+    zip::ZipArchive::new(zip)
+        .unwrap()
+        .file_names()
+        .map(|name| name.unwrap().into_owned())
+        .collect()
+}
+
+/// What stands at the top of the package, without metadata.
+fn top(dir: &Dir, name: &str, below: &str) -> BTreeSet<String> {
+    let entries = entries(dir, name).into_iter();
+    let below = entries.filter_map(|path| path.strip_prefix(below).map(str::to_owned));
+    let top = below.map(|path| path.split('/').next().unwrap().to_owned());
+    top.filter(|part| !part.contains("dist-info")).collect()
+}
+
+fn listed(dir: &Dir, name: &str) -> BTreeSet<String> {
+    let sbom: Value = serde_json::from_slice(&fs::read(dir.join(&format!("dist/{name}.cdx.json"))).unwrap()).unwrap();
+    let components = sbom["components"].as_array().unwrap();
+    components
+        .iter()
+        .map(|component| component["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+const RUNTIME: &str = r#"
+[profiles.p]
+swaps = [{ from = "boto3", to = "runtime", impact = "the version of the runtime" }]
+"#;
+
+#[test]
+fn what_the_runtime_has_is_left_out_with_what_only_that_needed() {
+    let dir = sdk_project(RUNTIME);
+    // A plan installs nothing.
+    let (_bin, path) = path_without(&["uv", "pip", "pip3", "python3", "python"]);
+    let plan = dir.command(["external", "hash", "--deployment-profile", "p"]);
+    let answer = plan.env("PATH", path).stdin("{}").ok().json();
+    let plan: Value = serde_json::from_str(answer["packages"].as_str().unwrap()).unwrap();
+    let whole = build(&dir, "");
+    assert!(top(&dir, "app", "").contains("botocore"));
+    let rows = build(&dir, "p");
+    assert_eq!(row(&rows, "app")["source_hash"], plan["app"]["source_hash"]);
+    assert_ne!(row(&rows, "app")["source_hash"], row(&whole, "app")["source_hash"]);
+    // requests needs urllib3 as well as botocore.
+    let kept = [
+        "app.py",
+        "certifi",
+        "charset_normalizer",
+        "idna",
+        "requests",
+        "requirements.txt",
+        "urllib3",
+    ];
+    assert_eq!(top(&dir, "app", ""), set(&kept));
+    assert_eq!(
+        listed(&dir, "app"),
+        set(&["certifi", "charset-normalizer", "idna", "requests", "urllib3"])
+    );
+    dir.command(["verify", "--rebuild", "--deployment-profile", "p"]).ok();
+    // What is said to people decides nothing.
+    dir.write(
+        "lambda-pack.toml",
+        RUNTIME.replace("the version of the runtime", "another text"),
+    );
+    assert_eq!(planned(&dir, "p")["app"]["source_hash"], plan["app"]["source_hash"]);
+}
+
+#[test]
+fn dependencies_in_a_layer_of_their_own_are_swapped_there() {
+    let dir = sdk_project(RUNTIME);
+    let definition = r#"{"runtime": "python3.13", "handler": "app.handler", "source": "app",
+        "build": {"type": "python", "dependencies": "layer"}}"#;
+    dir.write("lambda-json/app.json", definition);
+    let only_app = RUNTIME.replace("from =", "functions = [\"app\"], from =");
+    dir.write("lambda-pack.toml", only_app);
+    let (plain, plan) = (planned(&dir, ""), planned(&dir, "p"));
+    assert_eq!(plain["app"]["source_hash"], plan["app"]["source_hash"]);
+    assert_ne!(
+        plain["app-dependencies"]["source_hash"],
+        plan["app-dependencies"]["source_hash"]
+    );
+    let rows = build(&dir, "p");
+    assert_eq!(
+        row(&rows, "app-dependencies")["source_hash"],
+        plan["app-dependencies"]["source_hash"]
+    );
+    let packages = top(&dir, "app-dependencies", "python/");
+    assert_eq!(
+        packages,
+        set(&["certifi", "charset_normalizer", "idna", "requests", "urllib3"])
+    );
+}
+
+#[test]
+fn what_the_source_holds_is_dropped_by_what_its_metadata_says() {
+    let dir = vendored_project(r#"{ from = "a", to = "drop" }"#);
+    let plan = planned(&dir, "p");
+    let rows = build(&dir, "p");
+    assert_eq!(row(&rows, "app")["source_hash"], plan["app"]["source_hash"]);
+    let kept = [
+        "app.py",
+        "bin/c",
+        "bin/d",
+        "c.py",
+        "d.py",
+        "shared/__init__.py",
+        "shared/c.py",
+        "shared/d.py",
+    ];
+    let files = entries(&dir, "app")
+        .into_iter()
+        .filter(|path| !path.contains("dist-info"));
+    assert_eq!(files.collect::<BTreeSet<_>>(), set(&kept));
+    assert_eq!(listed(&dir, "app"), set(&["c", "d"]));
+    // Another content, with the same swaps: another hash.
+    dir.write("code/app/c.py", "changed");
+    assert_ne!(planned(&dir, "p")["app"]["source_hash"], plan["app"]["source_hash"]);
+    let swapped = planned(&dir, "p");
+    // What is gone decides nothing any more.
+    dir.write("code/app/a.py", "changed");
+    assert_eq!(planned(&dir, "p")["app"]["source_hash"], swapped["app"]["source_hash"]);
+}
+
+#[test]
+fn dropping_what_others_need_is_said() {
+    let dir = vendored_project(r#"{ from = "b", to = "drop" }"#);
+    let run = dir.command(["build", "--deployment-profile", "p"]).ok();
+    assert!(
+        run.stderr.contains("`a` needs `b`, which the swap of `b` drops"),
+        "{run:?}"
+    );
+    fs::remove_file(dir.join("code/app/b-1.dist-info/RECORD")).unwrap();
+    dir.command(["build", "--deployment-profile", "p"])
+        .fails(3, &["no `b-1.dist-info/RECORD`"]);
+}
+
+fn layer_project() -> Dir {
+    let dir = vendored_project(r#"{ from = "a", to = "layer:common" }"#);
+    dir.write("code/common/python/a-1.dist-info/METADATA", "Name: a\nVersion: 1\n\n");
+    dir.write("code/common/python/a-1.dist-info/RECORD", "a.py,,\n");
+    dir.write("code/common/python/a.py", "");
+    dir.write(
+        "lambda-json/common.json",
+        r#"{"type": "layer", "compatible_runtimes": ["python3.13"], "source": "common"}"#,
+    );
+    dir.write("code/other.py", "");
+    dir.write(
+        "lambda-json/other.json",
+        r#"{"runtime": "python3.13", "handler": "other.handler", "source": "other.py"}"#,
+    );
+    dir
+}
+
+#[test]
+fn what_a_layer_has_is_left_out_of_the_functions_that_get_the_layer() {
+    let dir = layer_project();
+    let plan = planned(&dir, "p");
+    assert_eq!(plan["app"]["definition"]["layers"], json!(["common"]));
+    // Where the swap means nothing, the layer is of no use.
+    assert_eq!(plan["other"]["definition"]["layers"], json!([]));
+    assert_eq!(
+        plan["common"]["source_hash"],
+        planned(&dir, "")["common"]["source_hash"]
+    );
+    // Asked for alone, a function is the same.
+    let alone = dir.command(["external", "hash", "--deployment-profile", "p"]);
+    let alone = alone.stdin(json!({"names": "[\"app\"]"}).to_string()).ok().json();
+    let alone: Value = serde_json::from_str(alone["packages"].as_str().unwrap()).unwrap();
+    assert_eq!(alone["app"], plan["app"]);
+    build(&dir, "p");
+    assert!(!entries(&dir, "app").contains("a.py"));
+    assert!(entries(&dir, "common").contains("python/a.py"));
+    for file in ["a-1.dist-info/METADATA", "a-1.dist-info/RECORD"] {
+        fs::remove_file(dir.join("code/common/python").join(file)).unwrap();
+    }
+    dir.command(["build", "--deployment-profile", "p"]).fails(
+        3,
+        &["function `app`: the swap of `a` to `layer:common`: the layer `common` doesn't hold `a`"],
+    );
+}
+
+/// esbuild and ms, and a lock file of left-pad alone.
+fn node_project(swaps: &str) -> Dir {
+    let dir = Dir::new();
+    dir.write(
+        "code/app/app.mjs",
+        "import ms from 'ms';\nexport const handler = () => ms(1);\n",
+    );
+    dir.write("code/app/package.json", NODE_PACKAGE);
+    dir.write("code/app/package-lock.json", NODE_LOCK);
+    dir.write(
+        "lambda-json/app.json",
+        r#"{"runtime": "nodejs22.x", "handler": "app.handler", "source": "app", "build": {"type": "node"}}"#,
+    );
+    let lock: Value = serde_json::from_str(NODE_LOCK).unwrap();
+    let mut package = lock["packages"]["node_modules/left-pad"].clone();
+    package.as_object_mut().unwrap().remove("dev");
+    let manifest = json!({"name": "other", "dependencies": {"left-pad": "1.3.0"}});
+    let other = json!({
+        "name": "other", "lockfileVersion": 3, "packages": {"": manifest, "node_modules/left-pad": package}
+    });
+    dir.write("code/other/package.json", manifest.to_string());
+    dir.write("code/other/package-lock.json", other.to_string());
+    dir.write("lambda-pack.toml", format!("[profiles.p]\nswaps = [{swaps}]\n"));
+    dir
+}
+
+#[test]
+fn another_dependency_takes_the_place_of_one() {
+    let dir = node_project(r#"{ from = "ms", to = "left-pad", lock = "other/package-lock.json" }"#);
+    let plan = planned(&dir, "p");
+    let rows = build(&dir, "p");
+    assert_eq!(row(&rows, "app")["source_hash"], plan["app"]["source_hash"]);
+    let modules = top(&dir, "app", "node_modules/");
+    assert_eq!(modules, set(&["@esbuild", "esbuild", "left-pad"]));
+    assert!(listed(&dir, "app").contains("left-pad") && !listed(&dir, "app").contains("ms"));
+    dir.command(["verify", "--rebuild", "--deployment-profile", "p"]).ok();
+    // The other lock file decides the content, too.
+    let lock = fs::read_to_string(dir.join("code/other/package-lock.json")).unwrap();
+    dir.write("code/other/package-lock.json", format!("{lock}\n"));
+    assert_ne!(planned(&dir, "p")["app"]["source_hash"], plan["app"]["source_hash"]);
+}
+
+#[test]
+fn a_bundle_leaves_out_what_is_swapped() {
+    let dir = node_project(r#"{ from = "ms", to = "drop" }"#);
+    let definition = r#"{"runtime": "nodejs22.x", "handler": "app.handler", "source": "app",
+        "build": {"type": "node", "bundle": {"entry": ["app.mjs"], "format": "esm"}}}"#;
+    dir.write("lambda-json/app.json", definition);
+    let size = |profile| row(&build(&dir, profile), "app")["unzipped_bytes"].as_u64().unwrap();
+    let whole = size("");
+    assert!(listed(&dir, "app").contains("ms"));
+    assert!(size("p") < whole);
+    assert!(!listed(&dir, "app").contains("ms"));
+    let replaced = r#"[profiles.p]
+        swaps = [{ from = "ms", to = "left-pad", lock = "other/package-lock.json" }]"#;
+    dir.write("lambda-pack.toml", replaced);
+    dir.command(["build", "--deployment-profile", "p"])
+        .fails(3, &["takes its dependencies from its own lock file", "npm:dayjs"]);
+}
+
+#[test]
+fn swaps_that_can_not_be_are_refused() {
+    let refused = |swap: &str, words: &[&str]| {
+        let dir = node_project(swap);
+        dir.command(["build", "--deployment-profile", "p"]).fails(3, words);
+    };
+    refused(
+        r#"{ from = "mss", to = "drop" }"#,
+        &["the swap of `mss` to `drop` matches nothing", "did you mean `ms`?"],
+    );
+    // Only what is installed counts.
+    refused(r#"{ from = "left-pad", to = "drop" }"#, &["matches nothing"]);
+    refused(
+        r#"{ from = "ms", to = "left-pad" }"#,
+        &["no `lock` says which `left-pad`"],
+    );
+    refused(
+        r#"{ from = "ms", to = "drop", lock = "other/package-lock.json" }"#,
+        &["`lock` is for another dependency"],
+    );
+    refused(r#"{ from = "ms[x]", to = "drop" }"#, &["the name of a package"]);
+    let refused = |swap: &str, words: &[&str]| {
+        let words = [&["function `app`: the swap of `ms`"], words].concat();
+        node_project(swap)
+            .command(["build", "--deployment-profile", "p"])
+            .fails(3, &words);
+    };
+    refused(
+        r#"{ from = "ms", to = "runtime" }"#,
+        &["the runtime nodejs22.x doesn't have it", "@aws-sdk/*"],
+    );
+    refused(
+        r#"{ from = "ms", to = "dayjs", lock = "other/package-lock.json" }"#,
+        &["doesn't name `dayjs`"],
+    );
+    refused(
+        r#"{ from = "ms", to = "left-pad", lock = "gone/package-lock.json" }"#,
+        &["gone/package-lock.json"],
+    );
+}
