@@ -137,11 +137,22 @@ pub fn run(args: &RunProfileArgs, common: &Common, meter: &'static Meter) -> Res
         let checks = packages.each(
             &jobs,
             |it| it.0.0,
-            |((checked, found), made)| match is_stored(found) {
-                true => Ok(()),
-                false => packages
-                    .check(checked, made.as_ref())
-                    .and_then(|()| packages.search(checked, made.as_ref())),
+            |((checked, found), made)| {
+                let sizes = match (found, made.as_ref()) {
+                    (Found::Published(record), _) => (record.size_bytes, record.unzipped_bytes),
+                    (_, made) => {
+                        packages.check(checked, made)?;
+                        packages.search(checked, made)?;
+                        let tree = made.map_or(&checked.hashed.tree, |made| &made.tree);
+                        // Packing tells the size, and takes time: only where something is limited by it.
+                        let size_bytes = match profile.limits_size() {
+                            true => packages.zipped_bytes(tree, &checked.guard)?,
+                            false => 0,
+                        };
+                        (size_bytes, tree.size())
+                    }
+                };
+                handoff::refuse(&handoff::fitness(checked, sizes, profile, &packages, &settings)?)
             },
         );
         collect_all(checks)?;
@@ -178,9 +189,9 @@ pub fn run(args: &RunProfileArgs, common: &Common, meter: &'static Meter) -> Res
             records,
         ))
     })?;
+    let packaged = handoff::packaged(&checked, records, profile, &packages, &settings)?;
     caches::keep(packages.caches);
 
-    let packaged = handoff::packaged(&checked, records);
     let bundle = steps.step("export", || {
         let document = handoff::document(profile, &packaged, &settings)?;
         handoff::refuse_failures(&document)?;

@@ -22,6 +22,11 @@ pub fn validation(profile: &Profile, packaged: &[Packaged], application: &Applic
             Status::Pass,
             "none in its source, package and environment",
         ));
+        all.extend(packaged.fitness.iter().map(|check| {
+            let remedy = check.remedy.iter().map(|remedy| format!("; {remedy}"));
+            let detail = format!("{}{}", check.detail, remedy.collect::<String>());
+            Validation::of_function(&format!("fitness.{}", check.check), name, check.status, detail)
+        }));
     }
     all
 }

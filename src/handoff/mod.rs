@@ -4,21 +4,23 @@ mod checks;
 mod terraform;
 mod verify;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use lambda_pack_core::fitness::{Check, Status, Subject, assess};
 use lambda_pack_core::graph::{Graph, Member, Sizes};
 use lambda_pack_core::handoff::{
     Application, AssetEntry, Document, FILE_NAME, FunctionEntry, PackageFacts, SCHEMA_VERSION, SUMS_EXTENSION,
-    SecretEntry, sums_line,
+    SecretEntry, SwapEntry, sums_line,
 };
 use lambda_pack_core::profile::Profile;
 use lambda_pack_core::temporary::write_whole;
-use lambda_pack_core::{Error, Result};
+use lambda_pack_core::{Error, Result, collect_all};
 use sha2::{Digest, Sha256};
 
 use crate::git;
-use crate::packaging::{Checked, Hashed};
+use crate::packaging::{Checked, Hashed, Packages};
 use crate::settings::Settings;
 use crate::store::Record;
 
@@ -29,12 +31,63 @@ pub use verify::{Stated, Verified};
 pub struct Packaged<'a> {
     pub checked: &'a Checked<'a>,
     pub record: Record,
+    fitness: Vec<Check>,
 }
 
-/// Pairs functions with their records.
-pub fn packaged<'a>(checked: &'a [Checked<'a>], records: impl IntoIterator<Item = Record>) -> Vec<Packaged<'a>> {
+/// Pairs functions with their records, and looks whether they fit the profile's tier.
+pub fn packaged<'a>(
+    checked: &'a [Checked<'a>],
+    records: impl IntoIterator<Item = Record>,
+    profile: &Profile,
+    packages: &Packages,
+    settings: &Settings,
+) -> Result<Vec<Packaged<'a>>> {
     let pairs = checked.iter().zip(records);
-    pairs.map(|(checked, record)| Packaged { checked, record }).collect()
+    let packaged = pairs.map(|(checked, record)| {
+        let sizes = (record.size_bytes, record.unzipped_bytes);
+        let fitness = fitness(checked, sizes, profile, packages, settings)?;
+        Ok(Packaged {
+            checked,
+            record,
+            fitness,
+        })
+    });
+    collect_all(packaged)
+}
+
+/// Whether a function fits, with the size of its package and of what is in it.
+pub fn fitness(
+    checked: &Checked,
+    (size_bytes, unzipped_bytes): (u64, u64),
+    profile: &Profile,
+    packages: &Packages,
+    settings: &Settings,
+) -> Result<Vec<Check>> {
+    let Hashed { function, tree, .. } = checked.hashed;
+    let layers = packages.layers_of(function)?;
+    let region = settings.aws.known_region();
+    let subject = Subject {
+        function,
+        tree,
+        size_bytes,
+        unzipped_bytes,
+        layers: &layers,
+        region: region.as_deref(),
+    };
+    assess(profile.tier, &profile.limits, &subject)
+}
+
+/// The error of checks that failed.
+pub fn refuse(checks: &[Check]) -> Result<()> {
+    let failed = checks.iter().filter(|check| check.status == Status::Fail);
+    let errors = failed.map(|check| {
+        let error = Error::invalid(format!("{}: {}", check.check, check.detail));
+        match &check.remedy {
+            Some(remedy) => error.help(remedy.as_str()),
+            None => error,
+        }
+    });
+    Error::join(errors).map_or(Ok(()), Err)
 }
 
 impl Packaged<'_> {
@@ -60,7 +113,7 @@ pub fn document(profile: &Profile, packaged: &[Packaged], settings: &Settings) -
             .collect(),
         graph: graph(packaged, settings)?,
         assets: functions().flat_map(AssetEntry::of).collect(),
-        swaps: Vec::new(),
+        swaps: swaps(packaged),
         secrets: SecretEntry::of(functions()),
         excluded: infrastructure.map(|it| it.excluded()).unwrap_or_default(),
         validation: checks::validation(profile, packaged, &application),
@@ -88,6 +141,24 @@ fn graph(packaged: &[Packaged], settings: &Settings) -> Result<Graph> {
     let graph = Graph::of(&members, settings.places())?;
     graph.check()?;
     Ok(graph)
+}
+
+/// Those that were applied, each with its functions.
+fn swaps(packaged: &[Packaged]) -> Vec<SwapEntry> {
+    let mut swaps = BTreeMap::<_, Vec<String>>::new();
+    for hashed in packaged.iter().map(Packaged::hashed) {
+        for swap in hashed.tree.swaps() {
+            let key = (swap.from.to_string(), swap.to.to_string(), swap.impact.clone());
+            swaps.entry(key).or_default().push(hashed.function.name.to_string());
+        }
+    }
+    let entries = swaps.into_iter().map(|((from, to, impact), functions)| SwapEntry {
+        from,
+        to,
+        impact,
+        functions,
+    });
+    entries.collect()
 }
 
 fn application(settings: &Settings) -> Application {

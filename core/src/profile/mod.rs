@@ -192,6 +192,11 @@ fn replaced<T>(base: Vec<T>, own: Vec<T>, is_same: impl Fn(&T, &T) -> bool) -> V
 }
 
 impl Profile {
+    /// Whether the size of packages decides that they fit.
+    pub fn limits_size(&self) -> bool {
+        self.tier == Tier::LambdaEdge || self.limits.size_bytes.is_some()
+    }
+
     /// The functions that are deployed, as this profile wants them. `functions` are all that are defined.
     pub fn apply(&self, functions: BTreeMap<String, Function>) -> Result<BTreeMap<String, Function>> {
         let within = |error: Error| error.within(format_args!("profile `{}`", self.name));

@@ -38,7 +38,8 @@ pub fn run(args: &ExportArgs, common: &Common, meter: &'static Meter) -> Result<
         },
     );
     packages.store.save_cache();
-    let packaged = handoff::packaged(&checked, collect_all(records)?.into_iter().flatten());
+    let records = collect_all(records)?.into_iter().flatten();
+    let packaged = handoff::packaged(&checked, records, profile, &packages, &settings)?;
     let document = handoff::document(profile, &packaged, &settings)?;
     let path = handoff::write(&document, &settings.out_dir)?;
     drop(progress);
