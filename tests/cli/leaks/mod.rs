@@ -102,21 +102,21 @@ fn a_value_is_found_however_it_is_written() {
 
 #[test]
 fn a_large_file_is_searched_wherever_it_is_cut() {
-    /// Larger than what is read at once: 32 MiB, in pieces of 1 MiB and of 4 MiB.
+    /// Larger than what is read at once. It is read in pieces of a number of MiB.
     const SIZE: usize = 33 * 1024 * 1024;
-    const MIB: usize = 1024 * 1024;
+    const CUT: usize = 16 * 1024 * 1024;
+    const TOKEN: &str = "corp_a1b2c3d4e5f6a7b8";
     let dir = project(&format!(r#"{BY_VARIABLE}, "pattern": "^corp_[a-z0-9]{{16}}$""#));
-    for (secret, at) in [
-        (VALUE, MIB - 5),
-        ("corp_a1b2c3d4e5f6a7b8", 4 * MIB - 9),
-        (VALUE, SIZE - 20),
-    ] {
-        let mut content = vec![b'.'; SIZE];
+    let mut content = vec![b'.'; SIZE];
+    for (secret, at) in [(VALUE, CUT - 5), (TOKEN, 2 * CUT - 9)] {
+        content[at - 1] = b'\n';
         content[at..at + secret.len()].copy_from_slice(secret.as_bytes());
-        dir.write("code/app/model.bin", content);
-        for args in [["validate", "-q"], ["build", "-q"]] {
-            hides(&command(&dir, args).fails(3, &["code/app/model.bin:1: "]), secret);
-        }
+    }
+    dir.write("code/app/model.bin", content);
+    for args in [["validate", "-q"], ["build", "-q"]] {
+        let run = command(&dir, args).fails(3, &["model.bin:2: ", "`CI_PASSWORD`", "model.bin:3: ", "its pattern"]);
+        hides(&run, VALUE);
+        hides(&run, TOKEN);
     }
     nothing_is_written(&dir);
 }

@@ -1,4 +1,4 @@
-//! Each of twenty kinds in each of four places: what becomes of it is the table in `docs/secrets.md`.
+//! Each of twenty kinds in each of five places: what becomes of it is the table in `docs/secrets.md`.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -20,13 +20,16 @@ enum Place {
     Environment,
     Assets,
     Layer,
+    /// `bundle.json`, through the version of the application.
+    Manifest,
 }
 
-const PLACES: [(Place, &str); 4] = [
+const PLACES: [(Place, &str); 5] = [
     (Place::Code, "code"),
     (Place::Environment, "environment"),
     (Place::Assets, "assets"),
     (Place::Layer, "layer"),
+    (Place::Manifest, "manifest"),
 ];
 
 impl Place {
@@ -63,7 +66,12 @@ impl Place {
             "lambda-json/shared.json",
             json!({"type": "layer", "source": "shared"}).to_string(),
         );
-        let mut settings = String::from("[profiles.prod]\n");
+        let version = match self {
+            Place::Manifest => &token,
+            _ => "1.0",
+        };
+        let version = serde_json::to_string(version).unwrap();
+        let mut settings = format!("[application]\nname = \"shop\"\nversion = {version}\n\n[profiles.prod]\n");
         for kind in KINDS {
             write!(
                 settings,
@@ -77,15 +85,17 @@ impl Place {
 
     /// The commands that look there.
     fn commands(self) -> &'static [&'static [&'static str]] {
+        const EXPORT: &[&str] = &["bundle", "export", "-vvv"];
         const BUILD: &[&str] = &["build", "-vvv", "--json"];
         const UPLOAD: &[&str] = &["upload", "-vvv"];
         const VALIDATE: &[&str] = &["validate", "--json"];
         const PLAN: &[&str] = &["external", "hash"];
         match self {
-            Place::Environment => &[VALIDATE, PLAN, BUILD, UPLOAD],
-            Place::Code | Place::Layer => &[VALIDATE, BUILD, UPLOAD],
+            Place::Environment => &[VALIDATE, PLAN, BUILD, UPLOAD, EXPORT],
+            Place::Code | Place::Layer => &[VALIDATE, BUILD, UPLOAD, EXPORT],
             // An asset is downloaded when a package is made.
-            Place::Assets => &[BUILD, UPLOAD],
+            Place::Assets => &[BUILD, UPLOAD, EXPORT],
+            Place::Manifest => &[EXPORT],
         }
     }
 
@@ -108,6 +118,8 @@ impl Place {
             let has_secret = String::from_utf8_lossy(&content).contains(&core(kind));
             assert!(!is_written || !has_secret, "{kind} is in {}", file.display());
         }
+        // Of the function and the layer the other one may have been built.
+        assert!(!dir.join("dist/bundle.json").exists(), "{kind}");
         let codes = codes.iter().map(|(code, count)| format!("exit {code} × {count}"));
         codes.collect::<Vec<_>>().join(", ")
     }
