@@ -13,6 +13,7 @@ mod external;
 mod file_lock;
 mod git;
 mod handoff;
+mod init;
 mod network;
 mod packaging;
 mod parallel;

@@ -22,7 +22,7 @@ use crate::store::StoreUrl;
 /// Longer than a server that works well thinks, shorter than people wait.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(30);
 
-const FILE_NAME: &str = "lambda-pack.toml";
+pub const FILE_NAME: &str = "lambda-pack.toml";
 const CODE_DIR: &str = "code";
 const CONFIG_DIR: &str = "lambda-json";
 

@@ -8,6 +8,7 @@
 //! Nothing here knows the command line, the environment or the network; what it needs of them is passed in. The clock
 //! decides nothing but how fast work seems.
 
+pub mod adopt;
 pub mod archive;
 pub mod assets;
 pub mod build;

@@ -5,6 +5,7 @@
     reason = "a test says what it skips, and ends where it fails"
 )]
 
+mod adopt;
 mod affected;
 mod archives;
 mod assets;
@@ -21,6 +22,7 @@ mod fitness;
 mod graph;
 mod handoff;
 mod hash;
+mod init;
 mod kills;
 mod layers;
 mod leaks;

@@ -29,3 +29,13 @@ pub use listed::{Listed, listed};
 pub(crate) use look::EntryStream;
 pub(crate) use rules::{RULES, Rule, find};
 pub use value::SecretValue;
+
+/// What kind of secret the value of an environment variable looks like.
+pub fn kind_of_variable(name: &str, value: &str) -> Option<&'static str> {
+    environment::find(name, value).map(|rule| rule.id)
+}
+
+/// Whether a text holds something that looks like a secret.
+pub fn is_in_text(text: &str) -> bool {
+    !scan::scan(text.as_bytes()).is_empty()
+}

@@ -1,0 +1,416 @@
+//! From what was found to definitions that `validate` accepts.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+use serde_json::{Value as Json, json};
+
+use super::draft::{Candidate, Draft, Note, Part};
+use super::{Adoption, Found, relative};
+use crate::cache::DigestCache;
+use crate::function::{Function, FunctionName, Kind};
+use crate::preflight::{self, Layer};
+use crate::secrets::Guard;
+use crate::source::{Outputs, Tree};
+use crate::{Error, ErrorKind, Meter, Result};
+
+/// What is written into a project, which no source may hold.
+const OURS: [&str; 5] = [
+    "lambda-pack.toml",
+    "lambda-json/**",
+    "root.hcl",
+    "lambda-build-module/**",
+    "lambda-deploy-module/**",
+];
+
+/// In the order in which people write them; others follow.
+const ORDER: [&str; 12] = [
+    "function_name",
+    "type",
+    "description",
+    "runtime",
+    "compatible_runtimes",
+    "handler",
+    "architectures",
+    "memory_size",
+    "timeout",
+    "environment",
+    "source",
+    "build",
+];
+
+/// A function or layer that is carried over.
+#[derive(Debug)]
+pub struct Adopted {
+    pub name: String,
+    /// Where it was found: file and line.
+    pub file: PathBuf,
+    pub line: usize,
+    /// Its definition, pretty-printed JSON.
+    pub definition: String,
+}
+
+/// Tries each, and keeps what `validate` would accept.
+pub fn settle(mut found: Found, project: &Path, files: usize, meter: &Meter) -> Result<Adoption> {
+    let project = fs::canonicalize(project).map_err(|cause| Error::input("find", project, cause))?;
+    let mut names = BTreeMap::new();
+    for draft in &mut found.drafts {
+        settle_name(draft, &mut names);
+        settle_sources(draft);
+    }
+    let mut drafts = found.drafts;
+    let notes_of = |draft: &mut Draft| {
+        let name = draft.name.clone();
+        let notes = std::mem::take(&mut draft.notes);
+        notes.into_iter().map(move |note| Note {
+            function: Some(name.clone()),
+            ..note
+        })
+    };
+    settle_layers_architectures(&mut drafts);
+    let mut project_of = Project::new(&drafts, &project);
+    // Layers first: functions are checked with them.
+    drafts.sort_by_key(|draft| draft.kind == Kind::Function);
+    let mut functions = Vec::new();
+    let mut notes = found.notes;
+    for draft in &mut drafts {
+        meter.check()?;
+        if !draft.is_refused {
+            functions.extend(project_of.settle(draft, meter)?);
+        }
+        if draft.is_refused {
+            // What a function that isn't there lacks is of no interest.
+            draft.notes.retain(|note| note.key.is_none());
+        }
+        notes.extend(notes_of(draft));
+    }
+    functions.sort_by(|a: &Adopted, b| a.name.cmp(&b.name));
+    notes.sort();
+    notes.dedup();
+    Ok(Adoption {
+        functions,
+        notes,
+        code_dir: slashes(&relative(&project_of.code_dir, &project)),
+        is_within_source: project_of.is_within_source,
+        files,
+    })
+}
+
+/// One that is allowed, and no other function's.
+fn settle_name(draft: &mut Draft, names: &mut BTreeMap<String, super::Place>) {
+    let place = draft.place.clone();
+    if draft.name.parse::<FunctionName>().is_err() {
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || "_-".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        };
+        let name: String = draft.name.chars().map(plain).take(64).collect();
+        let name = if name.is_empty() { "function".to_owned() } else { name };
+        let reason = format!(
+            "`{}` is no name of a function; the definition is called `{name}`",
+            crate::shorten(&draft.name)
+        );
+        draft.name = name;
+        draft.lost(&place, "function_name", reason);
+    }
+    match names.get(&draft.name) {
+        Some(other) if !draft.is_refused => {
+            let reason = format!("another function has its name: {other}");
+            draft.refuse(&place, reason);
+        }
+        Some(_) => {}
+        None if draft.is_refused => {}
+        None => {
+            names.insert(draft.name.clone(), place);
+        }
+    }
+}
+
+/// Sources that are there, by their real paths.
+fn settle_sources(draft: &mut Draft) {
+    let place = draft.place.clone();
+    let mut missing = Vec::new();
+    for part in &mut draft.sources {
+        match fs::canonicalize(&part.path) {
+            Ok(path) => part.path = path,
+            Err(cause) => missing.push(format!("its source `{}` can't be read: {cause}", part.path.display())),
+        }
+    }
+    for reason in missing {
+        draft.refuse(&place, reason);
+    }
+    if draft.sources.is_empty() && !draft.is_refused {
+        draft.refuse(&place, "nothing says what it is packed from");
+    }
+}
+
+/// A layer that says nothing of it is for the architecture that all functions have which name it.
+fn settle_layers_architectures(drafts: &mut [Draft]) {
+    let mut users = BTreeMap::<String, Vec<Json>>::new();
+    for draft in drafts
+        .iter()
+        .filter(|draft| draft.kind == Kind::Function && !draft.is_refused)
+    {
+        let mut own = draft.keys().filter(|(key, _)| *key == "architectures");
+        let own = own.next().map_or_else(|| json!(["x86_64"]), |(_, value)| value.clone());
+        for (_, layer) in &draft.layers {
+            users.entry(layer.clone()).or_default().push(own.clone());
+        }
+    }
+    for draft in drafts.iter_mut().filter(|draft| draft.kind == Kind::Layer) {
+        let place = draft.place.clone();
+        let is_set = draft.keys().any(|(key, _)| key == "architectures");
+        match users.get(&draft.name).map(Vec::as_slice) {
+            Some([first, others @ ..]) if !is_set && others.iter().all(|other| other == first) => {
+                draft.set_json("architectures", "architectures", &place, first.clone());
+            }
+            Some(_) if !is_set => draft.lost(
+                &place,
+                "architectures",
+                "functions of both name it, and a layer here is packed for one: `x86_64`, unless `architectures` says `arm64`",
+            ),
+            _ => {}
+        }
+    }
+}
+
+/// What definitions are relative to, and the layers that were settled.
+struct Project {
+    directory: PathBuf,
+    code_dir: PathBuf,
+    is_within_source: bool,
+    layers: BTreeMap<String, (Function, u64)>,
+}
+
+impl Project {
+    /// The code directory is the project, unless sources stand elsewhere.
+    fn new(drafts: &[Draft], directory: &Path) -> Self {
+        let usable = drafts.iter().filter(|draft| !draft.is_refused);
+        let sources: Vec<&Path> = usable
+            .flat_map(|draft| &draft.sources)
+            .map(|part| part.path.as_path())
+            .collect();
+        let is_above_all = |ancestor: &&Path| sources.iter().all(|source| source.starts_with(ancestor));
+        let mut code_dir = directory.ancestors().find(is_above_all).unwrap_or(directory);
+        // All in one place elsewhere: no need to name what is above both.
+        if code_dir != directory
+            && let Some(first) = sources.first()
+        {
+            code_dir = first
+                .ancestors()
+                .filter(|ancestor| ancestor.is_dir())
+                .find(is_above_all)
+                .unwrap_or(code_dir);
+        }
+        Project {
+            directory: directory.to_owned(),
+            code_dir: code_dir.to_owned(),
+            is_within_source: sources.iter().any(|source| directory.starts_with(source)),
+            layers: BTreeMap::new(),
+        }
+    }
+
+    /// The definition, if there is one that `validate` accepts; a note else.
+    fn settle(&mut self, draft: &mut Draft, meter: &Meter) -> Result<Option<Adopted>> {
+        self.settle_layers(draft);
+        let place = draft.place.clone();
+        let candidate = draft.build.take();
+        let mut build = candidate.as_ref().map(|candidate| self.build(candidate));
+        let mut definition = self.definition(draft, build.as_ref());
+        let mut checked = self.check(&draft.name, &definition, meter);
+        if let (Err(error), Some(candidate)) = (&checked, &candidate)
+            && error.kind() != ErrorKind::Interrupted
+        {
+            let reason = self.words(error);
+            match candidate.is_optional {
+                true => draft.lost(
+                    &candidate.place,
+                    "build",
+                    format!("{reason}. When that is done, add `\"build\": {}`", candidate.json),
+                ),
+                false => {
+                    draft.refuse(&candidate.place, reason);
+                    return Ok(None);
+                }
+            }
+            build = None;
+            definition = self.definition(draft, build.as_ref());
+            checked = self.check(&draft.name, &definition, meter);
+        }
+        match checked {
+            Ok((function, bytes)) => {
+                if draft.kind == Kind::Layer {
+                    self.layers.insert(draft.name.clone(), (function, bytes));
+                }
+                Ok(Some(Adopted {
+                    name: draft.name.clone(),
+                    file: place.file.to_path_buf(),
+                    line: place.line,
+                    definition,
+                }))
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
+            Err(error) => {
+                draft.refuse(&place, self.words(&error));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Without layers that aren't carried over.
+    fn settle_layers(&self, draft: &mut Draft) {
+        let mut kept = Vec::new();
+        for (place, layer) in std::mem::take(&mut draft.layers) {
+            match layer.starts_with("arn:") || self.layers.contains_key(&layer) {
+                true => kept.push(layer),
+                false => draft.lost(
+                    &place,
+                    "layers",
+                    format!("the layer `{}` isn't carried over", crate::shorten(&layer)),
+                ),
+            }
+        }
+        if !kept.is_empty() {
+            let place = draft.place.clone();
+            draft.set_json("layers", "layers", &place, json!(kept));
+        }
+    }
+
+    fn build(&self, candidate: &Candidate) -> Json {
+        let mut json = candidate.json.clone();
+        if let Some(lock) = &candidate.lock {
+            json["lock"] = slashes(&relative(lock, &self.code_dir)).into();
+        }
+        json
+    }
+
+    fn definition(&self, draft: &Draft, build: Option<&Json>) -> String {
+        let mut keys = BTreeMap::from([("function_name", json!(draft.name))]);
+        if draft.kind == Kind::Layer {
+            keys.insert("type", "layer".into());
+        }
+        keys.extend(draft.keys().map(|(key, value)| (key, value.clone())));
+        let mut keys: BTreeMap<_, _> = keys.into_iter().map(|(key, value)| (key, Field::Json(value))).collect();
+        let mut sources: Vec<Source> = draft.sources.iter().map(|part| self.source(part)).collect();
+        let source = match sources.len() {
+            1 => Field::One(sources.remove(0)),
+            _ => Field::Many(sources),
+        };
+        keys.insert("source", source);
+        keys.extend(build.map(|build| ("build", Field::Json(build.clone()))));
+        let mut text = serde_json::to_string_pretty(&Ordered(keys)).expect("keys are strings");
+        text.push('\n');
+        text
+    }
+
+    fn source(&self, part: &Part) -> Source {
+        let path = slashes(&relative(&part.path, &self.code_dir));
+        let mut exclude = part.exclude.clone();
+        if let Ok(below) = self.directory.strip_prefix(&part.path) {
+            exclude.extend(OURS.map(|glob| slashes(&below.join(glob))));
+        }
+        let is_plain = part.include.is_none() && exclude.is_empty() && part.prefix.is_none() && !part.follow;
+        if is_plain {
+            return Source::Path(path);
+        }
+        Source::Spec(Spec {
+            path,
+            include: part.include.clone(),
+            exclude,
+            prefix: part.prefix.clone(),
+            symlinks: part.follow.then_some("follow"),
+        })
+    }
+
+    /// What `validate` does; the size of what is packed of the source, in bytes.
+    fn check(&self, name: &str, definition: &str, meter: &Meter) -> Result<(Function, u64)> {
+        let function = Function::parse(Path::new(&format!("{name}.json")), definition.as_bytes())?;
+        let outputs = Outputs::new([]);
+        let trees = Tree::of_functions(&[&function], &self.code_dir, &outputs, &DigestCache::none(), meter)?;
+        let [tree] = &trees[..] else {
+            unreachable!("one function has one tree");
+        };
+        let layers = function.layer_names().filter_map(|name| self.layers.get(name));
+        let layers: Vec<Layer> = layers
+            .map(|(function, bytes)| Layer {
+                function,
+                bytes: *bytes,
+            })
+            .collect();
+        preflight::check(&function, tree, &layers)?;
+        let guard = Guard::of(&function);
+        guard.check_environment()?;
+        guard.check_tree(tree, meter)?;
+        let bytes = tree.size();
+        Ok((function, bytes))
+    }
+
+    /// A failure in one line, with paths as people know them.
+    fn words(&self, error: &Error) -> String {
+        let each = error.each().take(3).map(|error| match error.help_text() {
+            Some(help) => format!("{} ({help})", error.message()),
+            None => error.message().to_owned(),
+        });
+        let text = each.collect::<Vec<_>>().join("; ");
+        let text = text.replace(&format!("{}/", self.code_dir.display()), "");
+        match text.strip_prefix("function `").and_then(|rest| rest.split_once("`: ")) {
+            Some((_, rest)) => rest.to_owned(),
+            None => text,
+        }
+    }
+}
+
+fn slashes(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Field {
+    Json(Json),
+    One(Source),
+    Many(Vec<Source>),
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Source {
+    Path(String),
+    Spec(Spec),
+}
+
+#[derive(Serialize)]
+struct Spec {
+    path: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    include: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    exclude: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prefix: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    symlinks: Option<&'static str>,
+}
+
+/// Keys in the order in which people write them.
+struct Ordered(BTreeMap<&'static str, Field>);
+
+impl Serialize for Ordered {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for key in ORDER.iter().filter(|key| self.0.contains_key(*key)) {
+            map.serialize_entry(key, &self.0[key])?;
+        }
+        for (key, value) in self.0.iter().filter(|(key, _)| !ORDER.contains(key)) {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}

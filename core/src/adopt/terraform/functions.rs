@@ -1,0 +1,112 @@
+//! Those of Terraform's functions that names, paths and settings of functions are made with.
+
+use std::path::Path;
+
+use super::super::value::{Data, Value};
+
+/// `None` where the result isn't known here.
+pub fn call(name: &str, arguments: &[Value]) -> Option<Data> {
+    let text = |index: usize| arguments.get(index).and_then(Value::text);
+    let string = |text: String| Some(Data::String(text));
+    match (name, arguments) {
+        ("abspath" | "pathexpand" | "tostring" | "nonsensitive" | "sensitive", [_]) => string(text(0)?),
+        ("basename", [_]) => string(Path::new(&text(0)?).file_name()?.to_str()?.to_owned()),
+        ("dirname", [_]) => match Path::new(&text(0)?).parent()?.to_str()? {
+            "" => string(".".to_owned()),
+            directory => string(directory.to_owned()),
+        },
+        ("lower", [_]) => string(text(0)?.to_lowercase()),
+        ("upper", [_]) => string(text(0)?.to_uppercase()),
+        ("trimspace", [_]) => string(text(0)?.trim().to_owned()),
+        ("trimprefix", [_, _]) => {
+            let whole = text(0)?;
+            string(whole.strip_prefix(&text(1)?).unwrap_or(&whole).to_owned())
+        }
+        ("trimsuffix", [_, _]) => {
+            let whole = text(0)?;
+            string(whole.strip_suffix(&text(1)?).unwrap_or(&whole).to_owned())
+        }
+        // With slashes around it is a regular expression.
+        ("replace", [_, _, _]) if !text(1)?.starts_with('/') => string(text(0)?.replace(&text(1)?, &text(2)?)),
+        ("join", [_, list]) => {
+            let parts: Vec<String> = list.members().iter().map(Value::text).collect::<Option<_>>()?;
+            string(parts.join(&text(0)?))
+        }
+        ("format", [_, values @ ..]) => string(format(&text(0)?, values)?),
+        ("tonumber", [_]) => Some(Data::Number(text(0)?)),
+        ("tobool", [value]) => match value.text()?.as_str() {
+            "true" => Some(Data::Bool(true)),
+            "false" => Some(Data::Bool(false)),
+            _ => None,
+        },
+        ("tolist" | "toset" | "tomap", [value]) => match &value.data {
+            Data::Unknown(_) => None,
+            data => Some(data.clone()),
+        },
+        ("concat", lists) => {
+            let lists = lists.iter().map(|list| match &list.data {
+                Data::List(members) => Some(members.clone()),
+                _ => None,
+            });
+            Some(Data::List(lists.collect::<Option<Vec<_>>>()?.concat()))
+        }
+        ("merge", maps) => {
+            let mut merged = Vec::<(String, Value)>::new();
+            for map in maps {
+                match &map.data {
+                    Data::Map(entries) => {
+                        merged.retain(|(key, _)| map.entries().iter().all(|(other, _)| other != key));
+                        merged.extend(entries.iter().cloned());
+                    }
+                    Data::Null => {}
+                    _ => return None,
+                }
+            }
+            Some(Data::Map(merged))
+        }
+        ("coalesce", values) => {
+            for value in values {
+                match &value.data {
+                    Data::Unknown(_) => return None,
+                    Data::Null => {}
+                    Data::String(text) if text.is_empty() => {}
+                    data => return Some(data.clone()),
+                }
+            }
+            None
+        }
+        ("lookup", [map, _, default @ ..]) => match (&map.data, default) {
+            (Data::Map(_), _) if map.get(&text(1)?).is_some() => map.get(&text(1)?).map(|value| value.data.clone()),
+            (Data::Map(_), [default]) if default.first_unknown().is_none() => Some(default.data.clone()),
+            _ => None,
+        },
+        ("jsonencode", [value]) => {
+            let json = value.to_json().ok()?.to_string();
+            // As Terraform has it: https://developer.hashicorp.com/terraform/language/functions/jsonencode
+            let json = json
+                .replace('<', "\\u003c")
+                .replace('>', "\\u003e")
+                .replace('&', "\\u0026");
+            string(json)
+        }
+        _ => None,
+    }
+}
+
+/// `%s`, `%d`, `%v` and `%%`; nothing of widths.
+fn format(spec: &str, values: &[Value]) -> Option<String> {
+    let mut values = values.iter();
+    let mut text = String::new();
+    let mut characters = spec.chars();
+    while let Some(c) = characters.next() {
+        match c {
+            '%' => match characters.next()? {
+                '%' => text.push('%'),
+                's' | 'd' | 'v' => text.push_str(&values.next()?.text()?),
+                _ => return None,
+            },
+            c => text.push(c),
+        }
+    }
+    Some(text)
+}

@@ -1,0 +1,168 @@
+//! The `.tf` files of a directory, which Terraform reads as one.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hcl_edit::Span;
+use hcl_edit::expr::Expression;
+use hcl_edit::structure::{Attribute, Block, Body};
+
+use super::super::value::Place;
+use crate::{Error, Result};
+
+pub struct Module {
+    pub directory: PathBuf,
+    files: Vec<TfFile>,
+    /// `terraform.tfvars` and `*.auto.tfvars`, which Terraform reads by itself, in its order: the last one wins.
+    values: Vec<TfFile>,
+}
+
+pub struct TfFile {
+    pub path: Arc<Path>,
+    text: String,
+    body: Body,
+}
+
+/// A block with its file, which says what its spans mean.
+#[derive(Clone, Copy)]
+pub struct Located<'a> {
+    pub file: &'a TfFile,
+    pub block: &'a Block,
+}
+
+/// An expression with its file.
+#[derive(Clone, Copy)]
+pub struct Expr<'a> {
+    pub file: &'a TfFile,
+    pub expr: &'a Expression,
+}
+
+impl TfFile {
+    /// `shown` is its path in messages.
+    pub fn parse(shown: &Path, text: String) -> Result<Self> {
+        let body = text.parse::<Body>().map_err(|error| {
+            let at = error.location();
+            let place = format!("{}:{}:{}", shown.display(), at.line(), at.column());
+            Error::invalid(format!("{place}: not Terraform's language: {}", error.message()))
+        })?;
+        Ok(TfFile {
+            path: shown.into(),
+            text,
+            body,
+        })
+    }
+
+    fn place(&self, span: Option<Range<usize>>) -> Place {
+        let before = span.and_then(|span| self.text.get(..span.start)).unwrap_or_default();
+        Place {
+            file: Arc::clone(&self.path),
+            line: 1 + before.matches('\n').count(),
+        }
+    }
+
+    /// How something is spelt, on one line.
+    pub fn spelling(&self, span: Option<Range<usize>>) -> String {
+        let text = span.and_then(|span| self.text.get(span)).unwrap_or_default();
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The attributes of the file itself: of `terraform.tfvars`.
+    pub fn attribute(&self, name: &str) -> Option<Expr<'_>> {
+        let attribute = self.body.get_attribute(name)?;
+        Some(Expr {
+            file: self,
+            expr: &attribute.value,
+        })
+    }
+}
+
+impl<'a> Expr<'a> {
+    pub fn place(self) -> Place {
+        self.file.place(self.expr.span())
+    }
+
+    pub fn spelling(self) -> String {
+        self.file.spelling(self.expr.span())
+    }
+
+    /// Another expression of the same file.
+    pub fn with(self, expr: &'a Expression) -> Self {
+        Expr { expr, ..self }
+    }
+}
+
+impl<'a> Located<'a> {
+    pub fn place(self) -> Place {
+        self.file.place(self.block.span())
+    }
+
+    pub fn label(self, index: usize) -> &'a str {
+        self.block.labels.get(index).map_or("", |label| label.as_str())
+    }
+
+    pub fn attribute(self, name: &str) -> Option<Expr<'a>> {
+        let attribute = self.block.body.get_attribute(name)?;
+        Some(Expr {
+            file: self.file,
+            expr: &attribute.value,
+        })
+    }
+
+    pub fn attributes(self) -> impl Iterator<Item = (&'a Attribute, Place)> {
+        let attributes = self.block.body.attributes();
+        attributes.map(move |attribute| (attribute, self.file.place(attribute.span())))
+    }
+
+    /// The blocks in it.
+    pub fn blocks(self) -> impl Iterator<Item = Located<'a>> {
+        let blocks = self.block.body.blocks();
+        blocks.map(move |block| Located { block, ..self })
+    }
+}
+
+impl Module {
+    /// `files` are the directory's, with their paths in messages.
+    pub fn read(directory: &Path, files: &[(PathBuf, PathBuf)]) -> Result<Self> {
+        let mut parsed = BTreeMap::new();
+        for (path, shown) in files {
+            let text = fs::read_to_string(path).map_err(|cause| Error::input("read", path, cause))?;
+            parsed.insert(path.clone(), TfFile::parse(shown, text)?);
+        }
+        let (values, files) = parsed
+            .into_iter()
+            .partition::<Vec<_>, _>(|(path, _)| path.extension().is_some_and(|extension| extension == "tfvars"));
+        // `terraform.tfvars` counts least: https://developer.hashicorp.com/terraform/language/values/variables
+        let (first, last): (Vec<_>, Vec<_>) = values
+            .into_iter()
+            .partition(|(path, _)| path.ends_with("terraform.tfvars"));
+        Ok(Module {
+            directory: directory.to_owned(),
+            files: files.into_iter().map(|(_, file)| file).collect(),
+            values: first.into_iter().chain(last).map(|(_, file)| file).collect(),
+        })
+    }
+
+    /// The blocks of this kind, in the order of files and lines.
+    pub fn blocks<'a>(&'a self, kind: &'a str) -> impl Iterator<Item = Located<'a>> {
+        let files = self.files.iter();
+        files.flat_map(move |file| file.body.get_blocks(kind).map(move |block| Located { file, block }))
+    }
+
+    /// The resource, data source, variable or module of these labels.
+    pub fn block<'a>(&'a self, kind: &'a str, labels: &[&str]) -> Option<Located<'a>> {
+        self.blocks(kind).find(|found| found.block.has_exact_labels(labels))
+    }
+
+    pub fn local(&self, name: &str) -> Option<Expr<'_>> {
+        self.blocks("locals").find_map(|locals| locals.attribute(name))
+    }
+
+    /// What a variable is where nobody says otherwise.
+    pub fn variable(&self, name: &str) -> Option<Expr<'_>> {
+        let given = self.values.iter().rev().find_map(|file| file.attribute(name));
+        given.or_else(|| self.block("variable", &[name])?.attribute("default"))
+    }
+}

@@ -1,0 +1,5 @@
+// Greets whoever the event names.
+export async function handler(event) {
+  const greeting = process.env.GREETING ?? "Hello";
+  return { message: `${greeting}, ${event.name ?? "world"}!` };
+}
