@@ -236,7 +236,13 @@ fn parent_of(directory: &Path) -> Result<PathBuf> {
 }
 
 /// As the user spelled it; only `..` needs the disk, where a symbolic link is followed before it.
-fn absolute(path: &Path) -> Result<PathBuf> {
+pub fn absolute(path: &Path) -> Result<PathBuf> {
+    // As the project's directory is where one stands in it.
+    let path = if path.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        path
+    };
     let absolute = if path.iter().any(|part| part == "..") {
         fs::canonicalize(path)
     } else {

@@ -16,7 +16,7 @@ use super::output;
 use crate::cli::{AffectedArgs, Common};
 use crate::git::{Difference, WorkTree};
 use crate::packaging::load_functions;
-use crate::settings::Settings;
+use crate::settings::{Settings, absolute};
 
 pub fn run(args: &AffectedArgs, common: &Common, meter: &'static Meter) -> Result<()> {
     let settings = Settings::resolve(common, None, None)?;
@@ -242,15 +242,6 @@ fn unquote(quoted: &[u8]) -> Vec<u8> {
 
 fn canonical(directory: &Path) -> Result<PathBuf> {
     fs::canonicalize(directory).map_err(|cause| Error::input("find", directory, cause))
-}
-
-fn absolute(path: &Path) -> Result<PathBuf> {
-    let path = if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    };
-    std::path::absolute(path).map_err(|cause| Error::input("find", path, cause))
 }
 
 #[cfg(test)]

@@ -184,7 +184,9 @@ impl Reach {
             None => None,
         };
         let place = self.root.join(directory);
-        let has = |name: &&str| fs::symlink_metadata(place.join(name)).is_ok();
+        // A link that isn't followed has taken the place of a directory whose ignore files are gone.
+        let is_read = self.rules.symlinks == Symlinks::Follow || !place.is_symlink();
+        let has = |name: &&str| is_read && fs::symlink_metadata(place.join(name)).is_ok();
         let ours = Some(ignores::OURS).filter(has);
         let gits = Some(ignores::GITS).filter(|name| self.rules.gitignore && has(name));
         let found = match (ours, gits) {
