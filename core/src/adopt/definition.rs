@@ -14,7 +14,7 @@ use crate::cache::DigestCache;
 use crate::function::{Function, FunctionName, Kind};
 use crate::preflight::{self, Layer};
 use crate::secrets::Guard;
-use crate::source::{Outputs, Tree};
+use crate::source::{Outputs, Tree, existing_part};
 use crate::{Error, ErrorKind, Meter, Result};
 
 /// What is written into a project, which no source may hold.
@@ -55,7 +55,9 @@ pub struct Adopted {
 
 /// Tries each, and keeps what `validate` would accept.
 pub fn settle(mut found: Found, project: &Path, files: usize, meter: &Meter) -> Result<Adoption> {
-    let project = fs::canonicalize(project).map_err(|cause| Error::input("find", project, cause))?;
+    let absolute = std::path::absolute(project).map_err(|cause| Error::input("find", project, cause))?;
+    // It may be yet to be made.
+    let project = existing_part(&absolute).unwrap_or(absolute);
     let mut names = BTreeMap::new();
     for draft in &mut found.drafts {
         settle_name(draft, &mut names);

@@ -106,7 +106,7 @@ impl Draft {
 
     fn note(&mut self, place: &Place, key: Option<String>, reason: String) {
         // Reasons spell out what was found.
-        let reason = match secrets::is_in_text(&reason) {
+        let reason = match holds_secret(&reason) {
             true => "it looks like a secret, and isn't shown".to_owned(),
             false => reason,
         };
@@ -146,7 +146,7 @@ impl Draft {
     }
 
     pub fn set_json(&mut self, key: &'static str, theirs: &str, place: &Place, json: Json) {
-        if key != "environment" && secrets::is_in_text(&json.to_string()) {
+        if key != "environment" && holds_secret(&json.to_string()) {
             return self.lost(place, theirs, SECRET);
         }
         match check(self.kind, key, &json) {
@@ -181,7 +181,7 @@ impl Draft {
                 match value.first_unknown() {
                     Some(unknown) => {
                         let text = unknown.text.clone();
-                        match secrets::kind_of_variable(name, &text) {
+                        match secrets::kind_of_variable(name, &without_variables(&text)) {
                             Some(_) => self.lost(&value.place, &key, SECRET),
                             None => self.unknown(&value.place, &key, &text, remedy("environment")),
                         }
@@ -206,6 +206,31 @@ impl Draft {
             self.keys.push(("environment", known.into()));
         }
     }
+}
+
+fn holds_secret(text: &str) -> bool {
+    secrets::is_in_text(&without_variables(text))
+}
+
+/// With a letter for each `${…}`: the password stands beside it in `postgres://app:…@${host}`.
+fn without_variables(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        plain.push_str(before);
+        plain.push('x');
+        let mut depth = 1;
+        let end = after.char_indices().find(|(_, c)| {
+            depth += match c {
+                '{' => 1,
+                '}' => -1,
+                _ => 0,
+            };
+            depth == 0
+        });
+        rest = end.map_or("", |(end, _)| &after[end + 1..]);
+    }
+    plain + rest
 }
 
 const SECRET: &str = "it looks like a secret, so its value isn't copied; declare it in `secrets` of the definition";
@@ -274,6 +299,15 @@ mod tests {
             refused.notes[0].reason,
             "key `memory_size`: found integer `64`; allowed: an integer from 128 to 10240"
         );
+    }
+
+    #[test]
+    fn a_password_beside_a_variable_is_one() {
+        assert!(holds_secret("postgres://app:Rt5yUi8OpQ@${aws_db.this.address}/orders"));
+        assert!(!holds_secret(
+            "postgres://app:${var.password}@${lookup({a = 1}, \"a\")}/orders"
+        ));
+        assert_eq!(without_variables("a${b{c}d}e {f} $g"), "axe {f} $g");
     }
 
     #[test]
