@@ -137,6 +137,23 @@ fn everything_that_functions_need_is_in_it() {
     assert!(!text.contains("CI_TOKEN") && !text.contains("key=x"), "{text}");
 }
 
+/// A swap is for one function; the other one has what its lock file says.
+#[test]
+fn what_a_swap_leaves_out_is_not_needed() {
+    let dir = shop();
+    dir.write(
+        "lambda-pack.toml",
+        "[profiles.p]\n[[profiles.p.swaps]]\nfrom = \"requests\"\nto = \"drop\"\nfunctions = [\"mail\"]\n",
+    );
+    let run = dir.command(["graph", "--json", "--deployment-profile", "p"]).ok();
+    let found = edges(&run.json());
+    let needs = |function: &str| {
+        let edge = format!("function:{function} packs dependency:pkg:pypi/requests@2.32.0");
+        found.contains(&edge)
+    };
+    assert!(!needs("mail") && needs("orders"), "{found:?}");
+}
+
 #[test]
 fn sizes_are_requirements_as_far_as_they_are_known() {
     let dir = shop();

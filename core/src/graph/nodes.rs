@@ -153,11 +153,12 @@ fn add_assets(members: &[Member], ids: &Ids, places: Places, graph: &mut Builder
 
 /// The packages that lock files name.
 fn add_dependencies(members: &[Member], ids: &Ids, graph: &mut Builder) -> Result<()> {
-    // Functions that share a lock file have the same.
+    // Functions that share a lock file have the same, unless swaps make a difference.
     let mut known = BTreeMap::<&Path, BTreeSet<String>>::new();
     let added = members.iter().map(|member| {
         let from = &ids[member.function.name.as_str()];
         let lock = member.tree.recipe().and_then(Recipe::lock_file);
+        let lock = lock.filter(|_| member.tree.swaps().is_empty());
         let top = match lock.and_then(|lock| known.get(lock)) {
             Some(top) => top.clone(),
             None => {

@@ -90,8 +90,14 @@ impl Sbom {
         Ok(sbom)
     }
 
-    /// What lock files name, of what isn't installed yet.
+    /// What lock files name, of what isn't installed yet, without what swaps leave out.
     pub(crate) fn of_lock(tree: &Tree) -> Result<Self> {
+        let mut sbom = Self::of_own_lock(tree)?;
+        sbom.leave_out(tree.swaps());
+        Ok(sbom)
+    }
+
+    fn of_own_lock(tree: &Tree) -> Result<Self> {
         match tree.recipe() {
             Some(Recipe::Dependencies(dependencies, _)) => match dependencies.ecosystem {
                 Ecosystem::Python => python::of_lock(dependencies),
