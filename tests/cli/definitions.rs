@@ -352,7 +352,7 @@ fn the_project_file_is_found_upward_and_flags_win() {
     dir.command(["build"]).env("LAMBDA_PACK_OUT_DIR", "").ok();
     dir.write("lambda-pack.toml", "out = 1\n");
     dir.command(["build"])
-        .fails(3, &["lambda-pack.toml", "line 1", "unknown field `out`"]);
+        .fails(3, &["lambda-pack.toml", ":1:1: unknown key `out`"]);
 }
 
 #[test]
