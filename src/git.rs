@@ -23,13 +23,8 @@ pub fn state(directory: &Path) -> Option<(String, bool)> {
 
 /// The commit that `directory` is at, with `-dirty` after it if tracked files differ. `None` without git or repository.
 pub fn commit(directory: &Path) -> Option<String> {
-    let output = Command::new("git")
-        .args(["describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"])
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    match output {
+    let describe = ["describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"];
+    match command(directory, &describe).output() {
         Ok(output) if output.status.success() => {
             let commit = String::from_utf8_lossy(&output.stdout).trim().to_owned();
             (!commit.is_empty()).then_some(commit)

@@ -16,9 +16,9 @@ use crate::settings::Settings;
 pub fn run(verb: &ProfileVerb, common: &Common, _meter: &'static Meter) -> Result<()> {
     let settings = Settings::resolve(common, None, None)?;
     match verb {
-        ProfileVerb::List => list(&settings, common.json),
+        ProfileVerb::List => print(&rows(&settings, &[])?, common.json),
         ProfileVerb::Show { name } => show(&settings.profiles.resolve(name)?, common.json),
-        ProfileVerb::Check { names } => check(&settings, names, common.json),
+        ProfileVerb::Check { names } => print(&rows(&settings, names)?, common.json),
     }
 }
 
@@ -30,13 +30,18 @@ struct Row {
     functions: Vec<String>,
 }
 
+/// Those of the named profiles, or of all where none is named.
 fn rows(settings: &Settings, names: &[String]) -> Result<Vec<Row>> {
     let functions = function::load(&settings.config_dir)?;
-    let rows = names.iter().map(|name| {
+    let names: Vec<&str> = match names {
+        [] => settings.profiles.names().collect(),
+        names => names.iter().map(String::as_str).collect(),
+    };
+    let rows = names.into_iter().map(|name| {
         let profile = settings.profiles.resolve(name)?;
         let selected = profile.apply(functions.clone())?;
         Ok(Row {
-            name: name.clone(),
+            name: name.to_owned(),
             tier: profile.tier,
             functions: names_of_functions(&selected),
         })
@@ -49,19 +54,6 @@ fn names_of_functions(functions: &BTreeMap<String, Function>) -> Vec<String> {
         .values()
         .filter(|function| function.definition.kind == function::Kind::Function);
     functions.map(|function| function.name.to_string()).collect()
-}
-
-fn all(settings: &Settings) -> Vec<String> {
-    settings.profiles.names().map(str::to_owned).collect()
-}
-
-fn list(settings: &Settings, json: bool) -> Result<()> {
-    print(&rows(settings, &all(settings))?, json)
-}
-
-fn check(settings: &Settings, names: &[String], json: bool) -> Result<()> {
-    let all = all(settings);
-    print(&rows(settings, if names.is_empty() { &all } else { names })?, json)
 }
 
 fn print(rows: &[Row], json: bool) -> Result<()> {

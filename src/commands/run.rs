@@ -47,7 +47,7 @@ pub fn run(args: &RunProfileArgs, common: &Common, meter: &'static Meter) -> Res
         Ok((Done::new(hashed.functions.len(), "functions and layers"), hashed))
     })?;
     let checked = steps.step("validate", || {
-        let checked = Checked::all(&hashed, &hashed.functions)?;
+        let checked = Checked::all(&hashed)?;
         Ok((Done::new(checked.len(), "functions and layers"), checked))
     })?;
 

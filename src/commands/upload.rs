@@ -42,7 +42,7 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     let hashed = super::hash_functions(&settings, names, &caches, meter)?;
     check_expected(&expected, &hashed.functions)?;
     // Nothing is uploaded where one of them can't work, or holds a secret.
-    let checked = Checked::all(&hashed, &hashed.functions)?;
+    let checked = Checked::all(&hashed)?;
     let packages = Packages::open(&hashed, &settings, caches, meter)?;
     let (mut planned, mut failed) = (Vec::new(), Vec::new());
     for (checked, found) in checked

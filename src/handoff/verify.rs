@@ -47,12 +47,17 @@ impl Stated {
         StoreUrl::parse(&self.claims.store, project_dir)
     }
 
-    /// Compares all; each failure is an error of its own.
-    pub fn verify(&self, settings: &Settings, meter: &'static Meter) -> Result<Vec<Result<Verified>>> {
+    /// Compares all with what a store has; each failure is an error of its own.
+    pub fn verify(
+        &self,
+        store: &StoreUrl,
+        settings: &Settings,
+        meter: &'static Meter,
+    ) -> Result<Vec<Result<Verified>>> {
         let claims = &self.claims;
         let mut results = vec![document(&self.file, &self.content)];
         results.extend(claims.failures().map(|failure| Err(Error::invalid(failure))));
-        let mut store = Store::open(&settings.store, &settings.aws, meter)?;
+        let mut store = Store::open(store, &settings.aws, meter)?;
         let names: Vec<&str> = claims.functions.iter().map(|function| function.name.as_str()).collect();
         // No cache: what is verified is what is there.
         store.expect(&names, None)?;

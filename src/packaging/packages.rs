@@ -31,9 +31,9 @@ pub struct Checked<'a> {
 
 impl<'a> Checked<'a> {
     /// Reports every fault of every function. Dependencies aren't there before they are installed.
-    pub fn all(hashed: &'a Selected<Hashed>, functions: &'a [Hashed]) -> Result<Vec<Self>> {
+    pub fn all(hashed: &'a Selected<Hashed>) -> Result<Vec<Self>> {
         let sources = Layers::new(hashed.all().map(|hashed| (&hashed.function, &hashed.tree)));
-        collect_all(functions.iter().map(|hashed| {
+        collect_all(hashed.functions.iter().map(|hashed| {
             let layers = sources.of(&hashed.function, |_, tree| Ok(tree.size()))?;
             let guard = Guard::of(&hashed.function);
             let warnings = collect_all([

@@ -91,16 +91,9 @@ impl Dependencies {
 
     /// What a lock file puts in the place of others, for the function's runtime.
     pub(crate) fn in_place_of_others(function: &Function, lock: &RelativePath, code_dir: &Path) -> Result<Self> {
-        let definition = &function.definition;
-        let runtimes = definition
-            .runtime
-            .iter()
-            .chain(definition.compatible_runtimes.iter().flatten());
-        let runtimes: Vec<&str> = runtimes.map(|runtime| runtime.as_str()).collect();
         let is_for = |ecosystem: &Ecosystem| {
-            runtimes
-                .iter()
-                .any(|runtime| runtime.starts_with(ecosystem.facts().runtime.0))
+            let mut runtimes = function.definition.runtimes();
+            runtimes.any(|runtime| runtime.starts_with(ecosystem.facts().runtime.0))
         };
         let ecosystem = [Ecosystem::Python, Ecosystem::Node]
             .into_iter()

@@ -183,6 +183,12 @@ impl Definition {
         secret::check_together(&self.secrets, self.kind, self.environment.as_ref())
     }
 
+    /// A function's runtime, or those that a layer is made for.
+    pub(crate) fn runtimes(&self) -> impl Iterator<Item = &str> {
+        let runtimes = self.runtime.iter().chain(self.compatible_runtimes.iter().flatten());
+        runtimes.map(Text::as_str)
+    }
+
     /// The definition of a layer with nothing but the dependencies of this function.
     pub(super) fn layer_of_dependencies(&self, name: FunctionName) -> Self {
         let description = format!(

@@ -57,6 +57,16 @@ struct Checksum {
     content: String,
 }
 
+impl Part {
+    /// With the group in front, as lock files have it.
+    fn full_name(&self) -> String {
+        match &self.group {
+            Some(group) => format!("{group}/{}", self.name),
+            None => self.name.clone(),
+        }
+    }
+}
+
 impl Sbom {
     /// Looks through what is packed, and at the lock file in the source of what doesn't tell any more what it was made of.
     pub fn of(tree: &Tree, source: &Tree) -> Result<Self> {
@@ -119,26 +129,16 @@ impl Sbom {
 
     /// Package URL, full name, version, and package URLs of what it needs, of each package.
     pub(crate) fn packages(&self) -> impl Iterator<Item = (&str, String, Option<&str>, &BTreeSet<String>)> {
-        self.parts.iter().map(|(purl, part)| {
-            let name: Vec<&str> = part.group.iter().chain([&part.name]).map(String::as_str).collect();
-            (purl.as_str(), name.join("/"), part.version.as_deref(), &part.needs)
-        })
+        let parts = self.parts.iter();
+        parts.map(|(purl, part)| (purl.as_str(), part.full_name(), part.version.as_deref(), &part.needs))
     }
 
     /// Without what swaps leave out, and what only that needs.
     fn leave_out(&mut self, swaps: &[AppliedSwap]) {
-        let full_name = |part: &Part| {
-            part.group
-                .iter()
-                .chain([&part.name])
-                .cloned()
-                .collect::<Vec<_>>()
-                .join("/")
-        };
-        let is_left_out = |part: &Part| swaps.iter().any(|swap| swap.names.contains(&full_name(part)));
         if swaps.is_empty() {
             return;
         }
+        let is_left_out = |part: &Part| swaps.iter().any(|swap| swap.names.contains(&part.full_name()));
         let gone: BTreeSet<String> = self
             .parts
             .iter()

@@ -199,7 +199,7 @@ fn check_target(swap: &Swap, function: &Function, tree: &Tree) -> Result<()> {
     match &swap.to {
         Replacement::Drop | Replacement::Layer(_) => Ok(()),
         Replacement::Runtime => {
-            let runtimes = runtimes(function);
+            let runtimes: Vec<&str> = function.definition.runtimes().collect();
             let lacking = runtimes
                 .iter()
                 .find(|runtime| !Sdk::of(runtime).is_some_and(|sdk| sdk.has(&swap.from)));
@@ -226,15 +226,6 @@ fn check_target(swap: &Swap, function: &Function, tree: &Tree) -> Result<()> {
             Some(Recipe::Dependencies(..)) | None => Ok(()),
         },
     }
-}
-
-fn runtimes(function: &Function) -> Vec<&str> {
-    let definition = &function.definition;
-    let runtimes = definition
-        .runtime
-        .iter()
-        .chain(definition.compatible_runtimes.iter().flatten());
-    runtimes.map(|runtime| runtime.as_str()).collect()
 }
 
 fn apply(swap: &Swap, names: BTreeSet<&str>, function: &Function, code_dir: &Path) -> Result<AppliedSwap> {

@@ -1,16 +1,15 @@
 //! `bundle export`: what a profile deploys, in one document.
 
 use lambda_pack_core::fitness::Status;
-use lambda_pack_core::{Meter, Result, collect_all};
+use lambda_pack_core::{Result, collect_all};
 use serde::Serialize;
 
 use super::super::{hash_functions, open_caches, output};
+use super::Asked;
 use crate::caches;
-use crate::cli::{Common, ExportArgs};
 use crate::handoff;
 use crate::packaging::{Checked, Packages};
 use crate::report::Progress;
-use crate::settings::Settings;
 
 #[derive(Serialize)]
 struct Exported {
@@ -20,14 +19,14 @@ struct Exported {
     failures: usize,
 }
 
-pub fn run(args: &ExportArgs, common: &Common, meter: &'static Meter) -> Result<()> {
-    let settings = Settings::resolve(common, args.out_dir.as_deref(), Some(&args.packing))?;
+pub fn run(asked: &Asked) -> Result<()> {
+    let &Asked { settings, json, meter } = asked;
     let profile = settings.needs_profile()?;
     let progress = Progress::start("exporting", meter);
-    let caches = open_caches(&settings, true);
-    let hashed = hash_functions(&settings, &[], &caches, meter)?;
-    let checked = Checked::all(&hashed, &hashed.functions)?;
-    let packages = Packages::open(&hashed, &settings, caches, meter)?;
+    let caches = open_caches(settings, true);
+    let hashed = hash_functions(settings, &[], &caches, meter)?;
+    let checked = Checked::all(&hashed)?;
+    let packages = Packages::open(&hashed, settings, caches, meter)?;
     let records = packages.each(
         &checked,
         |it| it,
@@ -39,8 +38,8 @@ pub fn run(args: &ExportArgs, common: &Common, meter: &'static Meter) -> Result<
     );
     packages.store.save_cache();
     let records = collect_all(records)?.into_iter().flatten();
-    let packaged = handoff::packaged(&checked, records, profile, &packages, &settings)?;
-    let document = handoff::document(profile, &packaged, &settings)?;
+    let packaged = handoff::packaged(&checked, records, profile, &packages, settings)?;
+    let document = handoff::document(profile, &packaged, settings)?;
     let path = handoff::write(&document, &settings.out_dir)?;
     drop(progress);
     caches::keep(packages.caches);
@@ -51,7 +50,7 @@ pub fn run(args: &ExportArgs, common: &Common, meter: &'static Meter) -> Result<
         warnings: count(Status::Warn),
         failures: count(Status::Fail),
     };
-    match common.json {
+    match json {
         true => output::json(&exported)?,
         false => output::line(&exported.path)?,
     }

@@ -24,7 +24,11 @@ use crate::report;
 use crate::settings::Settings;
 
 pub fn run(command: &BundleCommand, common: &Common, meter: &'static Meter) -> Result<()> {
-    let settings = Settings::resolve(common, None, None)?;
+    let (out_dir, packing) = match &command.verb {
+        BundleVerb::Export(args) => (args.out_dir.as_deref(), Some(&args.packing)),
+        _ => (None, None),
+    };
+    let settings = Settings::resolve(common, out_dir, packing)?;
     let asked = Asked {
         settings: &settings,
         json: common.json,
@@ -38,7 +42,7 @@ pub fn run(command: &BundleCommand, common: &Common, meter: &'static Meter) -> R
         BundleVerb::List(args) => list::run(args, &asked),
         BundleVerb::Taint(args) => taint::run(args, &asked),
         BundleVerb::Verify(args) => verify::run(args, common, &asked),
-        BundleVerb::Export(args) => export::run(args, common, meter),
+        BundleVerb::Export(_) => export::run(&asked),
     }
 }
 

@@ -7,16 +7,16 @@ use super::Asked;
 use crate::cli::{Common, VerifyManifestArgs};
 use crate::handoff::{Stated, Verified};
 use crate::report::{self, Progress};
-use crate::settings::Settings;
 
 pub fn run(args: &VerifyManifestArgs, common: &Common, asked: &Asked) -> Result<()> {
     let progress = Progress::start("verifying", asked.meter);
-    let mut settings = Settings::resolve(common, None, None)?;
     let stated = Stated::read(&args.file)?;
-    if common.store.as_deref().unwrap_or_default().is_empty() {
-        settings.store = stated.store(&settings.project_dir)?;
-    }
-    let results = stated.verify(&settings, asked.meter)?;
+    let settings = asked.settings;
+    let store = match common.store.as_deref() {
+        None | Some("") => stated.store(&settings.project_dir)?,
+        Some(_) => settings.store.clone(),
+    };
+    let results = stated.verify(&store, settings, asked.meter)?;
     drop(progress);
     finish_rows(results, common.json, |rows: &[Verified]| {
         let lines = rows
