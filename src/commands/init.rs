@@ -101,6 +101,7 @@ fn layout(args: &InitArgs, common: &Common) -> Result<Layout> {
 fn fresh(args: &InitArgs, common: &Common, meter: &Meter) -> Result<Answer> {
     let layout = layout(args, common)?;
     let choices = Choices::of(args, common, meter)?;
+    let layout = layout.with_modules(choices.state_bucket.as_deref());
     let mut files = init::sample(choices.language, &choices.name, choices.architecture, &layout);
     files.push(init::settings_file(&layout));
     if choices.terraform {
@@ -245,7 +246,7 @@ fn adopt(args: &InitArgs, repository: &Path, common: &Common, meter: &Meter) -> 
         code_dir: code_dir.into(),
         // What is always left out of sources.
         out_dir: is_within_source.then(|| ".lambda-pack/dist".into()),
-        ..layout
+        ..layout.with_modules(args.state_bucket.as_deref())
     };
     let definition = |function: &Adopted| {
         let path = layout.config_dir.join(format!("{}.json", function.name));

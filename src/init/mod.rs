@@ -45,6 +45,17 @@ pub struct Layout {
     pub store: Option<String>,
 }
 
+impl Layout {
+    /// The store is where lambda-build-module keeps packages, if nothing else is said: see its `terragrunt.hcl`.
+    pub fn with_modules(self, state_bucket: Option<&str>) -> Self {
+        let of_modules = || state_bucket.map(|bucket| format!("s3://{bucket}-packages"));
+        Layout {
+            store: self.store.or_else(of_modules),
+            ..self
+        }
+    }
+}
+
 /// A directory that the user named for the new project.
 pub fn within_project(flag: &str, given: Option<&Path>, default: &str) -> Result<PathBuf> {
     let path = match given.filter(|path| !path.as_os_str().is_empty()) {

@@ -188,7 +188,7 @@ fn the_profiles_of_the_settings_file_work() {
         .iter()
         .map(|row| row["name"].clone())
         .collect();
-    assert_eq!(names, ["prod", "staging"]);
+    assert_eq!(names, ["dev", "prod"]);
 }
 
 #[test]
@@ -219,6 +219,11 @@ fn the_modules_come_without_anybodys_bucket() {
     assert!(
         root.contains("coalesce(get_env(\"TF_STATE_BUCKET\", \"\"), \"state-of-shop\")"),
         "{root}"
+    );
+    let settings = fs::read_to_string(named.join("lambda-pack.toml")).unwrap();
+    assert!(
+        settings.contains("\nstore = \"s3://state-of-shop-packages\"\n"),
+        "{settings}"
     );
 }
 

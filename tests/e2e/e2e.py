@@ -23,6 +23,7 @@ from typing import Callable, Iterator
 
 import remote_builds
 import secret_classes
+import walkthrough
 from runners import CODEBUILD, MODULES, REGION, STATE_BUCKET, CommandFailed, CopyRunner, Project, Runner, TerragruntRunner, run
 from scenario import STEPS, Scenario, StepFailed
 from servers import Aws, Proxy, moto
@@ -90,7 +91,7 @@ def run_all(report: Report, work: Path, env: dict[str, str], moto_server: Path) 
     for description, body in module_checks(work, env):
         if not report.step(description, body):
             return
-    for part in (remote_builds, secret_classes):
+    for part in (remote_builds, secret_classes, walkthrough):
         if not report.step(part.DESCRIPTION, lambda part=part: part.run_step(REPOSITORY, work, env, moto_server)):
             return
     runners: list[type[Runner]] = [CopyRunner]

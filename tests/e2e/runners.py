@@ -21,7 +21,8 @@ MODULES = (BUILD, DEPLOY)
 
 REGION = "eu-central-1"
 STATE_BUCKET = "lambda-pack-e2e-state"
-PACKAGE_BUCKET = "lambda-pack-e2e-packages"
+# As lambda-build-module's terragrunt.hcl names it.
+PACKAGE_BUCKET = f"{STATE_BUCKET}-packages"
 
 # Far above what any command takes, so that only a hanging one meets it.
 COMMAND_SECONDS = 900
@@ -286,7 +287,6 @@ class TerragruntRunner(Runner):
     def __init__(self, project: Project, env: dict[str, str], scratch: Path) -> None:
         settings = {
             "TF_STATE_BUCKET": STATE_BUCKET,
-            "LAMBDA_PACK_BUCKET": PACKAGE_BUCKET,
             "TG_TF_PATH": "terraform",
             "TG_NON_INTERACTIVE": "true",
             "TG_TF_FORWARD_STDOUT": "true",

@@ -1,0 +1,105 @@
+"""docs/walkthrough.md, run as written: from an empty directory to two plans without
+changes, with no step by hand.
+
+Without Terragrunt on PATH this file also is the program that takes its place.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from runners import MODULES, REGION, CommandFailed, CopyRunner, Project, run
+from scenario import StepFailed
+from servers import Aws, moto
+
+DESCRIPTION = "docs/walkthrough.md: from init to two plans without changes, no step by hand"
+
+PAGE = "docs/walkthrough.md"
+# Set, the page is written anew with what commands print now.
+WRITE = "WRITE_WALKTHROUGH"
+CONSOLE = re.compile(r"^```console\n(.*?)^```\n", re.DOTALL | re.MULTILINE)
+# What ends the output of each command.
+END = "\x1e"
+SECONDS = re.compile(r"\b\d+\.\d s\b")
+# Of all that Terraform says, what becomes of the resources.
+OUTCOME = re.compile(r"\[([a-z-]+)\] terraform: ((?:Plan:|Apply complete!|No changes\.).*)")
+# The provider of these tests is the oldest that the modules allow, and knows no newer runtime.
+OVERRIDES = '{"hello": {"runtime": "python3.9"}}'
+
+
+def run_step(repository: Path, work: Path, env: dict[str, str], moto_server: Path) -> None:
+    work = work / "walkthrough"
+    work.mkdir()
+    page = repository / PAGE
+    text = page.read_text()
+    with moto(moto_server, work.with_name("moto-walkthrough.log")) as port:
+        env = {
+            **env,
+            "AWS_ENDPOINT_URL": Aws(port, REGION).url,
+            "XDG_CACHE_HOME": str(work / "cache"),
+            "TG_TF_PATH": "terraform",
+            "TG_NO_COLOR": "true",
+            "TF_VAR_function_overrides": OVERRIDES,
+        }
+        if not shutil.which("terragrunt", path=env["PATH"]):
+            take_the_place_of_terragrunt(Path(env["PATH"].split(os.pathsep)[0]))
+        shown = with_outputs(text, work, env)
+    if WRITE in os.environ:
+        page.write_text(shown)
+    elif SECONDS.sub("", shown) != SECONDS.sub("", text):
+        raise StepFailed(f"{PAGE} differs from what the commands print ({WRITE}=yes writes it):\n{shown}")
+
+
+def with_outputs(text: str, work: Path, env: dict[str, str]) -> str:
+    """The page, each command followed by what it prints when all are run in one shell."""
+    commands = [line[2:] for block in CONSOLE.findall(text) for line in block.splitlines() if line.startswith("$ ")]
+    script = "".join(f"{{ {command}\n}} 2>&1 || exit; printf '{END}'\n" for command in commands)
+    # Ends at the first command that fails.
+    outputs = run(["bash", "-c", script], work, env).stdout.split(END)
+    blocks = iter([output_of(command, output) for command, output in zip(commands, outputs)])
+
+    def written(block: re.Match[str]) -> str:
+        count = sum(line.startswith("$ ") for line in block[1].splitlines())
+        return "```console\n" + "".join(next(blocks) for _ in range(count)) + "```\n"
+
+    return CONSOLE.sub(written, text)
+
+
+def output_of(command: str, output: str) -> str:
+    if command.startswith("terragrunt "):
+        output = "".join(f"[{module}] {outcome}\n" for module, outcome in OUTCOME.findall(output))
+    return f"$ {command}\n{output}"
+
+
+def take_the_place_of_terragrunt(directory: Path) -> None:
+    program = directory / "terragrunt"
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(__file__)} "$@"\n')
+    program.chmod(0o755)
+
+
+def as_terragrunt(arguments: list[str]) -> None:
+    """What `terragrunt run --all -- plan` and `… apply` do with the modules of a project."""
+    project = Project(Path.cwd())
+    runner = CopyRunner(project, dict(os.environ), project.directory)
+    if "--backend-bootstrap" in arguments:
+        port = int(os.environ["AWS_ENDPOINT_URL"].rsplit(":", 1)[1])
+        runner.make_state_bucket(Aws(port, REGION))
+    (command,) = arguments[arguments.index("--") + 1 :]
+    extra = {"plan": [], "apply": ["-auto-approve"]}[command]
+    for module in MODULES:
+        done = runner.terraform(module, command, "-no-color", "-input=false", *extra)
+        for line in done.stdout.splitlines():
+            print(f"[{module}] terraform: {line}")
+
+
+if __name__ == "__main__":
+    try:
+        as_terragrunt(sys.argv[1:])
+    except (CommandFailed, subprocess.SubprocessError) as failure:
+        sys.exit(str(failure))
