@@ -1,6 +1,8 @@
 //! What git knows: which commit a package was built from, a note for people that is never part of a hash; and what differs
 //! from a commit.
 
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write;
@@ -216,6 +218,36 @@ fn parse_batch(mut output: &[u8], count: usize) -> Option<Vec<Vec<u8>>> {
         output = rest.strip_prefix(b"\n")?;
     }
     Some(contents)
+}
+
+/// Those of these files that no commit can have, since git doesn't track them: relative to the top of the working tree that
+/// `directory` is in; of what isn't in that the name alone, since the rest is the machine's.
+pub fn untracked(directory: &Path, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    let top = WorkTree::of(directory)?.top;
+    let tracked = git(&top, &["ls-files", "-z", "--cached", "--recurse-submodules"])?;
+    let tracked: BTreeSet<&OsStr> = tracked.split(|byte| *byte == 0).map(OsStr::from_bytes).collect();
+    let mut directories = BTreeMap::new();
+    let mut untracked = BTreeSet::new();
+    for file in files {
+        let directory = match file.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let directory = match directories.entry(directory) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(unknown) => {
+                let real = fs::canonicalize(directory).map_err(|cause| Error::input("find", directory, cause))?;
+                unknown.insert(real)
+            }
+        };
+        let name = Path::new(file.file_name().unwrap_or_default());
+        match directory.strip_prefix(&top).map(|directory| directory.join(name)) {
+            Ok(path) if tracked.contains(path.as_os_str()) => {}
+            Ok(path) => drop(untracked.insert(path)),
+            Err(_elsewhere) => drop(untracked.insert(name.to_owned())),
+        }
+    }
+    Ok(untracked.into_iter().collect())
 }
 
 #[cfg(test)]

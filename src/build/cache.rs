@@ -25,8 +25,16 @@ const OTHERS: &str = "another process that builds the same";
 
 /// A tree in use.
 pub enum Place {
-    Kept { path: PathBuf, _lock: File },
-    Temporary { path: PathBuf, _directory: TempDir },
+    Kept {
+        path: PathBuf,
+        /// Before this process asked for it.
+        was_there: bool,
+        _lock: File,
+    },
+    Temporary {
+        path: PathBuf,
+        _directory: TempDir,
+    },
 }
 
 impl Place {
@@ -34,6 +42,11 @@ impl Place {
         match self {
             Place::Kept { path, .. } | Place::Temporary { path, .. } => path,
         }
+    }
+
+    /// Whether nothing had to be made.
+    pub fn was_there(&self) -> bool {
+        matches!(self, Place::Kept { was_there: true, .. })
     }
 }
 
@@ -60,13 +73,18 @@ pub fn kept(
     fs::create_dir_all(&directory).map_err(|cause| cannot_write(&directory, cause))?;
     let path = directory.join(&name);
     let lock_file = directory.join(format!("{name}.{LOCK}"));
+    let mut was_there = true;
     loop {
         let lock = file_lock::open(&lock_file).map_err(|cause| cannot_write(&lock_file, cause))?;
         file_lock::wait(&lock_file, OTHERS, WITHOUT_CACHE, meter, || lock.try_lock_shared())?;
         if path.is_dir() {
             // Best effort: it only decides what goes first.
             touch(&lock).ok();
-            return Ok(Place::Kept { path, _lock: lock });
+            return Ok(Place::Kept {
+                path,
+                was_there,
+                _lock: lock,
+            });
         }
         lock.unlock().map_err(|cause| cannot_write(&lock_file, cause))?;
         file_lock::wait(&lock_file, OTHERS, WITHOUT_CACHE, meter, || lock.try_lock())?;
@@ -75,6 +93,7 @@ pub fn kept(
             let temporary = temporary_directory(&directory)?;
             let made = make(&temporary, &directory.join(format!("{name}.log")), &build)?;
             fs::rename(&made, &path).map_err(|cause| cannot_write(&path, cause))?;
+            was_there = false;
             prune(&directory, MOST_TREES).map_err(|cause| cannot_write(&directory, cause))?;
         }
     }
@@ -99,7 +118,11 @@ pub fn workplace(cache_dir: Option<&Path>, kind: &str, digest: &Digest, meter: &
     touch(&lock).ok();
     fs::create_dir_all(&path).map_err(|cause| cannot_write(&path, cause))?;
     prune(&directory, MOST_WORKPLACES).map_err(|cause| cannot_write(&directory, cause))?;
-    Ok(Place::Kept { path, _lock: lock })
+    Ok(Place::Kept {
+        path,
+        was_there: false,
+        _lock: lock,
+    })
 }
 
 fn make(temporary: &TempDir, log: &Path, build: impl Fn(&Path, &Path) -> Result<()>) -> Result<PathBuf> {

@@ -42,7 +42,14 @@ static COMPILATIONS: Turns = Turns::new(1);
 /// The directory behind the tree is kept while this lives.
 pub struct Built {
     pub tree: Tree,
-    _places: Vec<Place>,
+    places: Vec<Place>,
+}
+
+impl Built {
+    /// Whether all of it was there already.
+    pub fn is_from_cache(&self) -> bool {
+        self.places.iter().all(Place::was_there)
+    }
 }
 
 /// Does what a function's package needs beyond its source, unless that was done before.
@@ -73,9 +80,9 @@ pub fn build(
     )?;
     let tree = built.as_ref().map_or(source, |built| &built.tree);
     let tree = tree.with_assets(place.path(), meter)?;
-    let mut places = built.map(|built| built._places).unwrap_or_default();
+    let mut places = built.map(|built| built.places).unwrap_or_default();
     places.push(place);
-    Ok(Some(Built { tree, _places: places }))
+    Ok(Some(Built { tree, places }))
 }
 
 /// What Lambda counts of all that a function is packed from; that is made if it isn't there.
@@ -103,7 +110,7 @@ fn install(
     let tree = source.with_built(place.path(), prefix(function, dependencies.ecosystem), meter)?;
     Ok(Built {
         tree,
-        _places: vec![place],
+        places: vec![place],
     })
 }
 
@@ -172,8 +179,8 @@ fn swap(
         .map_or("", |(dependencies, _)| prefix(function, dependencies.ecosystem));
     let tree = built.as_ref().map_or(source, |built| &built.tree);
     let tree = tree.with_swaps(&directories, of_layer, meter)?;
-    places.extend(built.into_iter().flat_map(|built| built._places));
-    Ok(Some(Built { tree, _places: places }))
+    places.extend(built.into_iter().flat_map(|built| built.places));
+    Ok(Some(Built { tree, places }))
 }
 
 /// A package that is to be made.
@@ -235,7 +242,7 @@ fn make(
     let tree = source.replaced_by(place.path(), manifest, meter)?;
     Ok(Built {
         tree,
-        _places: vec![place],
+        places: vec![place],
     })
 }
 

@@ -2,6 +2,7 @@
 
 use lambda_pack_core::fitness::{Check, Status, Subject, Tier, assess, may_suggest, suggest, worst};
 use lambda_pack_core::function::{Function, Kind};
+use lambda_pack_core::preflight::Contents;
 use lambda_pack_core::profile::Limits;
 use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::Tree;
@@ -122,8 +123,12 @@ impl Assessor<'_> {
             Found::Published(record) => Some(record),
             Found::Nothing | Found::PackageMissing(..) => None,
         };
+        let known = match &record {
+            Some(record) if !source.is_whole() => self.packages.known(hashed, record)?,
+            _ => None,
+        };
         // What the store has needs no build, unless something in it may be superfluous.
-        let built = match record.is_none() || may_suggest(function, source)? {
+        let built = match known.is_none() || may_suggest(function, source)? {
             true => self.build(function, source)?,
             false => None,
         };
@@ -134,18 +139,22 @@ impl Assessor<'_> {
             None => (self.packages.zipped_bytes(tree, &guard)?, tree.size()),
         };
         let layers = self.packages.layers_of(function)?;
+        let contents = match known {
+            Some(known) => known.contents,
+            None => Contents::of(tree)?,
+        };
         let checks = assess(
             self.tier,
             &self.limits,
             &Subject {
                 function,
-                tree,
+                contents: &contents,
                 size_bytes,
                 unzipped_bytes: of_package,
                 layers: &layers,
                 region: self.region.as_deref(),
             },
-        )?;
+        );
         Ok(Row {
             name: function.name.to_string(),
             tier: self.tier,

@@ -56,7 +56,7 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
         }
     }
     let searched = planned.iter();
-    collect_all(searched.map(|(checked, found)| checked.refuse_secrets(found, meter)))?;
+    collect_all(searched.map(|(checked, found)| checked.search_source_of(found, meter)))?;
     let rows = packages.each(
         &planned,
         |it| it.0,
@@ -74,8 +74,9 @@ fn upload(packages: &Packages, checked: &Checked, found: &Found) -> Result<Packa
         Found::Published(record) => Published::Unchanged(record.clone()),
         Found::Nothing | Found::PackageMissing(..) => {
             let made = packages.make(checked)?;
-            packages.check(checked, made.as_ref())?;
-            packages.publish(checked, made.as_ref(), found)?
+            let contents = packages.contents(checked, made.as_ref())?;
+            super::warn(&checked.hashed.function.name, packages.check(checked, &contents)?);
+            packages.publish(checked, made.as_ref(), &contents, found)?
         }
     };
     let (record, status) = match published {

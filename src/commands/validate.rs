@@ -1,7 +1,7 @@
 //! `validate`: everything that can be known before building.
 
 use lambda_pack_core::function::Kind;
-use lambda_pack_core::preflight::Layer;
+use lambda_pack_core::preflight::{Contents, Layer};
 use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::{Meter, Result, collect_all};
 use serde::Serialize;
@@ -69,7 +69,7 @@ fn check(hashed: &Hashed, layers: &[Layer], meter: &Meter) -> Result<Row> {
     } = hashed;
     let guard = Guard::of(function);
     let findings = collect_all([
-        super::preflight(function, tree, layers),
+        Contents::of(tree).and_then(|contents| super::preflight(function, &contents, layers)),
         super::in_function(&function.name, guard.check_environment()).map(|()| Vec::new()),
         super::in_function(&function.name, guard.check_tree(tree, meter)).map(|()| Vec::new()),
     ])?;

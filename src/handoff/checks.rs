@@ -1,27 +1,27 @@
 //! What was checked of a deployment, for `bundle.json`.
 
 use lambda_pack_core::fitness::Status;
-use lambda_pack_core::function::Kind;
-use lambda_pack_core::handoff::{Application, Validation};
+use lambda_pack_core::function::{Function, Kind};
+use lambda_pack_core::handoff::Validation;
+use lambda_pack_core::json::Object;
 use lambda_pack_core::profile::Profile;
+use lambda_pack_core::shorten;
 
-use super::Packaged;
+use super::{Packaged, Provenance};
+
+/// Files that are named where there are many.
+const FILES_SHOWN: usize = 5;
 
 /// Everything that is not worth an error of its own. What is, is refused before there is a document.
-pub fn validation(profile: &Profile, packaged: &[Packaged], application: &Application) -> Vec<Validation> {
-    let mut all = vec![of_profile(profile, packaged), of_commit(application)];
+pub fn validation(profile: &Profile, packaged: &[Packaged], provenance: &Provenance) -> Vec<Validation> {
+    let mut all = vec![of_profile(profile, packaged), of_commit(provenance)];
     for packaged in packaged {
         let name = packaged.hashed().function.name.as_str();
-        all.push(match packaged.checked.warnings.as_slice() {
+        all.push(match packaged.warnings.as_slice() {
             [] => Validation::of_function("preflight", name, Status::Pass, "nothing that Lambda would refuse late"),
             warnings => Validation::of_function("preflight", name, Status::Warn, warnings.join("; ")),
         });
-        all.push(Validation::of_function(
-            "secrets",
-            name,
-            Status::Pass,
-            "none in its source, package and environment",
-        ));
+        all.push(of_secrets(packaged));
         all.extend(packaged.fitness.iter().map(|check| {
             let remedy = check.remedy.iter().map(|remedy| format!("; {remedy}"));
             let detail = format!("{}{}", check.detail, remedy.collect::<String>());
@@ -29,6 +29,24 @@ pub fn validation(profile: &Profile, packaged: &[Packaged], application: &Applic
         }));
     }
     all
+}
+
+/// A secret that isn't allowed is an error. What is allowed is said, with its reasons, whether it is there or not.
+fn of_secrets(packaged: &Packaged) -> Validation {
+    let Function { name, definition, .. } = &packaged.hashed().function;
+    let allowed: Vec<String> = definition
+        .allowed_secrets
+        .iter()
+        .map(|Object(allowed)| allowed.to_string())
+        .collect();
+    let detail = match allowed.as_slice() {
+        [] => "none in its source, package and environment".to_owned(),
+        allowed => format!(
+            "none in its source, package and environment, but for what its definition allows: {}",
+            allowed.join("; ")
+        ),
+    };
+    Validation::of_function("secrets", name.as_str(), Status::Pass, detail)
 }
 
 fn of_profile(profile: &Profile, packaged: &[Packaged]) -> Validation {
@@ -47,11 +65,29 @@ fn of_profile(profile: &Profile, packaged: &[Packaged]) -> Validation {
     Validation::new("profile", Status::Pass, detail)
 }
 
-fn of_commit(application: &Application) -> Validation {
-    let (status, detail) = match (&application.git_commit, application.dirty) {
-        (Some(_), Some(true)) => (Status::Warn, "tracked files differ from the commit"),
-        (Some(_), _) => (Status::Pass, "tracked files are those of the commit"),
-        (None, _) => (Status::Warn, "the project is in no git repository"),
+fn of_commit(provenance: &Provenance) -> Validation {
+    let untracked = match provenance.untracked.as_slice() {
+        [] => None,
+        untracked => {
+            let named = untracked.iter().take(FILES_SHOWN);
+            let named: Vec<String> = named
+                .map(|path| format!("`{}`", shorten(&path.display().to_string())))
+                .collect();
+            let more = match untracked.len() - named.len() {
+                0 => String::new(),
+                more => format!(", and {more} more"),
+            };
+            Some(format!("git doesn't track {}{more}", named.join(", ")))
+        }
+    };
+    let changed = provenance
+        .is_changed
+        .then(|| "tracked files differ from the commit".to_owned());
+    let problems: Vec<String> = changed.into_iter().chain(untracked).collect();
+    let (status, detail) = match (&provenance.application.git_commit, problems.as_slice()) {
+        (None, _) => (Status::Warn, "the project is in no git repository".to_owned()),
+        (Some(_), []) => (Status::Pass, "all of it is as in the commit".to_owned()),
+        (Some(_), problems) => (Status::Warn, problems.join("; ")),
     };
     Validation::new("commit", status, detail)
 }

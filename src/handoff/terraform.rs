@@ -47,3 +47,10 @@ pub fn inputs<'a>(profile: &'a Profile, packaged: &'a [Packaged], settings: &'a 
         packages: packages.collect(),
     }
 }
+
+impl Inputs<'_> {
+    /// For people too, so one line a value.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).expect("string keys")
+    }
+}

@@ -1,13 +1,17 @@
 //! Whether what `bundle.json` says is so: its digests, against itself, the store, and where assets come from.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
-use lambda_pack_core::handoff::{AssetClaim, Claims, FunctionClaim, sums_of};
-use lambda_pack_core::{Error, ErrorKind, Meter, Result};
+use lambda_pack_core::digest::{Algorithm, Digest};
+use lambda_pack_core::function::{AssetUrl, Sha256};
+use lambda_pack_core::handoff::{AssetEntry, Document, FunctionEntry, sums_of};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, shorten};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
+use sha2::Digest as _;
 
+use super::{files, in_store};
 use crate::assets::Fetcher;
 use crate::parallel;
 use crate::settings::Settings;
@@ -26,44 +30,41 @@ pub struct Verified {
 
 /// A document as it was read, once.
 pub struct Stated {
-    file: PathBuf,
-    content: Vec<u8>,
-    claims: Claims,
+    document: Document,
+    /// Whether it is what the file beside it says.
+    whole: Result<Verified>,
 }
 
 impl Stated {
     pub fn read(file: &Path) -> Result<Self> {
         let content = fs::read(file).map_err(|cause| Error::input("read", file, cause))?;
-        let claims = Claims::parse(file.display(), &content)?;
-        Ok(Stated {
-            file: file.to_owned(),
-            content,
-            claims,
-        })
+        let whole = whole(file, &content);
+        match (Document::parse(file.display(), &content), whole) {
+            (Ok(document), whole) => Ok(Stated { document, whole }),
+            // Why it can't be read comes second, if somebody changed it.
+            (Err(error), Err(changed)) => Err(Error::join([changed, error]).expect("two errors")),
+            (Err(error), Ok(_)) => Err(error),
+        }
     }
 
     /// The store that it names; `project_dir` is what a relative one belongs to.
     pub fn store(&self, project_dir: &Path) -> Result<StoreUrl> {
-        StoreUrl::parse(&self.claims.store, project_dir)
+        StoreUrl::parse(&self.document.store, project_dir)
     }
 
     /// Compares all with what a store has; each failure is an error of its own.
-    pub fn verify(
-        &self,
-        store: &StoreUrl,
-        settings: &Settings,
-        meter: &'static Meter,
-    ) -> Result<Vec<Result<Verified>>> {
-        let claims = &self.claims;
-        let mut results = vec![document(&self.file, &self.content)];
-        results.extend(claims.failures().map(|failure| Err(Error::invalid(failure))));
+    pub fn verify(self, store: &StoreUrl, settings: &Settings, meter: &'static Meter) -> Result<Vec<Result<Verified>>> {
+        let Stated { document, whole } = self;
+        let mut results = vec![whole];
+        results.extend(super::failures(&document).map(Err));
         let mut store = Store::open(store, &settings.aws, meter)?;
-        let names: Vec<&str> = claims.functions.iter().map(|function| function.name.as_str()).collect();
+        let names: Vec<&str> = document.functions.iter().map(|it| it.name.as_str()).collect();
         // No cache: what is verified is what is there.
         store.expect(&names, None)?;
-        let functions = parallel::map(&claims.functions, REQUESTS_AT_ONCE, |claim| {
+        let functions = parallel::map(&document.functions, REQUESTS_AT_ONCE, |said| {
             meter.check()?;
-            function(claim, &store).map_err(|error| error.within(format_args!("function `{}`", claim.name)))
+            function(said, &document.store, &store)
+                .map_err(|error| error.within(format_args!("function `{}`", said.name)))
         });
         for verified in functions {
             match verified {
@@ -71,10 +72,11 @@ impl Stated {
                 Err(error) => results.push(Err(error)),
             }
         }
-        if !claims.assets.is_empty() {
+        if !document.assets.is_empty() {
             let fetcher = Fetcher::new(settings, meter)?;
-            results.extend(parallel::map(&claims.assets, DOWNLOADS_AT_ONCE, |claim| {
-                asset(claim, &fetcher).map_err(|error| error.within(format_args!("function `{}`", claim.function)))
+            results.extend(parallel::map(&document.assets, DOWNLOADS_AT_ONCE, |said| {
+                asset(said, &fetcher)
+                    .map_err(|error| error.within(format_args!("function `{}`", shorten(&said.function))))
             }));
         }
         Ok(results)
@@ -86,10 +88,14 @@ fn differs(message: String) -> Error {
 }
 
 /// The document itself, against the file beside it.
-fn document(file: &Path, content: &[u8]) -> Result<Verified> {
-    let sums = super::sums_file(file);
-    let line = fs::read_to_string(&sums).map_err(|cause| Error::input("read", &sums, cause))?;
-    let digest = hex::encode(Sha256::digest(content));
+fn whole(file: &Path, content: &[u8]) -> Result<Verified> {
+    let sums: PathBuf = files::sums_file(file);
+    let line = fs::read_to_string(&sums).map_err(|cause| match cause.kind() {
+        io::ErrorKind::NotFound => Error::io("read", &sums, cause)
+            .help("it is written beside the document, by `bundle export` and `run`: bring both here"),
+        _ => Error::input("read", &sums, cause),
+    })?;
+    let digest = hex::encode(sha2::Sha256::digest(content));
     let expected =
         sums_of(&line).ok_or_else(|| Error::invalid(format!("{}: its first word is no SHA-256", sums.display())))?;
     if !digest.eq_ignore_ascii_case(expected) {
@@ -107,10 +113,11 @@ fn document(file: &Path, content: &[u8]) -> Result<Verified> {
     })
 }
 
-/// Its record, its package, and what that was made from.
-fn function(claim: &FunctionClaim, store: &Store) -> Result<[Verified; 2]> {
-    let name = claim.name.as_str();
-    let source_hash = claim.source_hash()?;
+/// Its record, its package, and what that was made from. `named` is the store as the document names it.
+fn function(said: &FunctionEntry, named: &str, store: &Store) -> Result<[Verified; 2]> {
+    let name = said.name.as_str();
+    let source_hash = Digest::from_hex(Algorithm::Blake3, &said.source_hash)
+        .ok_or_else(|| Error::invalid(format!("its source hash is none: `{}`", shorten(&said.source_hash))))?;
     let missing = |what: &str| {
         Error::failed(format!("{what} for the source hash {source_hash} in `{}`", store.url()))
             .help("upload it: lambda-pack upload, or lambda-pack run")
@@ -120,31 +127,26 @@ fn function(claim: &FunctionClaim, store: &Store) -> Result<[Verified; 2]> {
         Found::Nothing => return Err(missing("there is no package")),
         Found::PackageMissing(..) => return Err(missing("the package was deleted that is recorded")),
     };
-    let pairs = [
-        ("code_sha256", claim.code_sha256.clone(), record.code_sha256.to_base64()),
-        (
-            "size_bytes",
-            claim.size_bytes.to_string(),
-            record.size_bytes.to_string(),
-        ),
+    let number = |number: u64| number.to_string();
+    let facts = [
+        ("code_sha256", said.code_sha256.clone(), record.code_sha256.to_base64()),
+        ("store_url", said.store_url.clone(), in_store(named, &record)),
+        ("size_bytes", number(said.size_bytes), number(record.size_bytes)),
         (
             "unzipped_bytes",
-            claim.unzipped_bytes.to_string(),
-            record.unzipped_bytes.to_string(),
+            number(said.unzipped_bytes),
+            number(record.unzipped_bytes),
         ),
+        ("entries", number(said.entries), number(record.entries)),
     ];
-    if let Some((key, said, found)) = pairs.into_iter().find(|(_, said, found)| said != found) {
-        return Err(differs(format!(
-            "its {key} is said to be {said}, and the store has {found}"
-        )));
-    }
-    if !claim.store_url.ends_with(&record.package_key()) {
-        return Err(differs(format!(
-            "its package is said to be `{}`, and is `{}`",
-            lambda_pack_core::shorten(&claim.store_url),
-            store.package_url(&record)
-        )));
-    }
+    let wrong = facts.into_iter().filter(|(_, said, found)| said != found);
+    let errors = wrong.map(|(key, said, found)| {
+        differs(format!(
+            "its {key} is said to be `{}`, and the store has `{found}`",
+            shorten(&said)
+        ))
+    });
+    Error::join(errors).map_or(Ok(()), Err)?;
     if store.manifest(name, &source_hash)?.is_none() {
         return Err(missing("there is no manifest"));
     }
@@ -159,11 +161,22 @@ fn function(claim: &FunctionClaim, store: &Store) -> Result<[Verified; 2]> {
     ])
 }
 
-fn asset(claim: &AssetClaim, fetcher: &Fetcher) -> Result<Verified> {
-    let fetched = fetcher.fetch(&claim.url, claim.sha256)?;
+fn asset(said: &AssetEntry, fetcher: &Fetcher) -> Result<Verified> {
+    let wrong = |key: &str, found: &str, allowed: &str| {
+        Error::invalid(format!(
+            "key `{key}` of an asset: found `{}`; allowed: {allowed}",
+            shorten(found)
+        ))
+    };
+    let url: AssetUrl = said.url.parse().map_err(|allowed| wrong("url", &said.url, allowed))?;
+    let sha256: Sha256 = said
+        .sha256
+        .parse()
+        .map_err(|allowed| wrong("sha256", &said.sha256, allowed))?;
+    let fetched = fetcher.fetch(&url, sha256)?;
     Ok(Verified {
         what: "asset",
-        name: claim.url.to_string(),
+        name: url.to_string(),
         digest: fetched.sha256.to_string(),
     })
 }

@@ -11,7 +11,7 @@ use std::fmt::Display;
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::function::{self, Function, Selected};
 use lambda_pack_core::manifest::Manifest;
-use lambda_pack_core::preflight::{self, Layer};
+use lambda_pack_core::preflight::{self, Contents, Layer};
 use lambda_pack_core::profile::refuse_parameters;
 use lambda_pack_core::secrets::{SecretValue, protect};
 use lambda_pack_core::source::{Outputs, Tree};
@@ -117,8 +117,8 @@ pub fn hash_functions(
 }
 
 /// The warnings of what Lambda would refuse late; the rest is an error.
-pub fn preflight(function: &Function, tree: &Tree, layers: &[Layer]) -> Result<Vec<String>> {
-    in_function(&function.name, preflight::check(function, tree, layers))
+pub fn preflight(function: &Function, contents: &Contents, layers: &[Layer]) -> Result<Vec<String>> {
+    in_function(&function.name, preflight::check(function, contents, layers))
 }
 
 /// A failure said to be the function's.

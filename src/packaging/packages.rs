@@ -1,5 +1,6 @@
 //! Packages of functions: in the store, or made and published.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -7,7 +8,7 @@ use lambda_pack_core::archive::{self, Package, Packing};
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::function::{Function, Selected};
 use lambda_pack_core::manifest::Manifest;
-use lambda_pack_core::preflight::Layer;
+use lambda_pack_core::preflight::{Contents, Layer};
 use lambda_pack_core::sbom::Sbom;
 use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::Tree;
@@ -18,14 +19,14 @@ use super::scratch::Scratch;
 use super::{Hashed, Layers, in_function, warn, warn_of_built};
 use crate::build::{self as builds, Built as Made};
 use crate::settings::Settings;
-use crate::store::{Built, Found, Published, REQUESTS_AT_ONCE, Record, Store};
+use crate::store::{Built, Found, Known, Published, REQUESTS_AT_ONCE, Record, Store};
 use crate::{git, parallel};
 
 /// A function whose definition and source could be deployed, as far as that is known before it is built.
 pub struct Checked<'a> {
     pub hashed: &'a Hashed,
-    /// Those of the source.
-    pub warnings: Vec<String>,
+    /// What the source tells of its package.
+    pub source: Contents,
     pub guard: Guard<'a>,
 }
 
@@ -35,28 +36,31 @@ impl<'a> Checked<'a> {
         let sources = Layers::new(hashed.all().map(|hashed| (&hashed.function, &hashed.tree)));
         collect_all(hashed.functions.iter().map(|hashed| {
             let layers = sources.of(&hashed.function, |_, tree| Ok(tree.size()))?;
+            let source = Contents::of(&hashed.tree)?;
             let guard = Guard::of(&hashed.function);
-            let warnings = collect_all([
-                super::preflight(&hashed.function, &hashed.tree, &layers),
-                in_function(&hashed.function.name, guard.check_environment()).map(|()| Vec::new()),
+            collect_all([
+                // Its warnings come once, of the whole package.
+                super::preflight(&hashed.function, &source, &layers).map(drop),
+                in_function(&hashed.function.name, guard.check_environment()),
             ])?;
-            Ok(Checked {
-                hashed,
-                warnings: warnings.concat(),
-                guard,
-            })
+            Ok(Checked { hashed, source, guard })
         }))
     }
 
-    /// Looks for secrets in the source. Packing looks again, at what it packs. What the store has may have been uploaded before
-    /// a secret was declared.
-    pub fn refuse_secrets(&self, found: &Found, meter: &Meter) -> Result<()> {
-        let tree = &self.hashed.tree;
-        let checked = match found {
-            Found::Published(_) => self.guard.check_tree_for_infrastructure(tree, meter),
-            Found::Nothing | Found::PackageMissing(..) => self.guard.check_tree(tree, meter),
-        };
-        in_function(&self.hashed.function.name, checked)
+    /// Looks for secrets in the source. Packing looks again, at what it packs.
+    pub fn search_source(&self, meter: &Meter) -> Result<()> {
+        let Hashed { function, tree, .. } = self.hashed;
+        in_function(&function.name, self.guard.check_tree(tree, meter))
+    }
+
+    /// The same for a source that is packed unless the store has its package. That was searched when it was uploaded, maybe
+    /// before a secret was declared.
+    pub fn search_source_of(&self, found: &Found, meter: &Meter) -> Result<()> {
+        let Hashed { function, tree, .. } = self.hashed;
+        match found {
+            Found::Published(_) => in_function(&function.name, self.guard.check_tree_for_infrastructure(tree, meter)),
+            Found::Nothing | Found::PackageMissing(..) => self.search_source(meter),
+        }
     }
 }
 
@@ -127,19 +131,41 @@ impl<'a> Packages<'a> {
         builds::build(function, tree, self.settings, &self.caches, self.meter)
     }
 
-    /// Checks what is to be packed, as far as that wasn't known before it was made. Packing looks for secrets.
-    pub fn check(&self, checked: &Checked, made: Option<&Made>) -> Result<()> {
-        let Checked { hashed, warnings, .. } = checked;
-        let tree = made.map_or(&hashed.tree, |made| &made.tree);
-        warn_of_built(&hashed.function, &hashed.tree, tree);
-        let layers = self.layers_of(&hashed.function)?;
-        let of_made = match (made, layers.as_slice()) {
-            // Nothing is known that wasn't before.
-            (None, []) => None,
-            _ => Some(preflight::check(&hashed.function, tree, &layers)?),
+    /// What is in a package that was made, or that is its source.
+    pub fn contents<'c>(&self, checked: &'c Checked, made: Option<&Made>) -> Result<Cow<'c, Contents>> {
+        let Some(made) = made else {
+            return Ok(Cow::Borrowed(&checked.source));
         };
-        warn(&hashed.function.name, of_made.as_deref().unwrap_or(warnings));
-        Ok(())
+        warn_of_built(&checked.hashed.function, &checked.hashed.tree, &made.tree);
+        Contents::of(&made.tree).map(Cow::Owned)
+    }
+
+    /// The same of a package that the store has. `None` if that isn't known without making it again; or if it was searched for
+    /// other secrets than those that are declared now, or for fewer because more were allowed.
+    pub fn stored_contents<'c>(&self, checked: &'c Checked, record: &Record) -> Result<Option<Cow<'c, Contents>>> {
+        // Then the package is the source.
+        if checked.hashed.tree.is_whole() {
+            return Ok(Some(Cow::Borrowed(&checked.source)));
+        }
+        let Some(known) = self.known(checked.hashed, record)? else {
+            return Ok(None);
+        };
+        Ok(match checked.guard.is_content_with(&known.seen) {
+            true => Some(Cow::Owned(known.contents)),
+            false => None,
+        })
+    }
+
+    /// What the store knows of a package beyond its record.
+    pub fn known(&self, hashed: &Hashed, record: &Record) -> Result<Option<Known>> {
+        let name = hashed.function.name.as_str();
+        self.store.known(name, &hashed.manifest.source_hash(), record)
+    }
+
+    /// What Lambda would refuse late is an error; returns what may be meant.
+    pub fn check(&self, checked: &Checked, contents: &Contents) -> Result<Vec<String>> {
+        let function = &checked.hashed.function;
+        preflight::check(function, contents, &self.layers_of(function)?)
     }
 
     /// Looks for secrets in what was made. Packing does so, too; this is for who wants to know of all before the first is
@@ -150,7 +176,13 @@ impl<'a> Packages<'a> {
     }
 
     /// Packs what was made, and does something with the package before it is dropped.
-    fn pack<R>(&self, checked: &Checked, made: Option<&Made>, then: impl FnOnce(&Built) -> Result<R>) -> Result<R> {
+    fn pack<R>(
+        &self,
+        checked: &Checked,
+        made: Option<&Made>,
+        contents: &Contents,
+        then: impl FnOnce(&Built) -> Result<R>,
+    ) -> Result<R> {
         let Checked { hashed, guard, .. } = checked;
         let tree = made.map_or(&hashed.tree, |made| &made.tree);
         let (zip, package) = self.zip(tree, guard)?;
@@ -161,6 +193,8 @@ impl<'a> Packages<'a> {
         let done = then(&Built {
             file: zip.path(),
             package: &package,
+            contents,
+            seen: guard.seen(),
             manifest: &hashed.manifest,
             sbom,
             git_commit: self
@@ -199,20 +233,21 @@ impl<'a> Packages<'a> {
         self.layers.of(function, |_, layer| self.unzipped_bytes(layer))
     }
 
-    pub fn publish(&self, checked: &Checked, made: Option<&Made>, found: &Found) -> Result<Published> {
+    pub fn publish(
+        &self,
+        checked: &Checked,
+        made: Option<&Made>,
+        contents: &Contents,
+        found: &Found,
+    ) -> Result<Published> {
         let name = checked.hashed.function.name.as_str();
-        self.pack(checked, made, |built| self.store.publish(name, built, found))
+        self.pack(checked, made, contents, |built| self.store.publish(name, built, found))
     }
 
-    /// The record that the package has, or would get.
-    pub fn record(&self, checked: &Checked, found: &Found) -> Result<Record> {
-        if let Found::Published(record) = found {
-            return Ok(record.clone());
-        }
-        let made = self.make(checked)?;
-        self.check(checked, made.as_ref())?;
+    /// The record that a package would get.
+    pub fn record(&self, checked: &Checked, made: Option<&Made>, contents: &Contents) -> Result<Record> {
         let name = checked.hashed.function.name.as_str();
-        self.pack(checked, made.as_ref(), |built| {
+        self.pack(checked, made, contents, |built| {
             Ok(Record::new(self.store.url(), name, built))
         })
     }
@@ -233,10 +268,16 @@ impl<'a> Packages<'a> {
 
 /// What was packed is what was hashed before, and what the store was asked for.
 fn check_same(hashed: &Manifest, packed: &Manifest) -> Result<()> {
-    let pairs = hashed.entries().iter().zip(packed.entries());
-    match pairs.into_iter().find(|(hashed, packed)| hashed != packed) {
-        None => Ok(()),
-        Some((entry, _)) => Err(Error::invalid(format!("`{}` changed after it was hashed", entry.path))
-            .help("run again once nothing writes to the source tree")),
+    if hashed == packed {
+        return Ok(());
     }
+    let [hashed, packed] = [hashed.entries(), packed.entries()];
+    let count = hashed.len().max(packed.len());
+    let differs = (0..count).find(|position| hashed.get(*position) != packed.get(*position));
+    let what = match differs.and_then(|position| hashed.get(position).or(packed.get(position))) {
+        Some(entry) => format!("`{}`", entry.path),
+        None => "what decides its build".to_owned(),
+    };
+    Err(Error::invalid(format!("{what} changed after it was hashed"))
+        .help("run again once nothing writes to the source tree"))
 }

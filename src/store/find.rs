@@ -13,7 +13,6 @@
 use std::path::Path;
 
 use lambda_pack_core::digest::Digest;
-use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::{Error, ErrorKind, Result};
 
 use super::cache::{Cache, Entry};
@@ -66,23 +65,6 @@ impl Store {
         self.check_package(&record, name, &package_key, &stat)?;
         self.remember(&key, object.version, &record, stat.stamp);
         Ok(Found::Published(record))
-    }
-
-    /// What a package was made from; `None` if that isn't stored.
-    pub fn manifest(&self, name: &str, source_hash: &Digest) -> Result<Option<Manifest>> {
-        let key = record::manifest_key(name, source_hash);
-        let Some(object) = self.objects.get(&key)? else {
-            return Ok(None);
-        };
-        let found =
-            Manifest::parse(&object.content).and_then(|manifest| match manifest.source_hash() == *source_hash {
-                true => Ok(manifest),
-                false => Err(format!("it is that of the source hash {}", manifest.source_hash())),
-            });
-        found.map(Some).map_err(|problem| {
-            Error::new(ErrorKind::Integrity, format!("`{}`: {problem}", self.url.of_key(&key)))
-                .help("somebody changed it; delete it only if the package can be built again")
-        })
     }
 
     /// Keeps what was learnt for the next run.

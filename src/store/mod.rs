@@ -11,6 +11,7 @@ mod cache;
 mod file;
 mod find;
 mod listing;
+mod manifest;
 mod record;
 mod s3;
 mod stamp;
@@ -18,16 +19,18 @@ mod url;
 
 use std::path::Path;
 
-use lambda_pack_core::archive::{self, CodeSha256, PACKAGE_FORMAT};
+use lambda_pack_core::archive::{self, CodeSha256};
 use lambda_pack_core::digest::Digest;
-use lambda_pack_core::manifest::{EntryJson, Manifest, ManifestJson, entries_json};
+use lambda_pack_core::manifest::Manifest;
+use lambda_pack_core::preflight::Contents;
+use lambda_pack_core::secrets::Seen;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
-use serde::Serialize;
 
 use crate::aws::AwsSettings;
 use cache::Cache;
 use listing::{Listings, Page};
 
+pub use manifest::Known;
 pub use record::Record;
 pub use url::StoreUrl;
 
@@ -123,6 +126,10 @@ pub enum Published {
 pub struct Built<'a> {
     pub file: &'a Path,
     pub package: &'a archive::Package,
+    /// What is in it, as checks see it.
+    pub contents: &'a Contents,
+    /// What came of searching it for secrets.
+    pub seen: Seen,
     pub manifest: &'a Manifest,
     /// The bill of materials, if there is anything to list.
     pub sbom: Option<Vec<u8>>,
@@ -162,7 +169,7 @@ impl Store {
         let mut record = Record::new(&self.url, name, built);
         let package_key = record.package_key();
         self.objects
-            .create(&record::manifest_key(name, &source_hash), &stored_manifest(built))?;
+            .create(&record::manifest_key(name, &source_hash), &manifest::to_json(built))?;
         if let Some(sbom) = &built.sbom {
             self.objects.create(&record::sbom_key(name, &source_hash), sbom)?;
         }
@@ -224,22 +231,4 @@ fn lost_race(url: &str) -> Error {
         format!("`{url}` was changed by somebody else during the upload"),
     )
     .help("run the same command again")
-}
-
-/// The manifest as the store keeps it: what the package was made from, and what is in it.
-#[derive(Serialize)]
-struct StoredManifest<'a> {
-    #[serde(flatten)]
-    source: ManifestJson<'a>,
-    package_format: u32,
-    package_entries: Vec<EntryJson<'a>>,
-}
-
-fn stored_manifest(built: &Built) -> Vec<u8> {
-    let stored = StoredManifest {
-        package_format: PACKAGE_FORMAT,
-        package_entries: entries_json(&built.package.entries),
-        source: built.manifest.to_json(),
-    };
-    serde_json::to_vec(&stored).expect("strings and numbers")
 }

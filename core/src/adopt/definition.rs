@@ -12,7 +12,7 @@ use super::draft::{Candidate, Draft, Note, Part};
 use super::{Adoption, Found, relative};
 use crate::cache::DigestCache;
 use crate::function::{Function, FunctionName, Kind};
-use crate::preflight::{self, Layer};
+use crate::preflight::{self, Contents, Layer};
 use crate::secrets::Guard;
 use crate::source::{Outputs, Tree, existing_part};
 use crate::{Error, ErrorKind, Meter, Result};
@@ -345,7 +345,7 @@ impl Project {
                 bytes: *bytes,
             })
             .collect();
-        preflight::check(&function, tree, &layers)?;
+        preflight::check(&function, &Contents::of(tree)?, &layers)?;
         let guard = Guard::of(&function);
         guard.check_environment()?;
         guard.check_tree(tree, meter)?;

@@ -6,12 +6,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Status, Tier, edge};
-use crate::Result;
 use crate::function::{Definition, Function, Kind};
 use crate::limits::{LEAST_EPHEMERAL_STORAGE, Quantity, Quota};
-use crate::preflight::{self, Finding, Layer, Severity};
+use crate::preflight::{self, Contents, Finding, Layer, Severity};
 use crate::profile::Limits;
-use crate::source::Tree;
 
 /// What came of looking at one thing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -32,8 +30,8 @@ pub struct Check {
 /// What is assessed.
 pub struct Subject<'a> {
     pub function: &'a Function,
-    /// What is packed; or the source, where the package's sizes are known without it.
-    pub tree: &'a Tree,
+    /// What is in its package, as far as that is known.
+    pub contents: &'a Contents,
     /// Of the zip.
     pub size_bytes: u64,
     /// Of what is in the package, without layers.
@@ -76,7 +74,7 @@ pub fn worst(checks: &[Check]) -> Status {
 }
 
 /// Looks at all that a tier limits, at what a profile limits within that, and at what the function needs to start at all.
-pub fn assess(tier: Tier, limits: &Limits, subject: &Subject) -> Result<Vec<Check>> {
+pub fn assess(tier: Tier, limits: &Limits, subject: &Subject) -> Vec<Check> {
     let definition = &subject.function.definition;
     let mut checks = quotas(tier, subject);
     checks.extend(own_limits(limits, subject));
@@ -88,7 +86,7 @@ pub fn assess(tier: Tier, limits: &Limits, subject: &Subject) -> Result<Vec<Chec
     }
     let (known, findings) = (
         checks.len(),
-        preflight::findings(definition, subject.tree, subject.layers)?,
+        preflight::findings(definition, subject.contents, subject.layers),
     );
     // Sizes and numbers were looked at, for this very tier.
     let is_new = |finding: &Finding| {
@@ -96,7 +94,7 @@ pub fn assess(tier: Tier, limits: &Limits, subject: &Subject) -> Result<Vec<Chec
     };
     let findings: Vec<Check> = findings.into_iter().filter(is_new).map(from_preflight).collect();
     checks.extend(findings);
-    Ok(checks)
+    checks
 }
 
 fn is_quota(check: &str) -> bool {
@@ -163,10 +161,10 @@ fn against(quota: &Quota, amount: u64, subject: &Subject) -> Check {
         0 => format!("{found}; {whose} none"),
         most => format!("{found}; {whose} {most} at most, so {} too much", amount - most),
     };
-    if matches!(quantity, Quantity::SizeBytes | Quantity::UnzippedBytes) && subject.tree.is_packed() {
+    if matches!(quantity, Quantity::SizeBytes | Quantity::UnzippedBytes) && !subject.contents.are_unknown() {
         detail.push_str(&format!(
             "; its largest parts are {}",
-            preflight::largest_parts(subject.tree, subject.layers)
+            preflight::largest_parts(subject.contents, subject.layers)
         ));
     }
     Check::new(name, severity, detail)

@@ -20,8 +20,19 @@ pub struct AllowedSecret {
     /// The rule that finds it.
     pub rule: RuleId,
     /// Why it may be packed, for those who read the definition.
-    #[expect(dead_code, reason = "for people")]
     reason: Text<ReasonRule>,
+}
+
+impl fmt::Display for AllowedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "`{}` (rule `{}`): {}",
+            self.path.glob(),
+            self.rule.rule().id,
+            self.reason
+        )
+    }
 }
 
 /// A rule, named by its id.

@@ -6,7 +6,7 @@ use super::Node;
 pub fn lines(node: &Node) -> Vec<String> {
     let first = match (&node.version, node.class) {
         (Some(version), _) => format!("{} {version}", node.name),
-        (None, Some(class)) => format!("{} ({})", node.name, class.replace('_', " ")),
+        (None, Some(class)) => format!("{} ({})", node.name, class.name().replace('_', " ")),
         (None, None) => node.name.clone(),
     };
     let requirements = &node.requirements;

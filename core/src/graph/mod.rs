@@ -15,7 +15,9 @@ mod svg;
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+
+use crate::function::SecretClass;
 
 pub use affected::{Affected, Before, Change, Reason, affected};
 pub use nodes::{Member, Places, Sizes};
@@ -24,13 +26,13 @@ pub use nodes::{Member, Places, Sizes};
 const INFALLIBLE: &str = "a string takes all";
 
 /// Nodes by their ids, edges by where they start and end: the same project gives the same graph.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Graph {
     pub nodes: Vec<Node>,
     pub edges: Vec<Edge>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Node {
     /// The kind, a colon, and what is unique in that kind: `function:orders`.
     pub id: String,
@@ -42,7 +44,7 @@ pub struct Node {
     pub version: Option<String>,
     /// Of a secret.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub class: Option<&'static str>,
+    pub class: Option<SecretClass>,
     #[serde(flatten)]
     pub requirements: Requirements,
 }
@@ -65,7 +67,7 @@ fn id(kind: NodeKind, key: &str) -> String {
 }
 
 /// How much room a node needs. What isn't known is left out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Requirements {
     /// Bytes of the package, which is compressed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -81,7 +83,7 @@ pub struct Requirements {
     pub ephemeral_storage: Option<u64>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NodeKind {
     Function,
@@ -137,7 +139,7 @@ impl NodeKind {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Edge {
     /// Id of the node that needs.
     pub from: String,
@@ -146,7 +148,7 @@ pub struct Edge {
     pub kind: EdgeKind,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EdgeKind {
     /// Is packed with it.

@@ -101,10 +101,10 @@ fn needs(function: &Function, from: &str, graph: &mut Builder) {
         graph.edge(from, &to, EdgeKind::Uses);
     }
     for Object(secret) in definition.secrets.iter().filter(|Object(secret)| secret.is_deployed()) {
-        let class = secret.class.name();
+        let key = format!("{}:{}", secret.class.name(), secret.id);
         let to = graph.node(Node {
-            class: Some(class),
-            ..Node::new(NodeKind::Secret, &format!("{class}:{}", secret.id), secret.id.as_str())
+            class: Some(secret.class),
+            ..Node::new(NodeKind::Secret, &key, secret.id.as_str())
         });
         graph.edge(from, &to, EdgeKind::Reads);
     }

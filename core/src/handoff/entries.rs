@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::function::{Function, Kind};
+use crate::function::{Architecture, Function, FunctionName, Kind, SecretClass};
 use crate::json::Object;
 
 /// What is deployed, and from which state of its repository.
-#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
     /// `[application]` of lambda-pack.toml; `null` if it isn't there.
@@ -18,7 +18,7 @@ pub struct Application {
     /// `null` outside of a git repository.
     #[schemars(regex(pattern = "^[0-9a-f]{40,64}$"))]
     pub git_commit: Option<String>,
-    /// Whether tracked files differed from that commit.
+    /// Whether tracked files differed from that commit, or files were packed that it doesn't have.
     pub dirty: Option<bool>,
 }
 
@@ -35,10 +35,10 @@ pub struct PackageFacts {
     pub entries: u64,
 }
 
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FunctionEntry {
-    pub name: String,
+    pub name: FunctionName,
     #[serde(rename = "type")]
     pub kind: Kind,
     #[schemars(regex(pattern = "^[0-9a-f]{64}$"))]
@@ -53,7 +53,7 @@ pub struct FunctionEntry {
     /// `null` if the deploy module is to say it.
     pub runtime: Option<String>,
     pub handler: Option<String>,
-    pub architectures: Vec<&'static str>,
+    pub architectures: Vec<Architecture>,
     /// Names of layers that are defined beside it, or ARNs.
     pub layers: Vec<String>,
     /// Runtimes that a layer is made for.
@@ -66,7 +66,7 @@ impl FunctionEntry {
         let definition = &function.definition;
         let texts = |texts: &[_]| texts.iter().map(ToString::to_string).collect::<Vec<String>>();
         FunctionEntry {
-            name: function.name.to_string(),
+            name: function.name.clone(),
             kind: definition.kind,
             source_hash: facts.source_hash,
             code_sha256: facts.code_sha256,
@@ -76,14 +76,14 @@ impl FunctionEntry {
             entries: facts.entries,
             runtime: definition.runtime.as_ref().map(ToString::to_string),
             handler: definition.handler.as_ref().map(ToString::to_string),
-            architectures: vec![definition.architectures.one().name()],
+            architectures: vec![definition.architectures.one()],
             layers: definition.layers.iter().flatten().map(ToString::to_string).collect(),
             compatible_runtimes: definition.compatible_runtimes.as_deref().map(texts),
         }
     }
 }
 
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AssetEntry {
     /// The function or layer that has it.
@@ -109,7 +109,7 @@ impl AssetEntry {
     }
 }
 
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SwapEntry {
     pub from: String,
@@ -120,11 +120,11 @@ pub struct SwapEntry {
     pub functions: Vec<String>,
 }
 
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SecretEntry {
     pub id: String,
-    pub class: &'static str,
+    pub class: SecretClass,
     /// Environment variable that gets its name or ARN.
     pub target: String,
     pub functions: Vec<String>,
@@ -137,7 +137,7 @@ impl SecretEntry {
         for function in functions {
             for Object(secret) in &function.definition.secrets {
                 let Some(target) = &secret.target else { continue };
-                let key = (secret.id.as_str(), secret.class.name(), target.as_str());
+                let key = (secret.id.as_str(), secret.class, target.as_str());
                 secrets.entry(key).or_default().push(function.name.to_string());
             }
         }

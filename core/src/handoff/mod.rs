@@ -1,13 +1,13 @@
 //! What a deployment is made of, in one document: `bundle.json`. Same inputs, same bytes: there is no time in it, nothing of
 //! the machine, and every list has an order of its own.
 
-mod claims;
+mod document;
 mod entries;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-pub use claims::{AssetClaim, Claims, FunctionClaim, SUMS_EXTENSION, sums_line, sums_of};
+pub use document::{SUMS_EXTENSION, sums_line, sums_of};
 pub use entries::{Application, AssetEntry, FunctionEntry, PackageFacts, SecretEntry, SwapEntry};
 
 use crate::fitness::{Status, Tier};
@@ -19,7 +19,7 @@ pub const SCHEMA_VERSION: u32 = 1;
 pub const FILE_NAME: &str = "bundle.json";
 
 /// What a deployment profile deploys: packages, what they are made of and need, and what was checked.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "lambda-pack bundle manifest")]
 #[serde(deny_unknown_fields)]
 pub struct Document {
@@ -45,7 +45,7 @@ pub struct Document {
 }
 
 /// What was checked, and what came of it.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Validation {
     /// What was looked at; of one function with its name behind a slash: `preflight/orders`.

@@ -1,16 +1,18 @@
 //! What was found in a function, judged by what its definition allows.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use globset::GlobMatcher;
 use rayon::prelude::*;
 
 use super::environment;
 use super::found::{Found, Place, What};
+use super::infrastructure::Infrastructure;
 use super::look::{EntryStream, Look};
 use super::published::Published;
 use super::rules::Rule;
+use super::seen::{Allowance, Seen};
 use crate::function::{Build, Function};
 use crate::json::Object;
 use crate::source::{Content, Tree, TreeEntry};
@@ -25,6 +27,8 @@ pub struct Guard<'a> {
     allowed: Vec<Allowed>,
     look: Look<'a>,
     is_satisfied: bool,
+    /// What was found in entries, and allowed.
+    seen: Mutex<Vec<Allowance>>,
 }
 
 struct Allowed {
@@ -47,6 +51,7 @@ impl<'a> Guard<'a> {
                 infrastructure: function.infrastructure.as_deref(),
             },
             is_satisfied: false,
+            seen: Mutex::default(),
         }
     }
 
@@ -57,6 +62,7 @@ impl<'a> Guard<'a> {
             allowed: Vec::new(),
             look: Look { infrastructure: None },
             is_satisfied: false,
+            seen: Mutex::default(),
         }
     }
 
@@ -231,10 +237,48 @@ impl<'a> Guard<'a> {
         }
         // All entries that match are used, not only the first.
         let matching = self.allowed.iter().filter(|allowed| allowed.matches(found));
-        matching
+        let count = matching
             .inspect(|allowed| allowed.was_used.store(true, Ordering::Relaxed))
-            .count()
-            > 0
+            .count();
+        if count > 0
+            && let (Place::Entry { path, .. }, Some(rule)) = (&found.place, found.rule())
+        {
+            // A panic elsewhere left no half of an entry.
+            let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.push(Allowance {
+                path: path.to_string(),
+                rule: rule.id.to_owned(),
+            });
+        }
+        count > 0
+    }
+
+    /// What was looked for, and what was found and allowed. To be asked once all was checked.
+    pub fn seen(&self) -> Seen {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        Seen {
+            allowed: seen.iter().cloned().collect(),
+            declared: self
+                .look
+                .infrastructure
+                .map(Infrastructure::digests)
+                .unwrap_or_default(),
+        }
+    }
+
+    /// Whether an earlier search was for all that is declared now, and found nothing but what is allowed now: whether it need
+    /// not be done again.
+    pub fn is_content_with(&self, seen: &Seen) -> bool {
+        let declared = self
+            .look
+            .infrastructure
+            .map(Infrastructure::digests)
+            .unwrap_or_default();
+        let is_allowed = |found: &Allowance| {
+            let mut allowed = self.allowed.iter();
+            allowed.any(|allowed| allowed.rule.id == found.rule && allowed.path.is_match(&found.path))
+        };
+        declared.is_subset(&seen.declared) && seen.allowed.iter().all(is_allowed)
     }
 
     /// What is allowed and was not found. To be asked once all was checked.

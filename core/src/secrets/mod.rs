@@ -13,6 +13,7 @@ mod look;
 mod published;
 mod rules;
 mod scan;
+mod seen;
 pub(crate) mod spellings;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ pub use infrastructure::{Excluded, Infrastructure, protect};
 pub use listed::{Listed, listed};
 pub(crate) use look::EntryStream;
 pub(crate) use rules::{RULES, Rule, find};
+pub use seen::Seen;
 pub use value::SecretValue;
 
 /// What kind of secret the value of an environment variable looks like.

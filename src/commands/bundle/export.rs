@@ -1,15 +1,12 @@
 //! `bundle export`: what a profile deploys, in one document.
 
+use lambda_pack_core::Result;
 use lambda_pack_core::fitness::Status;
-use lambda_pack_core::{Result, collect_all};
 use serde::Serialize;
 
-use super::super::{hash_functions, open_caches, output};
+use super::super::output;
 use super::Asked;
-use crate::caches;
-use crate::handoff;
-use crate::packaging::{Checked, Packages};
-use crate::report::Progress;
+use crate::handoff::{self, Done, Goal, Steps};
 
 #[derive(Serialize)]
 struct Exported {
@@ -21,28 +18,20 @@ struct Exported {
 
 pub fn run(asked: &Asked) -> Result<()> {
     let &Asked { settings, json, meter } = asked;
-    let profile = settings.needs_profile()?;
-    let progress = Progress::start("exporting", meter);
-    let caches = open_caches(settings, true);
-    let hashed = hash_functions(settings, &[], &caches, meter)?;
-    let checked = Checked::all(&hashed)?;
-    let packages = Packages::open(&hashed, settings, caches, meter)?;
-    let records = packages.each(
-        &checked,
-        |it| it,
-        |checked| {
-            let found = packages.find(checked)?;
-            checked.refuse_secrets(&found, meter)?;
-            packages.record(checked, &found)
+    let mut steps = Steps::new(meter);
+    let (document, path) = handoff::packaged(
+        settings,
+        Goal::Describe,
+        &mut steps,
+        meter,
+        |steps, profile, packaged| {
+            steps.step("export", "exporting", || {
+                let document = handoff::document(profile, packaged, settings)?;
+                let path = handoff::write_document(&document, &settings.out_dir)?;
+                Ok((Done::new(document.functions.len(), "packages"), (document, path)))
+            })
         },
-    );
-    packages.store.save_cache();
-    let records = collect_all(records)?.into_iter().flatten();
-    let packaged = handoff::packaged(&checked, records, profile, &packages, settings)?;
-    let document = handoff::document(profile, &packaged, settings)?;
-    let path = handoff::write(&document, &settings.out_dir)?;
-    drop(progress);
-    caches::keep(packages.caches);
+    )?;
     let count = |status| document.validation.iter().filter(|it| it.status == status).count();
     let exported = Exported {
         path: path.display().to_string(),

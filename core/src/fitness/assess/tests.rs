@@ -7,7 +7,7 @@ use super::*;
 use crate::Meter;
 use crate::cache::DigestCache;
 use crate::limits::{MB, UNZIPPED_BYTES};
-use crate::source::Outputs;
+use crate::source::{Outputs, Tree};
 
 /// Sizes in bytes: of the zip, of what is in it, and of its layers.
 type Sizes = (u64, u64, u64);
@@ -30,13 +30,13 @@ fn assessed(tier: Tier, limits: &Limits, keys: &str, sizes: Sizes) -> Vec<Check>
     }];
     let subject = Subject {
         function: &function,
-        tree: &trees[0],
+        contents: &Contents::of(&trees[0]).expect("readable"),
         size_bytes,
         unzipped_bytes,
         layers: &layers[..usize::from(of_layer > 0)],
         region: Some("us-east-1"),
     };
-    assess(tier, limits, &subject).expect("assessed")
+    assess(tier, limits, &subject)
 }
 
 #[track_caller]

@@ -14,7 +14,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use pattern::searching;
 pub use search::Sign;
@@ -24,6 +24,7 @@ use self::search::{Hit, HitStream, Search};
 use super::rules;
 use super::scan::{Finding, scan};
 use super::value::SecretValue;
+use crate::digest::Algorithm;
 use crate::function::{Function, Secret, SecretClass};
 use crate::json::Object;
 use crate::{Error, ErrorKind, Result};
@@ -84,8 +85,13 @@ impl Declared {
     }
 }
 
+fn digest(key: &str, text: &str) -> String {
+    Algorithm::Blake3.hash(format!("{key}={text}").as_bytes()).to_hex()
+}
+
 /// A secret that is in no package, and why: for those who receive the packages.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Excluded {
     pub id: String,
     pub reason: String,
@@ -95,6 +101,7 @@ pub struct Excluded {
 pub struct Infrastructure {
     secrets: Vec<Arc<Declared>>,
     search: Search,
+    digests: BTreeSet<String>,
 }
 
 impl fmt::Debug for Infrastructure {
@@ -128,6 +135,7 @@ impl Infrastructure {
     fn new(declared: BTreeSet<Declared>, value_of: impl Fn(&str) -> Result<Option<SecretValue>>) -> Result<Self> {
         let secrets: Vec<Arc<Declared>> = declared.into_iter().map(Arc::new).collect();
         let (mut kinds, mut patterns, mut spelled) = (Vec::new(), Vec::new(), Vec::new());
+        let mut digests = BTreeSet::new();
         for (index, secret) in secrets.iter().enumerate() {
             kinds.extend(secret.kind.and_then(rules::find).map(|rule| (rule, index)));
             if let Some(pattern) = &secret.pattern {
@@ -136,13 +144,26 @@ impl Infrastructure {
                 patterns.push((searching, index));
             }
             let value = secret.variable.as_deref().map(&value_of).transpose()?.flatten();
+            let known = [
+                ("kind", secret.kind),
+                ("pattern", secret.pattern.as_deref()),
+                // Without its value nobody can look for it.
+                ("variable", secret.variable.as_deref().filter(|_| value.is_some())),
+            ];
+            digests.extend(known.into_iter().filter_map(|(key, text)| Some(digest(key, text?))));
             let spellings = value.iter().flat_map(values::spellings);
             spelled.extend(spellings.map(|spelling| (spelling, index)));
         }
         Ok(Infrastructure {
             secrets,
             search: Search::new(kinds, patterns, spelled),
+            digests,
         })
+    }
+
+    /// What is looked for, each as a digest that tells it from others and nothing more. None is of a value.
+    pub(super) fn digests(&self) -> BTreeSet<String> {
+        self.digests.clone()
     }
 
     /// Each once, by id.

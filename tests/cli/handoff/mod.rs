@@ -1,5 +1,9 @@
 //! `bundle export`, `bundle verify` and `run`: from a profile to packages, a document, and Terraform's inputs.
 
+mod runs;
+mod stored;
+mod verify;
+
 use std::fs;
 use std::path::Path;
 
@@ -33,7 +37,7 @@ fn the_document_of_the_demo_project_is_as_it_was() {
     let text = export(&demo());
     assert_eq!(
         text,
-        include_str!("../fixtures/handoff/bundle.json"),
+        include_str!("../../fixtures/handoff/bundle.json"),
         "what changed is meant, or a fault"
     );
 }
@@ -222,7 +226,8 @@ fn a_run_leads_from_a_profile_to_inputs_of_the_deploy_module() {
             "build",
             "check",
             "upload",
-            "export"
+            "export",
+            "inputs"
         ]
     );
     assert_eq!(of("upload", &done), (6, 0));

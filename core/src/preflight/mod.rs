@@ -1,15 +1,15 @@
 //! What Lambda would refuse late, or run badly: found before anything is uploaded.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::Read;
-use std::sync::Arc;
+mod contents;
 
-use crate::function::{Architecture, Definition, Function, Kind};
+use std::collections::BTreeMap;
+
+use crate::function::{Definition, Function, Kind};
 use crate::limits::{self, Quantity};
 use crate::manifest::EntryKind;
-use crate::source::{Tree, TreeEntry};
 use crate::{Error, Result};
+
+pub use contents::{Contents, Item, Machine};
 
 /// What is wrong, how bad that is, and what to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -55,9 +55,9 @@ pub struct Layer<'a> {
     pub bytes: u64,
 }
 
-/// Checks a function with all that it is packed from, and with the layers that it names. What may be meant is returned as
+/// Checks a function with what is known of its package, and with the layers that it names. What may be meant is returned as
 /// warnings; all else is an error.
-pub fn check(function: &Function, tree: &Tree, layers: &[Layer]) -> Result<Vec<String>> {
+pub fn check(function: &Function, contents: &Contents, layers: &[Layer]) -> Result<Vec<String>> {
     let mut warnings = Vec::new();
     let mut errors = Vec::new();
     for Finding {
@@ -65,7 +65,7 @@ pub fn check(function: &Function, tree: &Tree, layers: &[Layer]) -> Result<Vec<S
         problem,
         help,
         ..
-    } in findings(&function.definition, tree, layers)?
+    } in findings(&function.definition, contents, layers)
     {
         match severity {
             Severity::Error => errors.push(Error::invalid(problem).help(help)),
@@ -76,39 +76,39 @@ pub fn check(function: &Function, tree: &Tree, layers: &[Layer]) -> Result<Vec<S
 }
 
 /// All that is found, in the order of the checks.
-pub(crate) fn findings(definition: &Definition, tree: &Tree, layers: &[Layer]) -> Result<Vec<Finding>> {
+pub(crate) fn findings(definition: &Definition, contents: &Contents, layers: &[Layer]) -> Vec<Finding> {
     let mut findings = Vec::new();
     findings.extend(number_of_layers(definition));
     findings.extend(layers.iter().filter_map(|layer| other_runtime(definition, layer)));
     findings.extend(environment(definition));
     findings.extend(deprecated_runtime(definition));
     // Nothing is known of what is yet to be made.
-    if !tree.is_packed() {
-        return Ok(findings);
+    if contents.are_unknown() {
+        return findings;
     }
-    findings.extend(unzipped_size(tree, layers));
-    findings.extend(machine_code(definition, tree)?);
+    findings.extend(unzipped_size(contents, layers));
+    findings.extend(machine_code(definition, contents));
     if definition.kind == Kind::Function {
-        findings.extend(handler(definition, tree));
-        findings.extend(bootstrap(definition, tree));
-        findings.extend(shadowed_module(definition, tree));
-        findings.extend(bundled_sdk(definition, tree));
+        findings.extend(handler(definition, contents));
+        findings.extend(bootstrap(definition, contents));
+        findings.extend(shadowed_module(definition, contents));
+        findings.extend(bundled_sdk(definition, contents));
     }
-    Ok(findings)
+    findings
 }
 
-/// Whether what the tree lacks may come from elsewhere: from dependencies that are yet to be installed, or from a layer.
-fn may_lack(definition: &Definition, tree: &Tree) -> bool {
-    !tree.is_whole() || definition.layers.as_ref().is_some_and(|layers| !layers.is_empty())
+/// Whether what isn't there may come from elsewhere: from dependencies that are yet to be installed, or from a layer.
+fn may_lack(definition: &Definition, contents: &Contents) -> bool {
+    !contents.are_whole() || definition.layers.as_ref().is_some_and(|layers| !layers.is_empty())
 }
 
 /// Largest parts that are named where a package is too large.
 const PARTS_SHOWN: usize = 10;
 
-fn unzipped_size(tree: &Tree, layers: &[Layer]) -> Option<Finding> {
+fn unzipped_size(contents: &Contents, layers: &[Layer]) -> Option<Finding> {
     let of_layers: u64 = layers.iter().map(|layer| layer.bytes).sum();
-    let problem = limits::unzipped_problem(tree.size() + of_layers)?;
-    let largest = largest_parts(tree, layers);
+    let problem = limits::unzipped_problem(contents.size() + of_layers)?;
+    let largest = largest_parts(contents, layers);
     Some(Finding::error(
         Quantity::UnzippedBytes.name(),
         format!("{problem}; its largest parts are {largest}"),
@@ -117,10 +117,10 @@ fn unzipped_size(tree: &Tree, layers: &[Layer]) -> Option<Finding> {
 }
 
 /// The largest parts of a package, each with its size.
-pub(crate) fn largest_parts(tree: &Tree, layers: &[Layer]) -> String {
+pub(crate) fn largest_parts(contents: &Contents, layers: &[Layer]) -> String {
     let mut parts = BTreeMap::<&str, u64>::new();
-    for entry in tree.entries() {
-        *parts.entry(part(&entry.path)).or_default() += entry.size();
+    for entry in contents.entries() {
+        *parts.entry(part(&entry.path)).or_default() += entry.size;
     }
     let layers = layers
         .iter()
@@ -247,62 +247,31 @@ fn deprecated_runtime(definition: &Definition) -> Option<Finding> {
 }
 
 /// Shared objects and executables must be for the function's processor.
-fn machine_code(definition: &Definition, tree: &Tree) -> Result<Option<Finding>> {
-    // e_machine: <https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html>
-    const X86_64: u16 = 62;
-    const AARCH64: u16 = 183;
-    let (machine, name) = match definition.architectures.one() {
-        Architecture::X86_64 => (X86_64, "x86_64"),
-        Architecture::Arm64 => (AARCH64, "arm64"),
-    };
-    let mut others = Vec::new();
-    let candidates = tree.entries().iter().filter(|entry| {
-        let file_name = entry.path.rsplit('/').next().unwrap_or_default();
-        entry.kind() == EntryKind::Executable
-            || file_name.ends_with(".so")
-            || file_name.contains(".so.")
-            || file_name.ends_with(".node")
-    });
-    for entry in candidates.filter(|entry| entry.kind() != EntryKind::Symlink) {
-        match elf_machine(entry)? {
-            Some(other) if other != machine => others.push(format!(
-                "`{}` is for {}",
-                entry.path,
-                match other {
-                    X86_64 => "x86_64",
-                    AARCH64 => "arm64",
-                    _ => "another processor",
-                }
-            )),
-            _ => {}
-        }
-    }
-    let more = others.len().saturating_sub(3);
-    others.truncate(3);
+fn machine_code(definition: &Definition, contents: &Contents) -> Option<Finding> {
+    const SHOWN: usize = 3;
+    let architecture = definition.architectures.one();
+    let name = architecture.name();
+    let code = contents.machine_code().into_iter();
+    let others = code.filter(|(_, machine)| !machine.is_for(architecture));
+    let mut others: Vec<String> = others
+        .map(|(path, machine)| format!("`{path}` is for {}", machine.say()))
+        .collect();
+    let more = others.len().saturating_sub(SHOWN);
+    others.truncate(SHOWN);
     if more > 0 {
         others.push(format!("and {more} more"));
     }
-    Ok((!others.is_empty()).then(|| {
+    (!others.is_empty()).then(|| {
         Finding::error(
             "machine_code",
             format!("its architecture is {name}, but {}", others.join(", ")),
             format!("build or install for {name}, or set `architectures`"),
         )
-    }))
-}
-
-/// The processor that an ELF file of 64 bits is for; `None` if it is something else.
-fn elf_machine(entry: &TreeEntry) -> Result<Option<u16>> {
-    let mut header = [0; 20];
-    let cannot_read = |cause| Error::input("read", &entry.file, cause);
-    let mut file = File::open(&entry.file).map_err(cannot_read)?;
-    let read = file.read_exact(&mut header);
-    let is_elf = read.is_ok() && header.starts_with(b"\x7fELF");
-    Ok(is_elf.then(|| u16::from_le_bytes([header[18], header[19]])))
+    })
 }
 
 /// Python and Node.js find a handler's module by its name.
-fn handler(definition: &Definition, tree: &Tree) -> Option<Finding> {
+fn handler(definition: &Definition, contents: &Contents) -> Option<Finding> {
     let runtime = definition.runtime.as_ref()?.as_str();
     let handler = definition.handler.as_ref()?.as_str();
     let candidates = if runtime.starts_with("python") {
@@ -341,10 +310,10 @@ fn handler(definition: &Definition, tree: &Tree) -> Option<Finding> {
         .map_or("", |(module, _)| module)
         .to_owned();
     // An extension module: `app.cpython-313-x86_64-linux-gnu.so`.
-    let is_extension = |entry: &TreeEntry| entry.path.ends_with(".so");
-    let is_there = candidates.iter().any(|path| tree.find(path).is_some())
-        || tree.starting_with(&format!("{module}.")).any(is_extension);
-    if is_there || may_lack(definition, tree) {
+    let mut extensions = contents.starting_with(&format!("{module}.")).iter();
+    let is_there = candidates.iter().any(|path| contents.find(path).is_some())
+        || extensions.any(|entry| entry.path.ends_with(".so"));
+    if is_there || may_lack(definition, contents) {
         return None;
     }
     Some(Finding::error(
@@ -358,19 +327,19 @@ fn handler(definition: &Definition, tree: &Tree) -> Option<Finding> {
 }
 
 /// Custom runtimes start `bootstrap`.
-fn bootstrap(definition: &Definition, tree: &Tree) -> Option<Finding> {
+fn bootstrap(definition: &Definition, contents: &Contents) -> Option<Finding> {
     let runtime = definition.runtime.as_ref()?.as_str();
     if !runtime.starts_with("provided") {
         return None;
     }
-    match tree.find("bootstrap") {
-        Some(entry) if entry.kind() == EntryKind::File => Some(Finding::error(
+    match contents.find("bootstrap") {
+        Some(entry) if entry.kind == EntryKind::File => Some(Finding::error(
             "bootstrap",
             "`bootstrap` is not executable",
             "run `chmod +x` on it, or name it in `executable` of the source",
         )),
         Some(_) => None,
-        None if may_lack(definition, tree) => None,
+        None if may_lack(definition, contents) => None,
         None => Some(Finding::error(
             "bootstrap",
             format!("the runtime {runtime} starts `bootstrap`, which the package doesn't have"),
@@ -381,7 +350,7 @@ fn bootstrap(definition: &Definition, tree: &Tree) -> Option<Finding> {
 
 /// Modules of Python's own that Lambda's runtime imports before it imports the handler: a file of that name takes their place,
 /// since the package comes first in the search path.
-fn shadowed_module(definition: &Definition, tree: &Tree) -> Option<Finding> {
+fn shadowed_module(definition: &Definition, contents: &Contents) -> Option<Finding> {
     const IMPORTED: [&str; 16] = [
         "base64",
         "decimal",
@@ -404,7 +373,7 @@ fn shadowed_module(definition: &Definition, tree: &Tree) -> Option<Finding> {
     if !runtime.starts_with("python") {
         return None;
     }
-    let has = |path: String| tree.find(&path).is_some();
+    let has = |path: String| contents.find(&path).is_some();
     let shadows = |name: &&&str| has(format!("{name}.py")) || has(format!("{name}/__init__.py"));
     IMPORTED.iter().find(shadows).map(|name| {
         Finding::warning(
@@ -417,15 +386,17 @@ fn shadowed_module(definition: &Definition, tree: &Tree) -> Option<Finding> {
 
 /// The AWS SDK that a runtime already has:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/lambda-python.html>, <https://docs.aws.amazon.com/lambda/latest/dg/lambda-nodejs.html>
-fn bundled_sdk(definition: &Definition, tree: &Tree) -> Option<Finding> {
+fn bundled_sdk(definition: &Definition, contents: &Contents) -> Option<Finding> {
     let runtime = definition.runtime.as_ref()?.as_str();
     let (sdk, directories): (&str, &[&str]) = match runtime {
         _ if runtime.starts_with("python") => ("boto3", &["boto3/", "botocore/"]),
         _ if runtime.starts_with("nodejs") => ("the AWS SDK", &["node_modules/@aws-sdk/"]),
         _ => return None,
     };
-    let of_sdk = |entry: &&Arc<TreeEntry>| directories.iter().any(|directory| entry.path.starts_with(directory));
-    let bytes: u64 = tree.entries().iter().filter(of_sdk).map(|entry| entry.size()).sum();
+    let of_sdk = directories
+        .iter()
+        .flat_map(|directory| contents.starting_with(directory));
+    let bytes: u64 = of_sdk.map(|entry| entry.size).sum();
     (bytes > 0).then(|| {
         Finding::warning(
             "bundled_sdk",
@@ -439,167 +410,4 @@ fn bundled_sdk(definition: &Definition, tree: &Tree) -> Option<Finding> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Meter;
-    use crate::cache::DigestCache;
-    use crate::function::Function;
-    use crate::source::Outputs;
-    use std::fs;
-    use std::path::Path;
-
-    /// What is found in a function with this definition and these files; a name that ends with `*` is executable.
-    fn findings(definition: &str, files: &[(&str, &[u8])]) -> Vec<Finding> {
-        let directory = tempfile::tempdir().expect("a directory");
-        for (path, content) in files {
-            let file = directory.path().join("app").join(path.trim_end_matches('*'));
-            fs::create_dir_all(file.parent().expect("below")).expect("made");
-            fs::write(&file, content).expect("written");
-            #[cfg(unix)]
-            if path.ends_with('*') {
-                use std::os::unix::fs::PermissionsExt;
-                fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("set");
-            }
-        }
-        let definition = format!(r#"{{"source": "app", {definition}}}"#);
-        let function = Function::parse(Path::new("app.json"), definition.as_bytes()).expect("a definition");
-        let trees = Tree::of_functions(
-            &[&function],
-            directory.path(),
-            &Outputs::new([]),
-            &DigestCache::none(),
-            &Meter::default(),
-        )
-        .expect("a tree");
-        super::findings(&function.definition, &trees[0], &[]).expect("readable")
-    }
-
-    #[track_caller]
-    fn finds(definition: &str, files: &[(&str, &[u8])], severity: Severity, expected: &str) {
-        let findings = findings(definition, files);
-        assert!(
-            findings
-                .iter()
-                .any(|it| it.severity == severity && it.problem.contains(expected)),
-            "{expected}: {findings:?}"
-        );
-    }
-
-    #[track_caller]
-    fn is_fine(definition: &str, files: &[(&str, &[u8])]) {
-        assert_eq!(findings(definition, files), []);
-    }
-
-    const PYTHON: &str = r#""runtime": "python3.13", "handler": "app.handler""#;
-    const NODE: &str = r#""runtime": "nodejs22.x", "handler": "src/index.handler""#;
-
-    #[test]
-    fn a_handler_must_be_there() {
-        is_fine(PYTHON, &[("app.py", b"")]);
-        is_fine(PYTHON, &[("app/__init__.py", b"")]);
-        is_fine(PYTHON, &[("app.cpython-313-x86_64-linux-gnu.so", b"")]);
-        is_fine(NODE, &[("src/index.mjs", b"")]);
-        is_fine(r#""runtime": "java21", "handler": "a.B::c""#, &[("x", b"")]);
-        finds(
-            PYTHON,
-            &[("main.py", b"")],
-            Severity::Error,
-            "no app.py and no app/__init__.py",
-        );
-        finds(NODE, &[("index.mjs", b"")], Severity::Error, "no src/index.js");
-        finds(
-            r#""runtime": "python3.13", "handler": "app""#,
-            &[("app.py", b"")],
-            Severity::Error,
-            "names no function",
-        );
-        let with_layer = r#""runtime": "python3.13", "handler": "app.handler", "layers": ["other"]"#;
-        is_fine(with_layer, &[("main.py", b"")]);
-    }
-
-    #[test]
-    fn machine_code_must_fit_the_architecture() {
-        let elf = |machine: u8| [b"\x7fELF\x02\x01\x01".as_slice(), &[0; 11], &[machine, 0, 0]].concat();
-        let (x86, arm) = (elf(62), elf(183));
-        is_fine(PYTHON, &[("app.py", b""), ("lib/a.so", &x86)]);
-        finds(
-            PYTHON,
-            &[("app.py", b""), ("lib/a.so.1", &arm)],
-            Severity::Error,
-            "`lib/a.so.1` is for arm64",
-        );
-        finds(
-            PYTHON,
-            &[("app.py", b""), ("tool*", &arm)],
-            Severity::Error,
-            "`tool` is for arm64",
-        );
-        let arm64 = format!(r#"{PYTHON}, "architectures": ["arm64"]"#);
-        is_fine(
-            &arm64,
-            &[("app.py", b""), ("lib/a.so", &arm), ("script*", b"#!/bin/sh\n")],
-        );
-        finds(
-            &arm64,
-            &[("app.py", b""), ("lib/a.so", &x86)],
-            Severity::Error,
-            "its architecture is arm64, but",
-        );
-    }
-
-    #[test]
-    fn a_custom_runtime_needs_an_executable_bootstrap() {
-        let custom = r#""runtime": "provided.al2023", "handler": "x""#;
-        is_fine(custom, &[("bootstrap*", b"#!/bin/sh\n")]);
-        finds(
-            custom,
-            &[("bootstrap", b"#!/bin/sh\n")],
-            Severity::Error,
-            "not executable",
-        );
-        finds(custom, &[("main*", b"")], Severity::Error, "starts `bootstrap`");
-    }
-
-    #[test]
-    fn quotas_are_known() {
-        let six = r#""layers": ["a", "b", "c", "d", "e", "f"]"#;
-        finds(six, &[("x", b"")], Severity::Error, "6 layers");
-        let long = format!(r#""environment": {{"KEY": "{}"}}"#, "x".repeat(4094));
-        finds(&long, &[("x", b"")], Severity::Error, "4097 bytes");
-        let fits = format!(r#""environment": {{"KEY": "{}"}}"#, "x".repeat(4093));
-        is_fine(&fits, &[("x", b"")]);
-    }
-
-    #[test]
-    fn what_may_be_meant_is_a_warning() {
-        let old = r#""runtime": "python3.8", "handler": "app.handler""#;
-        finds(old, &[("app.py", b"")], Severity::Warning, "deprecated");
-        finds(
-            PYTHON,
-            &[("app.py", b""), ("json.py", b"")],
-            Severity::Warning,
-            "`json`",
-        );
-        finds(
-            PYTHON,
-            &[("app.py", b""), ("boto3/x", b"1")],
-            Severity::Warning,
-            "packs boto3",
-        );
-    }
-
-    #[test]
-    fn parts_are_packages() {
-        for (path, expected) in [
-            ("numpy/core/a.so", "numpy"),
-            (
-                "node_modules/@aws-sdk/client-s3/x.js",
-                "node_modules/@aws-sdk/client-s3",
-            ),
-            ("python/numpy/a", "python/numpy"),
-            ("app.py", "app.py"),
-        ] {
-            assert_eq!(part(path), expected);
-        }
-    }
-}
+mod tests;

@@ -1,0 +1,108 @@
+//! The manifest as the store keeps it: what a package was made from, what is in it, and what was found when it was searched.
+
+use std::collections::BTreeMap;
+
+use lambda_pack_core::archive::PACKAGE_FORMAT;
+use lambda_pack_core::digest::Digest;
+use lambda_pack_core::manifest::{EntryJson, EntryKind, Manifest, ManifestJson, entries_json};
+use lambda_pack_core::preflight::{Contents, Item, Machine};
+use lambda_pack_core::secrets::Seen;
+use lambda_pack_core::{Error, ErrorKind, Result};
+use serde::{Deserialize, Serialize};
+
+use super::{Built, Record, Store, record};
+
+/// What is written.
+#[derive(Serialize)]
+struct StoredManifest<'a> {
+    #[serde(flatten)]
+    source: ManifestJson<'a>,
+    package_format: u32,
+    package_entries: Vec<EntryJson<'a>>,
+    /// Of those that are machine code, by path.
+    machine_code: BTreeMap<&'a str, Machine>,
+    secrets: Seen,
+}
+
+/// What is read of it to check the package. Versions of this program that couldn't check it wrote no `machine_code` and `secrets`.
+#[derive(Deserialize)]
+struct StoredPackage {
+    package_entries: Vec<StoredEntry>,
+    machine_code: Option<BTreeMap<String, Machine>>,
+    secrets: Option<Seen>,
+}
+
+#[derive(Deserialize)]
+struct StoredEntry {
+    path: String,
+    kind: EntryKind,
+    size: u64,
+}
+
+/// What is known of a stored package without reading it.
+pub struct Known {
+    pub contents: Contents,
+    /// What came of searching it for secrets.
+    pub seen: Seen,
+}
+
+pub(super) fn to_json(built: &Built) -> Vec<u8> {
+    let stored = StoredManifest {
+        source: built.manifest.to_json(),
+        package_format: PACKAGE_FORMAT,
+        package_entries: entries_json(&built.package.entries),
+        machine_code: built.contents.machine_code(),
+        secrets: built.seen.clone(),
+    };
+    serde_json::to_vec(&stored).expect("strings and numbers")
+}
+
+impl Store {
+    /// What a package was made from; `None` if that isn't stored.
+    pub fn manifest(&self, name: &str, source_hash: &Digest) -> Result<Option<Manifest>> {
+        let Some(content) = self.manifest_content(name, source_hash)? else {
+            return Ok(None);
+        };
+        let found = Manifest::parse(&content).and_then(|manifest| match manifest.source_hash() == *source_hash {
+            true => Ok(manifest),
+            false => Err(format!("it is that of the source hash {}", manifest.source_hash())),
+        });
+        found
+            .map(Some)
+            .map_err(|problem| self.bad_manifest(name, source_hash, &problem))
+    }
+
+    /// What is in the package of this record; `None` if its manifest doesn't say.
+    pub fn known(&self, name: &str, source_hash: &Digest, record: &Record) -> Result<Option<Known>> {
+        let Some(content) = self.manifest_content(name, source_hash)? else {
+            return Ok(None);
+        };
+        let stored: StoredPackage = serde_json::from_slice(&content)
+            .map_err(|error| self.bad_manifest(name, source_hash, &format!("not a manifest: {error}")))?;
+        let (Some(machine_code), Some(seen)) = (stored.machine_code, stored.secrets) else {
+            return Ok(None);
+        };
+        let entries = stored.package_entries.into_iter().map(|entry| Item {
+            machine: machine_code.get(&entry.path).copied(),
+            path: entry.path.into(),
+            kind: entry.kind,
+            size: entry.size,
+        });
+        let contents = Contents::whole(entries.collect());
+        // Of two who built at the same time the one's manifest may stand beside the other's package.
+        let is_of_record =
+            contents.size() == record.unzipped_bytes && contents.entries().len() as u64 == record.entries;
+        Ok(is_of_record.then_some(Known { contents, seen }))
+    }
+
+    fn manifest_content(&self, name: &str, source_hash: &Digest) -> Result<Option<Vec<u8>>> {
+        let object = self.objects.get(&record::manifest_key(name, source_hash))?;
+        Ok(object.map(|object| object.content))
+    }
+
+    fn bad_manifest(&self, name: &str, source_hash: &Digest, problem: &str) -> Error {
+        let url = self.url.of_key(&record::manifest_key(name, source_hash));
+        Error::new(ErrorKind::Integrity, format!("`{url}`: {problem}"))
+            .help("somebody changed it; delete it only if the package can be built again")
+    }
+}

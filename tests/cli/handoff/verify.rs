@@ -1,0 +1,152 @@
+//! `bundle verify` takes what `bundle export` wrote, and nothing else.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::{PROFILE, demo, document, export};
+use crate::support::{Dir, sha256};
+
+/// Puts a document in place, with its SHA-256.
+fn put(dir: &Dir, document: &Value) {
+    let text = document.to_string();
+    dir.write("dist/bundle.json", &text);
+    dir.write(
+        "dist/bundle.json.sha256",
+        format!("{}  bundle.json\n", sha256(text.as_bytes())),
+    );
+}
+
+#[test]
+fn what_is_no_document_of_this_program_is_refused() {
+    let dir = demo();
+    dir.command(["upload"]).args(PROFILE).ok();
+    let good = document(&export(&dir));
+    let name = good["functions"][0]["name"].as_str().unwrap().to_owned();
+    let verify = || dir.command(["bundle", "verify", "dist/bundle.json"]);
+    put(&dir, &good);
+    verify().ok();
+
+    let elsewhere = good["functions"][0]["store_url"]
+        .as_str()
+        .unwrap()
+        .replace("file://./.lambda-pack/store", "s3://evil");
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    let changes: [(Change, i32, &str); 16] = [
+        (&|it| it["functions"] = json!([]), 3, "key `functions`: there is none"),
+        (
+            &|it| drop(it.as_object_mut().unwrap().remove("graph")),
+            3,
+            "key `graph` is missing",
+        ),
+        (
+            &|it| drop(it["application"].as_object_mut().unwrap().remove("dirty")),
+            3,
+            "key `application.dirty` is missing",
+        ),
+        (
+            &|it| drop(it["functions"][0].as_object_mut().unwrap().remove("runtime")),
+            3,
+            "key `functions[0].runtime` is missing",
+        ),
+        (
+            &|it| {
+                let twice = it["functions"][0].clone();
+                it["functions"].as_array_mut().unwrap().push(twice);
+            },
+            3,
+            "comes twice",
+        ),
+        (
+            &|it| it["functions"][0]["entries"] = json!(99),
+            4,
+            "its entries is said to be `99`",
+        ),
+        (
+            &|it| it["functions"][0]["store_url"] = json!(elsewhere),
+            4,
+            "its store_url is said to be `s3://evil",
+        ),
+        (
+            &|it| {
+                it["functions"][0]["store_url"] =
+                    json!(format!("{}?", it["functions"][0]["store_url"].as_str().unwrap()))
+            },
+            4,
+            "its store_url",
+        ),
+        (&|it| it["functions"][0]["size_bytes"] = json!(1), 4, "its size_bytes"),
+        (
+            &|it| it["functions"][0]["owner"] = json!("x"),
+            3,
+            "unknown key `functions[0].owner`",
+        ),
+        (
+            &|it| it["functions"][0]["name"] = json!("../x"),
+            3,
+            "key `functions[0].name`",
+        ),
+        (
+            &|it| it["graph"]["nodes"][0]["owner"] = json!("x"),
+            3,
+            "unknown key `graph.nodes[0].owner`",
+        ),
+        (
+            &|it| {
+                it["graph"]["nodes"]
+                    .as_array_mut()
+                    .unwrap()
+                    .retain(|node| node["name"] != name.as_str())
+            },
+            3,
+            "key `graph`",
+        ),
+        (
+            &|it| it["validation"][0]["status"] = json!("fine"),
+            3,
+            "key `validation[0].status`",
+        ),
+        (&|it| it["schema_version"] = json!(2), 3, "found 2; allowed: 1"),
+        (&|it| it["validation"][0]["status"] = json!("fail"), 3, "profile: "),
+    ];
+    for (change, code, words) in changes {
+        let mut changed = good.clone();
+        change(&mut changed);
+        assert_ne!(changed, good, "{words}");
+        put(&dir, &changed);
+        let run = verify().run();
+        assert_eq!(run.code, code, "{words}: {run:?}");
+        assert!(run.stderr.contains(words), "{words}: {run:?}");
+    }
+
+    // Twice the same key: which one counts, nobody says.
+    put(&dir, &good);
+    let text = fs::read_to_string(dir.join("dist/bundle.json")).unwrap();
+    let twice = text.replacen("\"tier\":", "\"tier\":\"lambda\",\"tier\":", 1);
+    dir.write("dist/bundle.json", &twice);
+    dir.write("dist/bundle.json.sha256", sha256(twice.as_bytes()));
+    verify().fails(3, &["key `tier` comes twice"]);
+
+    // What can't be read any more was changed.
+    put(&dir, &good);
+    dir.write("dist/bundle.json", &text[..text.len() / 2]);
+    verify().fails(4, &["has the SHA-256"]);
+    put(&dir, &good);
+    fs::remove_file(dir.join("dist/bundle.json.sha256")).unwrap();
+    let run = verify().run();
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(run.stderr.contains("bundle.json.sha256"), "{run:?}");
+}
+
+/// The store that the document names may be gone; a copy of it says the same.
+#[test]
+fn a_document_is_verified_against_a_copy_of_its_store() {
+    let dir = demo();
+    dir.command(["upload"]).args(PROFILE).ok();
+    export(&dir);
+    fs::rename(dir.join(".lambda-pack/store"), dir.join("copy")).unwrap();
+    dir.command(["bundle", "verify", "dist/bundle.json", "--store", "file://./copy"])
+        .ok();
+    let run = dir.command(["bundle", "verify", "dist/bundle.json"]).run();
+    assert_eq!(run.code, 1, "{run:?}");
+}
