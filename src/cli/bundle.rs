@@ -255,7 +255,8 @@ pub struct ExportArgs {
 
 /// Check every digest in a bundle.json: its own, those of packages in the store, of their manifests, and of assets
 ///
-/// Exit 4 if one differs, 1 if something is missing, 3 if the document says that a check failed.
+/// Only what lambda-pack wrote is taken, whole. Exit 4 if a digest differs, 1 if something is missing, 3 if the document says that
+/// a check failed, or isn't one.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

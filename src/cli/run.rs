@@ -8,7 +8,8 @@ use super::{PackingArgs, path};
 
 /// From a profile to packages and Terraform inputs: validate, graph, fetch assets, build, search, upload, export
 ///
-/// What is in the store already isn't done again: after a failure, run it again.
+/// What is in the store already isn't done again: after a failure, run it again. Each step is said on stderr, with its time and
+/// what was in a cache or the store; --json lists them, also those of a run that fails.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
