@@ -251,7 +251,12 @@ impl Pipeline<'_> {
 
     fn upload<'c>(&self, packages: &Packages, ready: &[Ready<'c>]) -> Result<(Done, Vec<Packaged<'c>>)> {
         let published = packages.each(ready, Ready::checked, |it| match &it.job.found {
-            Found::Published(record) => Ok(Published::Unchanged(record.clone())),
+            Found::Published(record) => {
+                if it.job.known.is_none() {
+                    packages.note(it.job.checked, it.made, &it.contents, record)?;
+                }
+                Ok(Published::Unchanged(record.clone()))
+            }
             found => packages.publish(it.job.checked, it.made, &it.contents, found),
         });
         packages.store.save_cache();

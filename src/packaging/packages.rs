@@ -244,6 +244,12 @@ impl<'a> Packages<'a> {
         self.pack(checked, made, contents, |built| self.store.publish(name, built, found))
     }
 
+    /// Has the store know what is in a package of its own that was made again.
+    pub fn note(&self, checked: &Checked, made: Option<&Made>, contents: &Contents, record: &Record) -> Result<()> {
+        let name = checked.hashed.function.name.as_str();
+        self.pack(checked, made, contents, |built| self.store.note(name, built, record))
+    }
+
     /// The record that a package would get.
     pub fn record(&self, checked: &Checked, made: Option<&Made>, contents: &Contents) -> Result<Record> {
         let name = checked.hashed.function.name.as_str();

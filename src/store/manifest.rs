@@ -95,6 +95,20 @@ impl Store {
         Ok(is_of_record.then_some(Known { contents, seen }))
     }
 
+    /// Notes what was found in a stored package that was made and searched again, if it is the same: then the next one who checks
+    /// it need not make it.
+    pub fn note(&self, name: &str, built: &Built, record: &Record) -> Result<()> {
+        if !Record::new(&self.url, name, built).is_of_the_same_package(record) {
+            return Ok(());
+        }
+        let key = record::manifest_key(name, &built.manifest.source_hash());
+        let content = to_json(built);
+        match self.objects.get(&key)? {
+            Some(object) => self.objects.replace(&key, &object.version, &content),
+            None => self.objects.create(&key, &content).map(drop),
+        }
+    }
+
     fn manifest_content(&self, name: &str, source_hash: &Digest) -> Result<Option<Vec<u8>>> {
         let object = self.objects.get(&record::manifest_key(name, source_hash))?;
         Ok(object.map(|object| object.content))

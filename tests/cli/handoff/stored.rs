@@ -227,6 +227,25 @@ fn a_stored_package_whose_manifest_says_too_little_is_made_again() {
             .args(PROFILE)
             .fails(3, &["the package has no zzz.py"]);
     }
+    // One run makes it again, and notes what is in it.
+    project.keys = json!({});
+    project.write(&dir);
+    let run = || dir.command(["run", "--no-cache"]).args(PROFILE).ok();
+    let again = run();
+    assert!(again.stderr.contains("build         1 packages ("), "{again:?}");
+    assert!(
+        again.stderr.contains("upload        0 packages, 2 unchanged"),
+        "{again:?}"
+    );
+    assert_eq!(
+        serde_json::from_slice::<Value>(&fs::read(&manifest).unwrap()).unwrap(),
+        whole
+    );
+    let again = run();
+    assert!(
+        again.stderr.contains("build         0 packages, 1 in the store"),
+        "{again:?}"
+    );
     fs::write(&manifest, "{").unwrap();
     dir.command(["bundle", "export"])
         .args(PROFILE)
