@@ -178,7 +178,9 @@ impl Settings {
         let is_same = |given: &Option<PathBuf>, named: Option<PathBuf>, default: &str, now: &Path| {
             let named = self.project_dir.join(named.unwrap_or_else(|| default.into()));
             let is_given = given.as_ref().is_some_and(|given| !given.as_os_str().is_empty());
-            is_given || matches!((fs::canonicalize(named), fs::canonicalize(now)), (Ok(named), Ok(now)) if named == now)
+            // By name: where a link led then, nobody knows.
+            let [named, now] = [&named, now].map(std::path::absolute);
+            is_given || matches!((named, now), (Ok(named), Ok(now)) if named == now)
         };
         let are_same = is_same(&common.code_dir, file.code_dir, CODE_DIR, &self.code_dir)
             && is_same(&common.config_dir, file.config_dir, CONFIG_DIR, &self.config_dir);
@@ -218,7 +220,9 @@ impl ProjectFile {
             Ok(current) => directory.strip_prefix(&current).unwrap_or(directory),
             Err(_no_current_directory) => directory,
         };
-        let parsed = toml_text::parse(directory.join(FILE_NAME).display(), &text)?;
+        let place = directory.join(FILE_NAME);
+        let mut parsed: ProjectFile = toml_text::parse(place.display(), &text)?;
+        parsed.profiles = parsed.profiles.read_from(place.display(), text);
         Ok(Some((directory.to_owned(), parsed)))
     }
 }

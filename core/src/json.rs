@@ -92,7 +92,11 @@ pub(crate) fn in_words(place: &str, key: &str, text: &str) -> Error {
         .strip_prefix("invalid type: ")
         .or_else(|| said.strip_prefix("invalid value: "))
     {
-        in_key(format!("found {}; allowed: {expected}", shorten(shown(key, found))))
+        in_key(format!(
+            "found {}; allowed: {}",
+            shorten(shown(key, found)),
+            allowed_values(expected)
+        ))
     } else {
         in_key(shorten(text))
     }
@@ -104,6 +108,22 @@ fn shown<'a>(key: &str, found: &'a str) -> &'a str {
     match key.split('.').any(|part| part == "environment") {
         true => found.split(['`', '"']).next().unwrap_or_default().trim_end(),
         false => found,
+    }
+}
+
+/// What serde expected, without the names of Rust's numbers.
+fn allowed_values(expected: &str) -> String {
+    let (least, number) = match expected.strip_prefix("a nonzero ") {
+        Some(number) => (1, number),
+        None => (0, expected),
+    };
+    match number {
+        "u8" => format!("a whole number from {least} to {}", u8::MAX),
+        "u16" => format!("a whole number from {least} to {}", u16::MAX),
+        "u32" => format!("a whole number from {least} to {}", u32::MAX),
+        // Further than anybody counts.
+        "u64" | "usize" => format!("a whole number, at least {least}"),
+        _ => expected.to_owned(),
     }
 }
 

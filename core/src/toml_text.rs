@@ -9,17 +9,19 @@ use crate::{Error, Result};
 
 /// Parses a whole text. `place` names it in messages.
 pub fn parse<T: DeserializeOwned>(place: impl Display, text: &str) -> Result<T> {
-    let at = |error: &toml::de::Error| {
-        let start = error.span().map_or(0, |span| span.start).min(text.len());
-        let before = &text[..start];
-        let line = before.matches('\n').count() + 1;
-        let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1;
-        format!("{place}:{line}:{column}")
-    };
+    let at = |error: &toml::de::Error| self::place(&place, text, error.span().map_or(0, |span| span.start));
     let deserializer = toml::Deserializer::parse(text)
         .map_err(|error| Error::invalid(format!("{}: not TOML: {}", at(&error), error.message())))?;
     serde_path_to_error::deserialize(deserializer)
         .map_err(|error| in_words(&at(error.inner()), &key_of(error.path()), error.inner().message()))
+}
+
+/// `file:line:column` of a position in its text.
+pub(crate) fn place(file: &impl Display, text: &str, start: usize) -> String {
+    let before = &text[..text.floor_char_boundary(start)];
+    let line = before.matches('\n').count() + 1;
+    let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1) + 1;
+    format!("{file}:{line}:{column}")
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use lambda_pack_core::{Error, Meter, Result};
 
 use super::output;
 use crate::cli::{AffectedArgs, Common};
-use crate::git::{Difference, WorkTree};
+use crate::git::{Difference, Was, WorkTree};
 use crate::packaging::load_functions;
 use crate::settings::{Settings, absolute};
 
@@ -68,26 +68,63 @@ fn since(reference: &str, settings: &Settings, common: &Common) -> Result<(Vec<C
     Ok((changes.collect(), before))
 }
 
+/// What git knows of a file as it was.
+enum Earlier<'a> {
+    Same,
+    Other(&'a Difference),
+    /// Something on the way there was another one.
+    Unknown,
+}
+
+/// Differences by their absolute paths.
+struct Differences<'a>(BTreeMap<PathBuf, &'a Difference>);
+
+impl<'a> Differences<'a> {
+    fn of(&self, file: &Path) -> Result<Earlier<'a>> {
+        // Links that a `..` leaves again count, too.
+        let from_here = std::path::absolute(Path::new(".").join(file));
+        let from_here = from_here.map_err(|cause| Error::input("find", file, cause))?;
+        let resolved = Resolved::of(&from_here);
+        if resolved
+            .way()
+            .any(|path| path != resolved.path && self.0.contains_key(path))
+        {
+            return Ok(Earlier::Unknown);
+        }
+        Ok(match self.0.get(&resolved.path) {
+            None => Earlier::Same,
+            Some(difference) if difference.was == Was::Other => Earlier::Unknown,
+            Some(difference) => Earlier::Other(difference),
+        })
+    }
+}
+
 /// The definitions as they were before these differences.
 fn before(tree: &WorkTree, differences: &[Difference], settings: &Settings, common: &Common) -> Result<Before> {
-    let by_path: BTreeMap<PathBuf, &Difference> = differences
+    let by_path = differences
         .iter()
-        .map(|difference| (tree.top.join(&difference.path), difference))
-        .collect();
-    let (current, changed) = current_definitions(&by_path, settings)?;
-    let settings_file = by_path.get(&Resolved::of(&absolute(&settings.file())?).path);
+        .map(|difference| (tree.top.join(&difference.path), difference));
+    let differences = Differences(by_path.collect());
+    let settings_file = match differences.of(&settings.file())? {
+        Earlier::Same => None,
+        Earlier::Other(difference) => Some(difference),
+        Earlier::Unknown => return Ok(Before::Unknown),
+    };
+    let Some((current, changed)) = current_definitions(&differences, settings)? else {
+        return Ok(Before::Unknown);
+    };
     if changed.is_empty() && settings_file.is_none() {
         return Ok(Before::Unknown);
     }
     let mut files: Vec<&Path> = Vec::new();
     let mut objects: Vec<&str> = Vec::new();
     for (file, difference) in &changed {
-        if let Some(object) = &difference.before {
+        if let Some(object) = difference.was.object() {
             files.push(file);
             objects.push(object);
         }
     }
-    objects.extend(settings_file.and_then(|difference| difference.before.as_deref()));
+    objects.extend(settings_file.and_then(|difference| difference.was.object()));
     let mut contents = tree.contents(&objects)?.into_iter();
     let mut functions = current;
     for (file, content) in files.into_iter().zip(contents.by_ref()) {
@@ -127,38 +164,36 @@ fn before(tree: &WorkTree, differences: &[Difference], settings: &Settings, comm
 /// The functions whose definition didn't change, and the files of those that did, each with what git knows of it.
 type Definitions<'a> = (BTreeMap<String, Function>, BTreeMap<PathBuf, &'a Difference>);
 
-fn current_definitions<'a>(
-    differences: &BTreeMap<PathBuf, &'a Difference>,
-    settings: &Settings,
-) -> Result<Definitions<'a>> {
+/// `None` if their directory is another one.
+fn current_definitions<'a>(differences: &Differences<'a>, settings: &Settings) -> Result<Option<Definitions<'a>>> {
+    if !matches!(differences.of(&settings.config_dir)?, Earlier::Same) {
+        return Ok(None);
+    }
     let config_dir = canonical(&settings.config_dir)?;
     let mut changed = BTreeMap::new();
-    for (path, difference) in differences {
+    // Those that are gone, too.
+    for (path, difference) in &differences.0 {
         let name = path.file_name().filter(|_| path.parent() == Some(&config_dir));
         if let Some(name) = name.filter(|_| function::is_definition_file(path)) {
             changed.insert(settings.config_dir.join(name), *difference);
         }
     }
     let mut functions = function::load(&settings.config_dir)?;
-    let mut links = BTreeSet::new();
-    for function in functions.values() {
+    let files: BTreeSet<PathBuf> = functions.values().map(|function| function.file.clone()).collect();
+    for file in files {
         // A definition may be a link to what stands elsewhere.
-        let resolved = Resolved::of(&config_dir.join(function.file.file_name().unwrap_or_default()));
-        if let Some(difference) = differences.get(&resolved.path) {
-            changed.entry(function.file.clone()).or_insert(difference);
-        }
-        if resolved.links.iter().any(|link| differences.contains_key(link)) {
-            links.insert(function.file.clone());
-        }
+        match differences.of(&file)? {
+            Earlier::Same => continue,
+            Earlier::Other(difference) => changed.insert(file.clone(), difference),
+            Earlier::Unknown => changed.remove(&file),
+        };
+        functions.retain(|_, function| function.file != file);
     }
-    // What another link led to isn't known.
-    functions.retain(|_, function| !changed.contains_key(&function.file) && !links.contains(&function.file));
-    changed.retain(|file, _| !links.contains(file));
-    Ok((functions, changed))
+    Ok(Some((functions, changed)))
 }
 
 /// What a list of files names. Names are relative to the current directory, to the project, or to the repository's top, as git
-/// prints them: those count of which there is a file, or all of them if it is gone.
+/// prints them. All of these count: where there is a file now, another one with that name may be gone.
 fn listed(list: &Path, settings: &Settings) -> Result<Vec<Change>> {
     let content = if list == Path::new("-") {
         let mut content = Vec::new();
@@ -175,9 +210,8 @@ fn listed(list: &Path, settings: &Settings) -> Result<Vec<Change>> {
     bases.extend(tops.into_iter().flatten());
     let mut changes = Vec::new();
     for name in names(&content) {
-        let paths = bases.iter().map(|base| base.join(&name));
-        let (there, gone): (Vec<PathBuf>, Vec<PathBuf>) = paths.partition(|path| fs::symlink_metadata(path).is_ok());
-        for path in if there.is_empty() { gone } else { there } {
+        let paths: BTreeSet<PathBuf> = bases.iter().map(|base| base.join(&name)).collect();
+        for path in paths {
             let path = match (path.parent(), path.file_name()) {
                 (Some(directory), Some(name)) => Resolved::of(directory).path.join(name),
                 _ => Resolved::of(&path).path,

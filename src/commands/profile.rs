@@ -12,6 +12,7 @@ use super::output;
 use crate::cli::{Common, ProfileVerb};
 use crate::report;
 use crate::settings::Settings;
+use crate::store::StoreUrl;
 
 pub fn run(verb: &ProfileVerb, common: &Common, _meter: &'static Meter) -> Result<()> {
     let settings = Settings::resolve(common, None, None)?;
@@ -39,6 +40,12 @@ fn rows(settings: &Settings, names: &[String]) -> Result<Vec<Row>> {
     };
     let rows = names.into_iter().map(|name| {
         let profile = settings.profiles.resolve(name)?;
+        if let Some(store) = &profile.store {
+            StoreUrl::parse(store, &settings.project_dir).map_err(|error| {
+                let error = error.within(format_args!("profile `{name}`: key `store`"));
+                error.within(profile.place_of_store())
+            })?;
+        }
         let selected = profile.apply(functions.clone())?;
         Ok(Row {
             name: name.to_owned(),

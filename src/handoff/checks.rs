@@ -5,16 +5,12 @@ use lambda_pack_core::function::{Function, Kind};
 use lambda_pack_core::handoff::Validation;
 use lambda_pack_core::json::Object;
 use lambda_pack_core::profile::Profile;
-use lambda_pack_core::shorten;
 
 use super::{Packaged, Provenance};
 
-/// Files that are named where there are many.
-const FILES_SHOWN: usize = 5;
-
 /// Everything that is not worth an error of its own. What is, is refused before there is a document.
 pub fn validation(profile: &Profile, packaged: &[Packaged], provenance: &Provenance) -> Vec<Validation> {
-    let mut all = vec![of_profile(profile, packaged), of_commit(provenance)];
+    let mut all = vec![of_profile(profile, packaged), provenance.check()];
     for packaged in packaged {
         let name = packaged.hashed().function.name.as_str();
         all.push(match packaged.warnings.as_slice() {
@@ -63,31 +59,4 @@ fn of_profile(profile: &Profile, packaged: &[Packaged]) -> Validation {
         count(Kind::Layer)
     );
     Validation::new("profile", Status::Pass, detail)
-}
-
-fn of_commit(provenance: &Provenance) -> Validation {
-    let untracked = match provenance.untracked.as_slice() {
-        [] => None,
-        untracked => {
-            let named = untracked.iter().take(FILES_SHOWN);
-            let named: Vec<String> = named
-                .map(|path| format!("`{}`", shorten(&path.display().to_string())))
-                .collect();
-            let more = match untracked.len() - named.len() {
-                0 => String::new(),
-                more => format!(", and {more} more"),
-            };
-            Some(format!("git doesn't track {}{more}", named.join(", ")))
-        }
-    };
-    let changed = provenance
-        .is_changed
-        .then(|| "tracked files differ from the commit".to_owned());
-    let problems: Vec<String> = changed.into_iter().chain(untracked).collect();
-    let (status, detail) = match (&provenance.application.git_commit, problems.as_slice()) {
-        (None, _) => (Status::Warn, "the project is in no git repository".to_owned()),
-        (Some(_), []) => (Status::Pass, "all of it is as in the commit".to_owned()),
-        (Some(_), problems) => (Status::Warn, problems.join("; ")),
-    };
-    Validation::new("commit", status, detail)
 }

@@ -2,19 +2,30 @@
 
 use std::path::{Path, PathBuf};
 
-use lambda_pack_core::Result;
-use lambda_pack_core::handoff::Application;
+use lambda_pack_core::fitness::Status;
+use lambda_pack_core::handoff::{Application, FILE_NAME, Validation};
+use lambda_pack_core::{Result, shorten};
 
 use super::Packaged;
-use crate::git;
+use crate::git::{self, Head};
+use crate::report;
 use crate::settings::Settings;
 
 pub struct Provenance {
     pub application: Application,
-    /// Whether tracked files differ from the commit.
-    pub is_changed: bool,
-    /// Files that decide packages or definitions, and that the commit doesn't have.
-    pub untracked: Vec<PathBuf>,
+    state: State,
+}
+
+/// What git says of a project.
+enum State {
+    At {
+        head: Head,
+        /// Files that decide packages or definitions, and that the commit doesn't have.
+        untracked: Vec<PathBuf>,
+    },
+    NoRepository,
+    /// It refuses to say. Why stands on stderr alone: it holds paths of this machine.
+    Unknown,
 }
 
 impl Provenance {
@@ -23,23 +34,64 @@ impl Provenance {
             true => Path::new("."),
             false => &settings.project_dir,
         };
-        let (git_commit, is_changed) = git::state(project).unzip();
-        let untracked = match git_commit {
-            Some(_) => git::untracked(project, &files(packaged, settings))?,
-            None => Vec::new(),
+        let state = match Head::of(project) {
+            Ok(Some(head)) => State::At {
+                untracked: git::untracked(project, &files(packaged, settings))?,
+                head,
+            },
+            Ok(None) => State::NoRepository,
+            Err(error) => {
+                report::warning(&format!("{FILE_NAME} names no commit: {error}"));
+                State::Unknown
+            }
         };
-        let table = &settings.application;
+        let (git_commit, dirty) = match &state {
+            State::At { head, untracked } => (Some(head.commit.clone()), Some(head.is_dirty || !untracked.is_empty())),
+            State::NoRepository | State::Unknown => (None, None),
+        };
         Ok(Provenance {
             application: Application {
-                name: table.name.clone(),
-                version: table.version.clone(),
+                name: settings.application.name.clone(),
+                version: settings.application.version.clone(),
                 git_commit,
-                dirty: is_changed.map(|is_changed| is_changed || !untracked.is_empty()),
+                dirty,
             },
-            is_changed: is_changed.unwrap_or_default(),
-            untracked,
+            state,
         })
     }
+
+    pub fn check(&self) -> Validation {
+        let (status, detail) = match &self.state {
+            State::At { head, untracked } => {
+                let changed = head.is_dirty.then(|| "tracked files differ from the commit".to_owned());
+                let problems: Vec<String> = changed.into_iter().chain(named(untracked)).collect();
+                match problems.as_slice() {
+                    [] => (Status::Pass, "all of it is as in the commit".to_owned()),
+                    problems => (Status::Warn, problems.join("; ")),
+                }
+            }
+            State::NoRepository => (Status::Warn, "the project is in no git repository".to_owned()),
+            State::Unknown => (
+                Status::Warn,
+                "the project is in a git repository, and git did not tell its commit".to_owned(),
+            ),
+        };
+        Validation::new("commit", status, detail)
+    }
+}
+
+fn named(untracked: &[PathBuf]) -> Option<String> {
+    /// Of many, the first.
+    const SHOWN: usize = 5;
+    let shown = untracked.iter().take(SHOWN);
+    let shown: Vec<String> = shown
+        .map(|path| format!("`{}`", shorten(&path.display().to_string())))
+        .collect();
+    let more = match untracked.len() - shown.len() {
+        0 => String::new(),
+        more => format!(", and {more} more"),
+    };
+    (!untracked.is_empty()).then(|| format!("git doesn't track {}{more}", shown.join(", ")))
 }
 
 /// Sources, definitions and settings, each once.

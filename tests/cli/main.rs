@@ -22,6 +22,7 @@ mod fitness;
 mod graph;
 mod handoff;
 mod hash;
+mod heads;
 mod init;
 mod kills;
 mod layers;

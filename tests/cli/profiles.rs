@@ -170,7 +170,7 @@ fn unknown_keys_and_names_that_lead_nowhere_get_a_suggestion() {
         "[profiles.prod]\nfunctions = [\"order-intak\"]\n",
         3,
         &[
-            "profile `prod`: key `functions`: nothing that is defined matches `order-intak`",
+            "lambda-pack.toml:2:14: profile `prod`: key `functions`: nothing that is defined matches `order-intak`",
             "did you mean `order-intake`?",
         ],
     );
@@ -183,27 +183,52 @@ fn unknown_keys_and_names_that_lead_nowhere_get_a_suggestion() {
     refused(
         "[profiles.base]\n[profiles.prod]\nextends = \"bas\"\n",
         3,
-        &["key `extends`", "did you mean `base`?"],
+        &[
+            "lambda-pack.toml:3:11: profile `prod`: key `extends`: no profile",
+            "did you mean `base`?",
+        ],
     );
     refused(
         "[profiles.a]\nextends = \"b\"\n[profiles.b]\nextends = \"c\"\n[profiles.c]\nextends = \"b\"\n",
         3,
-        &["in a cycle: `a` → `b` → `c` → `b`"],
+        &["lambda-pack.toml:6:11: profile `c`: profiles extend each other in a cycle: `a` → `b` → `c` → `b`"],
     );
     refused(
         "[[profiles.prod.swaps]]\nfrom = \"boto3\"\nto = \"layer:rule\"\n",
         3,
-        &["no layer `rule` is defined", "did you mean `rules`?"],
+        &[
+            "lambda-pack.toml:1:1: profile `prod`: key `swaps.boto3.to`: no layer `rule` is defined",
+            "did you mean `rules`?",
+        ],
     );
     refused(
         "[[profiles.prod.swaps]]\nfrom = \"boto3\"\nto = \"runtime\"\nfunctions = [\"orders\"]\n",
         3,
-        &["key `swaps.boto3.functions`", "`orders`"],
+        &[
+            "lambda-pack.toml:1:1: profile `prod`: key `swaps.boto3.functions`",
+            "`orders`",
+        ],
+    );
+    refused(
+        "[profiles.base]\nlayers = [\n  \"rules\",\n  \"rule\",\n]\n[[profiles.base.swaps]]\nfrom = \"a\"\nto = \"drop\"\n[[profiles.base.swaps]]\nfrom = \"boto3\"\nto = \"layer:rule\"\n[profiles.prod]\nextends = \"base\"\n",
+        3,
+        &[
+            "lambda-pack.toml:4:3: profile `prod`: key `layers`",
+            "lambda-pack.toml:9:1: profile `prod`: key `swaps.boto3.to`",
+        ],
+    );
+    refused(
+        "[profiles.prod]\n[[profiles.prod.swaps]]\nfrom = \"boto3\"\nto = \"other\"\n",
+        3,
+        &["lambda-pack.toml:2:1: profile `prod`: key `swaps.boto3`: no `lock` says"],
     );
     refused(
         "[[profiles.prod.secrets]]\nid = \"a\"\nclass = \"remote_fetch\"\ntarget = \"A_B\"\narn = \"arn:x\"\nfunctions = [\"repor\"]\n",
         3,
-        &["key `secrets.a.functions`", "did you mean `report`?"],
+        &[
+            "lambda-pack.toml:1:1: profile `prod`: key `secrets.a.functions`",
+            "did you mean `report`?",
+        ],
     );
     let dir = project("[profiles.prod]\n");
     dir.command(["build", "--deployment-profile", "prd"])
@@ -226,5 +251,81 @@ fn a_parameter_that_the_profile_lacks_is_named() {
             "key `environment.TABLE`: the profile has no parameter `stag`",
             "did you mean `stage`?",
         ],
+    );
+}
+
+#[test]
+fn what_looks_like_a_parameter_is_one_or_refused() {
+    let parameters = "[profiles.prod]\nparameters = { stage = \"prod\" }\n";
+    let dir = project(parameters);
+    let report = |keys: &str| {
+        dir.write(
+            "lambda-json/report.json",
+            format!(r#"{{"source": "report.py", {keys}}}"#),
+        )
+    };
+    let check = || dir.command(["profile", "check"]);
+    report(r#""environment": {"TABLE": "${parameters.stage"}"#);
+    check().fails(3, &["report.json: key `environment.TABLE`: `${parameters.` has no `}`"]);
+    dir.command(["validate"]).fails(3, &["environment.TABLE"]);
+    report(r#""description": "of ${parameters.stage}""#);
+    check().fails(
+        3,
+        &[
+            "report.json: key `description`: parameters are not filled in here",
+            "`environment` and `tags`",
+        ],
+    );
+    report(
+        r#""policy_statements": [{"effect": "Allow", "actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::${parameters.stage}"]}]"#,
+    );
+    check().fails(3, &["key `policy_statements.0.resources.0`"]);
+    dir.command(["validate"]).fails(3, &["policy_statements.0.resources.0"]);
+    // What is not deployed is no concern of profiles.
+    report(r#""build": {"type": "command", "command": ["sh", "-c", ": '${parameters.'"], "output": "x"}"#);
+    check().ok();
+    report(r#""timeout": 3"#);
+    dir.write(
+        "lambda-pack.toml",
+        "[profiles.prod]\nparameters = { stage = \"a-${parameters.stage}\" }\n",
+    );
+    check().fails(
+        3,
+        &["lambda-pack.toml:2:14: profile `prod`: key `parameters.stage`: parameters are not filled in here"],
+    );
+}
+
+#[test]
+fn stores_limits_and_names_are_checked_before_they_are_needed() {
+    refused(
+        "[profiles.base]\nstore = \"s4://x\"\n[profiles.prod]\nextends = \"base\"\n",
+        3,
+        &[
+            "lambda-pack.toml:2:9: profile `base`: key `store`",
+            "profile `prod`: key `store`",
+            "s3://bucket/prefix",
+        ],
+    );
+    refused(
+        "[profiles.prod]\nlimits = { timeout = 0 }\n",
+        3,
+        &[
+            "lambda-pack.toml:2:22: key `profiles.prod.limits.timeout`: found integer `0`; allowed: a whole number, at least 1",
+        ],
+    );
+    refused(
+        "[profiles.prod]\nlimits = { timeout = -1 }\n",
+        3,
+        &["key `profiles.prod.limits.timeout`: found integer `-1`; allowed: a whole number, at least 1"],
+    );
+    refused(
+        "[profiles.\"\"]\n",
+        3,
+        &["lambda-pack.toml:1:", "a profile needs a name"],
+    );
+    refused(
+        "download_timeout = 0\n",
+        3,
+        &["allowed: a whole number from 1 to 65535"],
     );
 }

@@ -91,12 +91,11 @@ pub fn affected(
     settings_file: &Path,
     meter: &Meter,
 ) -> Result<Vec<Affected>> {
-    let code_dir = fs::canonicalize(places.code_dir)
-        .map_err(|cause| Error::input("find the code directory", places.code_dir, cause))?;
+    fs::metadata(places.code_dir).map_err(|cause| Error::input("find the code directory", places.code_dir, cause))?;
     let mut search = Search {
         changes: changes.iter().map(|change| (change.path.as_path(), change)).collect(),
         settings_file: absolute(settings_file)?,
-        code_dir,
+        code_dir: absolute(places.code_dir)?,
         project_dir: absolute(places.project_dir)?,
         sources: HashMap::new(),
         inputs: HashMap::new(),
@@ -195,12 +194,12 @@ impl Search<'_> {
     fn touching(&self, mut reach: Reach) -> Result<Vec<String>> {
         let mut candidates = BTreeMap::new();
         for place in reach.places() {
-            let from_here = (Bound::Included(place), Bound::Unbounded);
+            let from_here = (Bound::Included(place.path.as_path()), Bound::Unbounded);
             let below = self.changes.range::<Path, _>(from_here);
-            let below = below.take_while(|(path, _)| path.starts_with(place));
+            let below = below.take_while(|(path, _)| path.starts_with(&place.path));
             candidates.extend(below.map(|(path, change)| (*path, *change)));
-            let above = place.ancestors().filter_map(|path| self.changes.get_key_value(path));
-            candidates.extend(above.map(|(path, change)| (*path, *change)));
+            let around = place.way().filter_map(|path| self.changes.get_key_value(path));
+            candidates.extend(around.map(|(path, change)| (*path, *change)));
         }
         let mut touching = Vec::new();
         for change in candidates.into_values() {
@@ -211,12 +210,11 @@ impl Search<'_> {
         Ok(touching)
     }
 
-    /// Names of the changes of a file: of itself, of links that lead to it, and of the directories around it.
+    /// Names of the changes of a file: of itself, and on the way there.
     fn changes_of(&self, file: &Path) -> impl Iterator<Item = String> {
-        let Resolved { path, links } = Resolved::of(file);
-        let paths = path.ancestors().map(Path::to_owned).collect::<Vec<_>>();
-        let found = paths.into_iter().chain(links);
-        found.filter_map(|path| Some(self.changes.get(path.as_path())?.name.clone()))
+        let resolved = Resolved::of(file);
+        let found = resolved.way().filter_map(|path| self.changes.get(path));
+        found.map(|change| change.name.clone()).collect::<Vec<_>>().into_iter()
     }
 
     /// Changes of what is said about the function.

@@ -1,25 +1,58 @@
 //! Deployment profiles: `[profiles.<name>]` of `lambda-pack.toml`. A profile says what is deployed, where, and how it differs;
 //! [`Profile::apply`] makes ordinary functions of that, so that nothing after it knows profiles.
 
+mod names;
 mod parameters;
+mod places;
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
+use std::fmt;
+use std::num::NonZeroU64;
+use std::slice;
 
 use globset::GlobSet;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use parameters::refuse_parameters;
+use places::Places;
 
 use crate::fitness::Tier;
 use crate::function::{Architecture, Function, FunctionName, GlobText, Kind, Secret};
 use crate::json::Object;
-use crate::swaps::{Replacement, Swap};
+use crate::swaps::Swap;
 use crate::{Error, ErrorKind, Result, collect_all, function, shorten, suggest};
 
 /// The profiles of a project, by name.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(transparent)]
-pub struct Profiles(BTreeMap<String, Table>);
+pub struct Profiles {
+    tables: BTreeMap<ProfileName, Table>,
+    #[serde(skip)]
+    places: Places,
+}
+
+/// Not empty: that is how no profile is named.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+struct ProfileName(String);
+
+impl TryFrom<String> for ProfileName {
+    type Error = &'static str;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        match name.is_empty() || name.chars().any(char::is_control) {
+            true => Err("a profile needs a name, without line breaks and other control characters"),
+            false => Ok(ProfileName(name)),
+        }
+    }
+}
+
+impl Borrow<str> for ProfileName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
 
 /// One table, as written.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -46,20 +79,25 @@ struct Table {
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Of a package.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
     pub size_bytes: Option<u64>,
     /// Of what is in it, layers included.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
     pub unzipped_bytes: Option<u64>,
     /// In MB.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
     pub memory_size: Option<u64>,
     /// In seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
     pub timeout: Option<u64>,
     /// In MB.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
     pub ephemeral_storage: Option<u64>,
+}
+
+/// Nothing fits into 0.
+fn limit<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    NonZeroU64::deserialize(deserializer).map(|limit| Some(limit.get()))
 }
 
 impl Limits {
@@ -79,6 +117,11 @@ impl Limits {
 pub struct Profile {
     #[serde(skip)]
     pub name: String,
+    /// Its name, and those of all that it extends, from near to far.
+    #[serde(skip)]
+    chain: Vec<String>,
+    #[serde(skip)]
+    places: Places,
     pub tier: Tier,
     /// Globs on names; `None` for all.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,41 +143,66 @@ pub struct Profile {
 
 impl Profiles {
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.tables.keys().map(|name| name.0.as_str())
+    }
+
+    /// With the text that they were read from, so that messages can say where it says what.
+    #[must_use]
+    pub fn read_from(mut self, file: impl fmt::Display, text: String) -> Self {
+        self.places = Places::new(file.to_string(), text);
+        self
     }
 
     /// The profile of this name, with what it extends.
     pub fn resolve(&self, name: &str) -> Result<Profile> {
-        let table = self.0.get(name).ok_or_else(|| self.unknown(name, None))?;
-        self.resolve_table(name, table, &mut vec![name.to_owned()])
-            .map_err(|error| error.within(format_args!("profile `{name}`")))
+        let table = self
+            .tables
+            .get(name)
+            .ok_or_else(|| self.unknown(name, ErrorKind::Usage))?;
+        self.resolve_table(table, &mut vec![name.to_owned()])
     }
 
-    fn resolve_table(&self, name: &str, table: &Table, chain: &mut Vec<String>) -> Result<Profile> {
-        function::check_secrets(&table.secrets, "secrets")?;
-        let swaps = table.swaps.iter().enumerate().map(|(index, Object(swap))| {
-            swap.check()
-                .map_err(|error| error.within(format_args!("key `swaps[{index}]`")))
+    /// `chain` ends with the name of the table.
+    fn resolve_table(&self, table: &Table, chain: &mut Vec<String>) -> Result<Profile> {
+        let name = chain.last().expect("it has a name").clone();
+        let of_profile = |error: Error| error.within(format_args!("profile `{name}`"));
+        let at_key =
+            |key: &str, error: Error| of_profile(error).within(self.places.of_key(slice::from_ref(&name), key));
+        function::check_secrets(&table.secrets, "secrets").map_err(|error| at_key("secrets", error))?;
+        parameters::refuse_nested(&table.parameters).map_err(|error| at_key("parameters", error))?;
+        let swaps = table.swaps.iter().map(|Object(swap)| {
+            swap.check().map_err(|error| {
+                let error = of_profile(error.within(format_args!("key `swaps.{}`", swap.from)));
+                error.within(self.places.of_swap(slice::from_ref(&name), swap))
+            })
         });
         collect_all(swaps)?;
         let base = match &table.extends {
             None => None,
-            Some(base) => {
-                if chain.contains(base) {
-                    chain.push(base.clone());
-                    return Err(Error::invalid(format!(
-                        "profiles extend each other in a cycle: `{}`",
-                        chain.join("` → `")
-                    ))
-                    .help("remove one of these `extends`"));
-                }
+            Some(base) if chain.contains(base) => {
                 chain.push(base.clone());
-                let table = self.0.get(base).ok_or_else(|| self.unknown(base, Some("extends")))?;
-                Some(self.resolve_table(base, table, chain)?)
+                let cycle = format!("profiles extend each other in a cycle: `{}`", chain.join("` → `"));
+                return Err(at_key(
+                    "extends",
+                    Error::invalid(cycle).help("remove one of these `extends`"),
+                ));
+            }
+            Some(base) => {
+                let unknown = || {
+                    at_key(
+                        "extends",
+                        self.unknown(base, ErrorKind::Invalid).within("key `extends`"),
+                    )
+                };
+                let table = self.tables.get(base.as_str()).ok_or_else(unknown)?;
+                chain.push(base.clone());
+                Some(self.resolve_table(table, chain)?)
             }
         };
         let own = Profile {
-            name: name.to_owned(),
+            chain: vec![name.clone()],
+            name,
+            places: self.places.clone(),
             tier: table.tier.unwrap_or_default(),
             functions: table.functions.clone(),
             layers: table.layers.clone(),
@@ -148,6 +216,8 @@ impl Profiles {
         let Some(base) = base else { return Ok(own) };
         Ok(Profile {
             name: own.name,
+            chain: own.chain.into_iter().chain(base.chain).collect(),
+            places: own.places,
             tier: table.tier.unwrap_or(base.tier),
             functions: own.functions.or(base.functions),
             layers: own.layers.or(base.layers),
@@ -164,13 +234,9 @@ impl Profiles {
         })
     }
 
-    fn unknown(&self, name: &str, key: Option<&str>) -> Error {
+    fn unknown(&self, name: &str, kind: ErrorKind) -> Error {
         let name = shorten(name);
-        let (kind, message) = match key {
-            Some(key) => (ErrorKind::Invalid, format!("key `{key}`: no profile is named `{name}`")),
-            None => (ErrorKind::Usage, format!("no profile is named `{name}`")),
-        };
-        let help = match (suggest(&name, self.names()), self.0.is_empty()) {
+        let help = match (suggest(&name, self.names()), self.tables.is_empty()) {
             (Some(meant), _) => format!("did you mean `{meant}`?"),
             (None, true) => format!("define it in lambda-pack.toml, as `[profiles.{name}]`"),
             (None, false) => format!(
@@ -178,7 +244,7 @@ impl Profiles {
                 self.names().collect::<Vec<_>>().join(", ")
             ),
         };
-        Error::new(kind, message).help(help)
+        Error::new(kind, format!("no profile is named `{name}`")).help(help)
     }
 }
 
@@ -200,7 +266,7 @@ impl Profile {
     /// The functions that are deployed, as this profile wants them. `functions` are all that are defined.
     pub fn apply(&self, functions: BTreeMap<String, Function>) -> Result<BTreeMap<String, Function>> {
         let within = |error: Error| error.within(format_args!("profile `{}`", self.name));
-        self.check_names(&functions).map_err(within)?;
+        self.check_names(&functions)?;
         let names = [
             (Kind::Function, globs(self.functions.as_deref())),
             (Kind::Layer, globs(self.layers.as_deref())),
@@ -249,74 +315,9 @@ impl Profile {
         own.any(|own| globs(own.functions.as_deref()).is_match(name))
     }
 
-    /// Names and globs that lead nowhere.
-    fn check_names(&self, functions: &BTreeMap<String, Function>) -> Result<()> {
-        let of_kind = |kind| {
-            functions
-                .values()
-                .filter(move |function| function.definition.kind == kind)
-                .map(|function| function.name.as_str())
-        };
-        let defined: Vec<&str> = of_kind(Kind::Function).collect();
-        let layers: Vec<&str> = of_kind(Kind::Layer).collect();
-        let mut errors = Vec::new();
-        let mut check = |key: String, globs: Option<&[GlobText]>, names: &[&str], others: &[&str], other_key: &str| {
-            for glob in globs.into_iter().flatten() {
-                let matcher = glob.glob().compile_matcher();
-                if names.iter().any(|name| matcher.is_match(name)) {
-                    continue;
-                }
-                let text = shorten(glob.glob().glob());
-                let help = match suggest(&text, names.iter().copied()) {
-                    _ if others.iter().any(|name| matcher.is_match(name)) => {
-                        format!("what it names belongs under `{other_key}`")
-                    }
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None if names.is_empty() => "none is defined".to_owned(),
-                    None => format!("defined: {}", shorten(&names.join(", "))),
-                };
-                errors
-                    .push(Error::invalid(format!("key `{key}`: nothing that is defined matches `{text}`")).help(help));
-            }
-        };
-        check(
-            "functions".to_owned(),
-            self.functions.as_deref(),
-            &defined,
-            &layers,
-            "layers",
-        );
-        // Of layers a glob for all is fine where there are none.
-        check(
-            "layers".to_owned(),
-            self.layers.as_deref().filter(|globs| !is_all(globs)),
-            &layers,
-            &defined,
-            "functions",
-        );
-        for swap in &self.swaps {
-            let key = format!("swaps.{}.functions", swap.from);
-            let all: Vec<&str> = functions.keys().map(String::as_str).collect();
-            check(key, swap.functions.as_deref(), &all, &[], "");
-        }
-        for secret in &self.secrets {
-            let key = format!("secrets.{}.functions", secret.id);
-            check(key, secret.functions.as_deref(), &defined, &layers, "functions");
-        }
-        for swap in &self.swaps {
-            if let Replacement::Layer(layer) = &swap.to
-                && !layers.contains(&layer.as_str())
-            {
-                let help = match suggest(layer.as_str(), layers.iter().copied()) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => "define it, with `\"type\": \"layer\"`".to_owned(),
-                };
-                errors.push(
-                    Error::invalid(format!("key `swaps.{}.to`: no layer `{layer}` is defined", swap.from)).help(help),
-                );
-            }
-        }
-        Error::join(errors).map_or(Ok(()), Err)
+    /// Where the file says from which store.
+    pub fn place_of_store(&self) -> String {
+        self.places.of_key(&self.chain, "store")
     }
 
     /// The swaps that are meant for a function. What is split off from it is part of it; and nothing is moved out of a layer
@@ -363,10 +364,6 @@ impl Profile {
         }
         definition.check_secrets()
     }
-}
-
-fn is_all(globs: &[GlobText]) -> bool {
-    globs.iter().all(|glob| glob.glob().glob() == "*")
 }
 
 /// What matches any of the globs; everything where there are none.

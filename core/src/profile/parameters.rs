@@ -2,79 +2,130 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use crate::function::{Definition, Function};
 use crate::{Error, Result, collect_all, shorten, suggest};
 
 const START: &str = "${parameters.";
+const END: char = '}';
+
+/// Where parameters are filled in: maps of a definition.
+const FILLED: [&str; 2] = ["environment", "tags"];
+
+type Parameters = BTreeMap<String, String>;
 
 /// Puts the parameters where a definition names them.
-pub(super) fn fill(definition: &mut Definition, parameters: &BTreeMap<String, String>) -> Result<()> {
-    let filled = texts(definition).map(|(key, text)| {
-        let (known, found) = (parameters.keys().map(String::as_str), &*text);
-        match filled(found, parameters) {
-            Ok(filled) => {
-                *text = filled;
-                Ok(())
-            }
-            Err(name) => {
-                let help = match suggest(&name, known) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => "set it under `parameters` of the profile".to_owned(),
-                };
-                Err(Error::invalid(format!(
-                    "key `{key}`: the profile has no parameter `{}`",
-                    shorten(&name)
-                ))
-                .help(help))
-            }
-        }
-    });
-    collect_all(filled).map(drop)
-}
-
-/// The values that may name parameters, with their keys.
-fn texts(definition: &mut Definition) -> impl Iterator<Item = (String, &mut String)> {
+pub(super) fn fill(definition: &mut Definition, parameters: &Parameters) -> Result<()> {
+    check(definition, Some(parameters))?;
     let environment = definition.environment.iter_mut().flat_map(|map| map.iter_mut());
-    let environment = environment.map(|(name, value)| (format!("environment.{name}"), value));
     let tags = definition.tags.iter_mut().flat_map(|map| map.iter_mut());
-    environment.chain(tags.map(|(name, value)| (format!("tags.{name}"), value)))
-}
-
-/// Fails with the name that isn't known.
-fn filled(text: &str, parameters: &BTreeMap<String, String>) -> std::result::Result<String, String> {
-    let mut filled = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once(START) {
-        let Some((name, after)) = after.split_once('}') else {
-            break;
-        };
-        let value = parameters.get(name).ok_or(name)?;
-        filled.push_str(before);
-        filled.push_str(value);
-        rest = after;
+    let values = environment.map(|(_, value)| value).chain(tags.map(|(_, value)| value));
+    for value in values.filter(|value| value.contains(START)) {
+        *value = filled(value, parameters);
     }
-    filled.push_str(rest);
-    Ok(filled)
+    Ok(())
 }
 
 /// Fails where a definition needs parameters, and no profile gives any.
 pub fn refuse_parameters(functions: &BTreeMap<String, Function>) -> Result<()> {
-    let refused = functions.values().map(|function| {
-        let definition = &function.definition;
-        let environment = definition.environment.iter().flat_map(|map| map.iter());
-        let environment = environment.map(|(name, value)| ("environment", name.as_str(), value));
-        let tags = definition.tags.iter().flat_map(|map| map.iter());
-        let mut all = environment.chain(tags.map(|(name, value)| ("tags", name.as_str(), value)));
-        match all.find(|(_, _, value)| value.contains(START)) {
-            None => Ok(()),
-            Some((key, name, _)) => Err(Error::invalid(format!(
-                "{}: key `{key}.{name}` has a parameter, and no profile says what it is",
-                function.file.display()
-            ))
-            .help("name a profile with --deployment-profile, or LAMBDA_PACK_DEPLOYMENT_PROFILE")),
-        }
+    // What is split off says what its owner says.
+    let defined = functions.values().filter(|function| *function.owner() == function.name);
+    let refused = defined
+        .map(|function| check(&function.definition, None).map_err(|error| error.within(function.file.display())));
+    collect_all(refused).map(drop)
+}
+
+/// Fails at a value that would be parameters of the profile in force, deployed as it is written.
+pub(super) fn refuse_nested(parameters: &Parameters) -> Result<()> {
+    let refused = parameters.iter().map(|(name, value)| match value.contains(START) {
+        true => Err(Error::invalid(format!(
+            "key `parameters.{}`: parameters are not filled in here",
+            shorten(name)
+        ))
+        .help("write the value itself")),
+        false => Ok(()),
     });
     collect_all(refused).map(drop)
+}
+
+/// Whether everything that looks like a parameter is one, in all that is deployed. Without a profile nothing is.
+fn check(definition: &Definition, parameters: Option<&Parameters>) -> Result<()> {
+    let text = serde_json::to_string(definition).expect("a definition is JSON");
+    if !text.contains(START) {
+        return Ok(());
+    }
+    let value: Value = serde_json::from_str(&text).expect("a definition is JSON");
+    let mut errors = Vec::new();
+    each_text(&value, &mut Vec::new(), &mut |keys, text| {
+        if text.contains(START)
+            && let Err(error) = check_text(keys, text, parameters)
+        {
+            errors.push(error.within(format_args!("key `{}`", shorten(&keys.join(".")))));
+        }
+    });
+    Error::join(errors).map_or(Ok(()), Err)
+}
+
+/// Texts and names of keys, each with the keys that lead there.
+fn each_text(value: &Value, keys: &mut Vec<String>, visit: &mut impl FnMut(&[String], &str)) {
+    match value {
+        Value::String(text) => visit(keys, text),
+        Value::Array(values) => {
+            for (index, value) in values.iter().enumerate() {
+                keys.push(index.to_string());
+                each_text(value, keys, visit);
+                keys.pop();
+            }
+        }
+        Value::Object(map) => {
+            for (name, value) in map {
+                visit(keys, name);
+                keys.push(name.clone());
+                each_text(value, keys, visit);
+                keys.pop();
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn check_text(keys: &[String], text: &str, parameters: Option<&Parameters>) -> Result<()> {
+    let is_filled = keys.len() == 2 && FILLED.contains(&keys[0].as_str());
+    if !is_filled {
+        return Err(Error::invalid("parameters are not filled in here").help(format!(
+            "they are in values of `{}`; write the value itself",
+            FILLED.join("` and `")
+        )));
+    }
+    let Some(parameters) = parameters else {
+        return Err(Error::invalid("it has a parameter, and no profile says what it is")
+            .help("name a profile with --deployment-profile, or LAMBDA_PACK_DEPLOYMENT_PROFILE"));
+    };
+    let named = text.split(START).skip(1).map(|after| match after.split_once(END) {
+        None => Err(Error::invalid(format!("`{START}` has no `{END}`")).help("close it, as in `${parameters.stage}`")),
+        Some((name, _)) if parameters.contains_key(name) => Ok(()),
+        Some((name, _)) => {
+            let help = match suggest(name, parameters.keys().map(String::as_str)) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None => "set it under `parameters` of the profile".to_owned(),
+            };
+            Err(Error::invalid(format!("the profile has no parameter `{}`", shorten(name))).help(help))
+        }
+    });
+    collect_all(named).map(drop)
+}
+
+/// `text` is checked.
+fn filled(text: &str, parameters: &Parameters) -> String {
+    let mut parts = text.split(START);
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (name, after) = part.split_once(END).expect("it is checked");
+        filled.push_str(&parameters[name]);
+        filled.push_str(after);
+    }
+    filled
 }
 
 #[cfg(test)]
@@ -82,14 +133,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_are_filled_in_and_unknown_ones_are_named() {
+    fn parameters_are_filled_in() {
         let parameters = BTreeMap::from([("stage".to_owned(), "prod".to_owned())]);
-        let filled = |text| filled(text, &parameters);
         assert_eq!(
-            filled("a-${parameters.stage}-${parameters.stage}"),
-            Ok("a-prod-prod".to_owned())
+            filled("a-${parameters.stage}-${parameters.stage}", &parameters),
+            "a-prod-prod"
         );
-        assert_eq!(filled("${parameters.stag}"), Err("stag".to_owned()));
-        assert_eq!(filled("${other} $ {"), Ok("${other} $ {".to_owned()));
+        assert_eq!(filled("${other} $ {", &parameters), "${other} $ {");
+    }
+
+    #[test]
+    fn what_looks_like_a_parameter_is_one_or_refused() {
+        let parameters = BTreeMap::from([("stage".to_owned(), "prod".to_owned())]);
+        let refused = |keys: &[&str], text: &str| {
+            let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+            check_text(&keys, text, Some(&parameters)).map_err(|error| error.message().to_owned())
+        };
+        let value = ["environment", "A_B"];
+        assert_eq!(refused(&value, "${parameters.stage}"), Ok(()));
+        let unclosed = Err("`${parameters.` has no `}`".to_owned());
+        assert_eq!(refused(&value, "${parameters.stage} ${parameters.stage"), unclosed);
+        let unknown = Err("the profile has no parameter `stag`".to_owned());
+        assert_eq!(refused(&value, "${parameters.stag}"), unknown);
+        for elsewhere in [["description"].as_slice(), &["tags"], &["environment", "A_B", "0"]] {
+            assert!(refused(elsewhere, "${parameters.stage}").is_err(), "{elsewhere:?}");
+        }
     }
 }

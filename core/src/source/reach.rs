@@ -36,10 +36,8 @@ impl Shape {
 
 /// What a part of a source reads.
 pub(crate) struct Reach {
-    /// Where it starts, without links.
-    root: PathBuf,
-    /// Links that lead there.
-    links: Vec<PathBuf>,
+    /// Where it starts.
+    start: Resolved,
     rules: Rules,
     /// Links within it that are followed.
     followed: Vec<Followed>,
@@ -54,7 +52,7 @@ struct Followed {
 }
 
 impl Reach {
-    /// `code_dir` is canonical.
+    /// `code_dir` is absolute, with the links that lead there.
     pub fn of(spec: &SourceSpec, code_dir: &Path) -> Result<Self> {
         Self::new(&code_dir.join(spec.path.as_str()), &Options::of(spec, code_dir))
     }
@@ -71,42 +69,41 @@ impl Reach {
     }
 
     fn new(root: &Path, options: &Options) -> Result<Self> {
-        let Resolved { path, links } = Resolved::of(root);
         let mut reach = Reach {
-            root: path,
-            links,
+            start: Resolved::of(root),
             rules: Rules::new(options)?,
             followed: Vec::new(),
             ignores: HashMap::new(),
         };
-        if reach.rules.symlinks == Symlinks::Follow && reach.root.is_dir() {
+        if reach.rules.symlinks == Symlinks::Follow && reach.root().is_dir() {
             reach.followed = reach.follow()?;
         }
         Ok(reach)
     }
 
-    /// Files and directories outside of which nothing is read; what stands above one of them, or is a link that leads there,
-    /// matters too.
-    pub fn places(&self) -> impl Iterator<Item = &Path> {
-        let targets = self.followed.iter().map(|link| &link.resolved.path);
-        let links = self.followed.iter().flat_map(|link| &link.resolved.links);
-        let places = [&self.root].into_iter().chain(&self.links).chain(targets).chain(links);
-        places.map(PathBuf::as_path)
+    fn root(&self) -> &Path {
+        &self.start.path
+    }
+
+    /// Where it starts, and where the links that it follows lead. What matters to it is below one of them, or on the way there.
+    pub fn places(&self) -> impl Iterator<Item = &Resolved> {
+        let targets = self.followed.iter().map(|link| &link.resolved);
+        [&self.start].into_iter().chain(targets)
     }
 
     /// Whether what was added, changed or removed there can change an entry. `changed` has no links above its last part.
     pub fn touches(&mut self, changed: &Path, shape: Shape) -> Result<bool> {
-        if self.root.starts_with(changed) || self.links.iter().any(|link| link == changed) {
+        if self.start.goes_by(changed) {
             return Ok(true);
         }
         let mut paths = Vec::new();
-        if let Ok(below) = changed.strip_prefix(&self.root) {
+        if let Ok(below) = changed.strip_prefix(self.root()) {
             paths.push((below.to_owned(), shape));
         }
         for Followed { path, resolved } in &self.followed {
             if let Ok(below) = changed.strip_prefix(&resolved.path) {
                 paths.push((path.join(below), shape));
-            } else if resolved.path.starts_with(changed) || resolved.links.iter().any(|link| link == changed) {
+            } else if resolved.goes_by(changed) {
                 paths.push((path.clone(), Shape::Link));
             }
         }
@@ -121,7 +118,7 @@ impl Reach {
     /// Goes from `root` down to a path below it, as the walk does.
     fn takes(&mut self, path: &Path, shape: Shape) -> Result<bool> {
         // What stands where it starts is no directory: nothing is known of what was below.
-        if !self.root.is_dir() {
+        if !self.root().is_dir() {
             return Ok(true);
         }
         let parts: Vec<_> = path.iter().collect();
@@ -141,7 +138,7 @@ impl Reach {
                 return Ok(false);
             }
             let ignores = self.ignores_in(&directory)?;
-            let file = self.root.join(&directory).join(name);
+            let file = self.root().join(&directory).join(name);
             let is_link = fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_symlink());
             entry.push_str(name);
             let is_ignored = |is_directory| {
@@ -183,7 +180,7 @@ impl Reach {
             Some(parent) => self.ignores_in(parent)?,
             None => None,
         };
-        let place = self.root.join(directory);
+        let place = self.root().join(directory);
         // A link that isn't followed has taken the place of a directory whose ignore files are gone.
         let is_read = self.rules.symlinks == Symlinks::Follow || !place.is_symlink();
         let has = |name: &&str| is_read && fs::symlink_metadata(place.join(name)).is_ok();
@@ -201,9 +198,9 @@ impl Reach {
     fn follow(&self) -> Result<Vec<Followed>> {
         let mut followed = Vec::new();
         // Each with the directories that led there.
-        let mut open = vec![(PathBuf::new(), vec![self.root.clone()])];
+        let mut open = vec![(PathBuf::new(), vec![self.root().to_owned()])];
         while let Some((path, above)) = open.pop() {
-            let place = self.root.join(&path);
+            let place = self.root().join(&path);
             let cannot_read = |cause| Error::input("read the directory", &place, cause);
             for entry in fs::read_dir(&place).map_err(cannot_read)? {
                 let entry = entry.map_err(cannot_read)?;

@@ -12,8 +12,9 @@ const MOST_LINKS: usize = 40;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved {
     pub path: PathBuf,
-    /// Without links above them.
-    pub links: Vec<PathBuf>,
+    /// Links, and directories that a `..` left again: if one of these became a link, the path would lead elsewhere. Without links
+    /// above them.
+    pub passed: Vec<PathBuf>,
 }
 
 impl Resolved {
@@ -21,19 +22,22 @@ impl Resolved {
     pub fn of(path: &Path) -> Self {
         let mut resolved = Resolved {
             path: PathBuf::new(),
-            links: Vec::new(),
+            passed: Vec::new(),
         };
+        let mut links = 0;
         let mut rest = Vec::new();
         resolved.push_back(path, &mut rest);
         while let Some(name) = rest.pop() {
             if name == ".." {
+                resolved.passed.push(resolved.path.clone());
                 resolved.path.pop();
                 continue;
             }
             let place = resolved.path.join(name);
             match fs::read_link(&place) {
-                Ok(target) if resolved.links.len() < MOST_LINKS => {
-                    resolved.links.push(place);
+                Ok(target) if links < MOST_LINKS => {
+                    links += 1;
+                    resolved.passed.push(place);
                     resolved.push_back(&target, &mut rest);
                 }
                 // No link, or nothing at all, or a loop of links.
@@ -41,6 +45,21 @@ impl Resolved {
             }
         }
         resolved
+    }
+
+    fn ends(&self) -> impl Iterator<Item = &Path> {
+        [&self.path].into_iter().chain(&self.passed).map(PathBuf::as_path)
+    }
+
+    /// Everything whose replacement by something else may change what is read there: the path itself, what was passed, and the
+    /// directories around these. Some come twice.
+    pub fn way(&self) -> impl Iterator<Item = &Path> {
+        self.ends().flat_map(Path::ancestors)
+    }
+
+    /// Whether a path is on that way.
+    pub fn goes_by(&self, path: &Path) -> bool {
+        self.ends().any(|end| end.starts_with(path))
     }
 
     /// Puts the names of a path before those that are left.
@@ -99,8 +118,12 @@ mod tests {
         symlink("loop", root.join("loop")).expect("made");
         let resolved = Resolved::of(&root.join("one/two/../x/gone"));
         assert_eq!(resolved.path, root.join("a/x/gone"));
-        assert_eq!(resolved.links, [root.join("one"), root.join("a/two"), root.join("one")]);
-        assert_eq!(Resolved::of(&root.join("loop")).links.len(), MOST_LINKS);
-        assert!(Resolved::of(&root).links.is_empty());
+        // Of `..` what it left, too.
+        let passed = ["one", "a", "a/two", "a/b"].map(|path| root.join(path));
+        let passed = [&passed[0], &passed[2], &passed[1], &passed[0], &passed[3]];
+        assert_eq!(resolved.passed.iter().collect::<Vec<_>>(), passed);
+        assert!(resolved.way().any(|path| path == root));
+        assert_eq!(Resolved::of(&root.join("loop")).passed.len(), MOST_LINKS);
+        assert!(Resolved::of(&root).passed.is_empty());
     }
 }

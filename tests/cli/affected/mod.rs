@@ -1,6 +1,7 @@
 //! `affected`: which functions a change touches.
 
 mod random;
+mod repositories;
 
 use std::fs;
 use std::path::Path;
@@ -374,7 +375,7 @@ fn what_can_not_be_answered_is_an_error() {
     dir.command(["affected"]).fails(2, &["--since", "--files"]);
     dir.command(["affected", "--since", "HEAD"])
         .env("GIT_CEILING_DIRECTORIES", dir.path().parent().unwrap())
-        .fails(1, &["not a git repository", "--files"]);
+        .fails(1, &["is not in a git repository", "--files"]);
     commit(&dir);
     dir.command(["affected", "--since", "nowhere"])
         .fails(2, &["no commit `nowhere`"]);
@@ -383,6 +384,6 @@ fn what_can_not_be_answered_is_an_error() {
     assert!(!dir.join("x").exists());
     dir.command(["affected", "--since", "HEAD"])
         .env("PATH", "")
-        .fails(1, &["cannot run git", "--files"]);
+        .fails(1, &["cannot run git", "install git"]);
     dir.command(["affected", "--files", "none"]).fails(3, &["`none`"]);
 }

@@ -1,43 +1,16 @@
-//! What git knows: which commit a package was built from, a note for people that is never part of a hash; and what differs
-//! from a commit.
+//! A working tree, and what in it differs from a commit.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
 use std::fs;
-use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::thread;
 
 use lambda_pack_core::source::Shape;
 use lambda_pack_core::{Error, ErrorKind, Result, shorten};
 
-/// The commit that `directory` is at, and whether tracked files differ from it.
-pub fn state(directory: &Path) -> Option<(String, bool)> {
-    let described = commit(directory)?;
-    Some(match described.strip_suffix("-dirty") {
-        Some(commit) => (commit.to_owned(), true),
-        None => (described, false),
-    })
-}
-
-/// The commit that `directory` is at, with `-dirty` after it if tracked files differ. `None` without git or repository.
-pub fn commit(directory: &Path) -> Option<String> {
-    let describe = ["describe", "--always", "--abbrev=40", "--dirty", "--exclude=*"];
-    match command(directory, &describe).output() {
-        Ok(output) if output.status.success() => {
-            let commit = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-            (!commit.is_empty()).then_some(commit)
-        }
-        Ok(_no_repository) => None,
-        Err(cause) => {
-            tracing::debug!("no git commit in the package's metadata: {cause}");
-            None
-        }
-    }
-}
+use super::{ask, command, git, hidden};
 
 /// A working tree.
 pub struct WorkTree {
@@ -51,8 +24,27 @@ pub struct Difference {
     /// Relative to the top of the working tree.
     pub path: PathBuf,
     pub shape: Shape,
-    /// The object that held its content then, if it was a regular file.
-    pub before: Option<String>,
+    pub was: Was,
+}
+
+/// What a path was in a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Was {
+    Absent,
+    /// A regular file whose content this object holds.
+    File(String),
+    /// A link, a repository, or nobody knows.
+    Other,
+}
+
+impl Was {
+    /// The object that held its content, if it was a regular file.
+    pub fn object(&self) -> Option<&str> {
+        match self {
+            Was::File(object) => Some(object),
+            Was::Absent | Was::Other => None,
+        }
+    }
 }
 
 impl WorkTree {
@@ -63,10 +55,11 @@ impl WorkTree {
         } else {
             directory
         };
-        let top = git(directory, &["rev-parse", "--show-toplevel"]).map_err(|error| {
-            error.help("--since needs a git working tree; without one, say what changed with --files")
+        let top = ask(command(directory, &["rev-parse", "--show-toplevel"]), b"")?.ok_or_else(|| {
+            Error::failed(format!("`{}` is not in a git repository", directory.display()))
+                .help("--since needs one; without, say what changed with --files")
         })?;
-        let top = Path::new(OsStr::from_bytes(top.trim_ascii_end()));
+        let top = Path::new(OsStr::from_bytes(top.strip_suffix(b"\n").unwrap_or(&top)));
         let top = fs::canonicalize(top).map_err(|cause| Error::io("find the working tree", top, cause))?;
         Ok(WorkTree { top })
     }
@@ -87,41 +80,62 @@ impl WorkTree {
             &commit,
             "--",
         ];
-        let tracked = git(&self.top, &tracked)?;
-        let untracked = git(&self.top, &["ls-files", "-z", "--others", "--exclude-standard"])?;
-        let mut differences =
+        let tracked = git(command(&self.top, &[hidden::LOOK_CLOSELY, &tracked].concat()), b"")?;
+        let untracked = git(
+            command(&self.top, &["ls-files", "-z", "--others", "--exclude-standard"]),
+            b"",
+        )?;
+        let tracked =
             parse_raw(&tracked).ok_or_else(|| Error::failed("git diff answers in a format that is not known"))?;
-        let untracked = untracked.split(|byte| *byte == 0).filter(|path| !path.is_empty());
-        differences.extend(untracked.map(|path| {
+        let mut differences = BTreeMap::new();
+        for difference in tracked {
+            differences
+                .entry(difference.path.clone())
+                // In a conflict.
+                .and_modify(|known: &mut Difference| known.was = Was::Other)
+                .or_insert(difference);
+        }
+        for path in untracked.split(|byte| *byte == 0).filter(|path| !path.is_empty()) {
             let path = PathBuf::from(OsStr::from_bytes(path));
-            Difference {
-                // A repository within this one is a directory.
-                shape: Shape::of(&self.top.join(&path)),
-                path,
-                before: None,
-            }
-        }));
+            // A repository within this one is a directory.
+            let shape = Shape::of(&self.top.join(&path));
+            differences
+                .entry(path.clone())
+                // It was tracked, as what it may not be any more.
+                .and_modify(|known| {
+                    if known.shape != shape {
+                        known.shape = if shape == Shape::Tree { shape } else { Shape::Link };
+                    }
+                })
+                .or_insert(Difference {
+                    path,
+                    shape,
+                    was: Was::Absent,
+                });
+        }
+        let mut differences: Vec<Difference> = differences.into_values().collect();
+        differences.extend(self.hidden(&commit, &differences)?);
         Ok(differences)
     }
 
     fn commit(&self, reference: &str) -> Result<String> {
-        let unknown = || {
-            Error::new(
-                ErrorKind::Usage,
-                format!("--since: git knows no commit `{}` here", shorten(reference)),
-            )
-            .help("name a commit, branch or tag; where only a part of the history was cloned, fetch it first, as with `fetch-depth: 0` of actions/checkout")
-        };
+        let reference_of_commit = format!("{reference}^{{commit}}");
+        let verify = ["rev-parse", "--verify", "--quiet", &reference_of_commit];
         // It would be an option.
-        if reference.starts_with('-') || reference.is_empty() {
-            return Err(unknown());
+        if !reference.starts_with('-')
+            && let Ok(commit) = git(command(&self.top, &verify), b"")
+        {
+            return Ok(String::from_utf8_lossy(commit.trim_ascii()).into_owned());
         }
-        let commit = git(
-            &self.top,
-            &["rev-parse", "--verify", "--quiet", &format!("{reference}^{{commit}}")],
-        );
-        let commit = commit.map_err(|_not_there| unknown())?;
-        Ok(String::from_utf8_lossy(commit.trim_ascii()).into_owned())
+        let is_shallow = git(command(&self.top, &["rev-parse", "--is-shallow-repository"]), b"")?;
+        let help = match is_shallow.trim_ascii() {
+            b"true" => {
+                "only a part of the history was cloned: `git fetch --unshallow` brings the rest, as does `fetch-depth: 0` of actions/checkout"
+            }
+            _ => "name a commit, branch or tag; `git fetch` brings what others pushed",
+        };
+        let unknown = format!("--since: git knows no commit `{}` here", shorten(reference));
+        Err(Error::new(ErrorKind::Usage, unknown).help(help))
     }
 
     /// The contents of objects, in their order.
@@ -129,57 +143,21 @@ impl WorkTree {
         if objects.is_empty() {
             return Ok(Vec::new());
         }
-        let failed = |cause| Error::io("ask git for older files in", &self.top, cause);
-        let mut child = command(&self.top, &["cat-file", "--batch"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(failed)?;
-        let mut stdin = child.stdin.take().expect("it is a pipe");
         let questions = objects.join("\n") + "\n";
-        let output = thread::scope(|scope| {
-            // On a thread of its own: git answers before it has read everything.
-            let asking = scope.spawn(move || stdin.write_all(questions.as_bytes()));
-            let output = child.wait_with_output();
-            asking.join().expect("no panic")?;
-            output
-        });
-        let output = output.map_err(failed)?;
-        parse_batch(&output.stdout, objects.len())
-            .ok_or_else(|| Error::failed("git doesn't have older files that it names").help("fetch the whole history"))
+        let output = git(command(&self.top, &["cat-file", "--batch"]), questions.as_bytes())?;
+        parse_batch(&output, objects.len())
+            .ok_or_else(|| Error::failed("git doesn't have older files that it names").help("`git fetch` brings them"))
     }
 }
 
-fn command(directory: &Path, args: &[&str]) -> Command {
-    let mut command = Command::new("git");
-    command
-        .args(args)
-        .current_dir(directory)
-        .stdin(Stdio::null())
-        // Nothing here is worth writing the index anew.
-        .env("GIT_OPTIONAL_LOCKS", "0");
-    command
-}
-
-/// What git prints.
-fn git(directory: &Path, args: &[&str]) -> Result<Vec<u8>> {
-    let output = command(directory, args).output().map_err(|cause| {
-        Error::failed(format!("cannot run git: {cause}")).help("install git, or say what changed with --files")
-    })?;
-    if output.status.success() {
-        return Ok(output.stdout);
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.trim().trim_start_matches("fatal: ");
-    Err(Error::failed(format!("git {}: {}", args[0], shorten(said))))
-}
+/// Modes, as git writes them: <https://git-scm.com/docs/git-fast-import#_filemodify>
+pub(super) const SYMBOLIC_LINK: &str = "120000";
+pub(super) const SUBMODULE: &str = "160000";
 
 /// `:<mode> <mode> <object> <object> <status>`, NUL, path, NUL, as `git diff --raw -z` prints it:
 /// <https://git-scm.com/docs/git-diff#_raw_output_format>
 fn parse_raw(output: &[u8]) -> Option<Vec<Difference>> {
     const ABSENT: &str = "000000";
-    const SYMBOLIC_LINK: &str = "120000";
-    const SUBMODULE: &str = "160000";
     let mut fields = output.split(|byte| *byte == 0);
     let mut differences = Vec::new();
     loop {
@@ -199,7 +177,11 @@ fn parse_raw(output: &[u8]) -> Option<Vec<Difference>> {
                 _ if modes.contains(&SYMBOLIC_LINK) => Shape::Link,
                 _ => Shape::File,
             },
-            before: (![ABSENT, SYMBOLIC_LINK, SUBMODULE].contains(&mode_before)).then(|| object.to_owned()),
+            was: match mode_before {
+                ABSENT => Was::Absent,
+                SYMBOLIC_LINK | SUBMODULE => Was::Other,
+                _ => Was::File(object.to_owned()),
+            },
         });
     }
 }
@@ -224,7 +206,8 @@ fn parse_batch(mut output: &[u8], count: usize) -> Option<Vec<Vec<u8>>> {
 /// `directory` is in; of what isn't in that the name alone, since the rest is the machine's.
 pub fn untracked(directory: &Path, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let top = WorkTree::of(directory)?.top;
-    let tracked = git(&top, &["ls-files", "-z", "--cached", "--recurse-submodules"])?;
+    let ls_files = command(&top, &["ls-files", "-z", "--cached", "--recurse-submodules"]);
+    let tracked = git(ls_files, b"")?;
     let tracked: BTreeSet<&OsStr> = tracked.split(|byte| *byte == 0).map(OsStr::from_bytes).collect();
     let mut directories = BTreeMap::new();
     let mut untracked = BTreeSet::new();
@@ -264,18 +247,19 @@ mod tests {
             format!(":100644 000000 {old} {none} D\0gone\0"),
         ];
         let differences = parse_raw(records.concat().as_bytes()).expect("differences");
-        let difference = |path: &str, shape, before: Option<&String>| Difference {
+        let difference = |path: &str, shape, was| Difference {
             path: path.into(),
             shape,
-            before: before.cloned(),
+            was,
         };
+        let file = || Was::File(old.clone());
         assert_eq!(
             differences,
             [
-                difference("a b\n.py", Shape::File, Some(&old)),
-                difference("link", Shape::Link, None),
-                difference("sub", Shape::Tree, None),
-                difference("gone", Shape::File, Some(&old)),
+                difference("a b\n.py", Shape::File, file()),
+                difference("link", Shape::Link, Was::Other),
+                difference("sub", Shape::Tree, Was::Absent),
+                difference("gone", Shape::File, file()),
             ]
         );
         assert_eq!(parse_raw(b""), Some(Vec::new()));

@@ -1,0 +1,199 @@
+//! What git knows: which commit a package was built from, a note for people that is never part of a hash; and what differs
+//! from a commit.
+
+mod hidden;
+mod work_tree;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use lambda_pack_core::{Error, Result, shorten};
+
+use crate::report;
+
+pub use work_tree::{Difference, Was, WorkTree, untracked};
+
+/// The commit that a directory is at.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Hex digits.
+    pub commit: String,
+    /// Whether tracked files differ from it.
+    pub is_dirty: bool,
+}
+
+impl Head {
+    /// `None` where there is no repository. If there is one, and git says nothing of it, that is an error.
+    pub fn of(directory: &Path) -> Result<Option<Self>> {
+        let status = [
+            "status",
+            "--porcelain=v2",
+            "--branch",
+            "--no-ahead-behind",
+            "--untracked-files=no",
+            "--ignore-submodules=untracked",
+            "-z",
+        ];
+        ask(command(directory, &status), b"")?
+            .map(|status| Self::read(&status))
+            .transpose()
+    }
+
+    /// Lines of git are headers, which start with `#`, and paths that differ:
+    /// <https://git-scm.com/docs/git-status#_porcelain_format_version_2>
+    fn read(status: &[u8]) -> Result<Self> {
+        let mut lines = status.split(|byte| *byte == 0).filter(|line| !line.is_empty());
+        let commit = lines.clone().find_map(|line| line.strip_prefix(b"# branch.oid "));
+        match commit.and_then(|commit| std::str::from_utf8(commit).ok()) {
+            None => Err(Error::failed("git status answers in a format that is not known")),
+            Some("(initial)") => Err(Error::failed("git: there is no commit yet")),
+            Some(commit) => Ok(Head {
+                commit: commit.to_owned(),
+                is_dirty: lines.any(|line| !line.starts_with(b"#")),
+            }),
+        }
+    }
+}
+
+/// For the metadata of what is stored: the commit that a directory is at, with `-dirty` after it if tracked files differ.
+pub fn commit(directory: &Path) -> Option<String> {
+    match Head::of(directory) {
+        Ok(head) => head.map(|Head { commit, is_dirty }| commit + if is_dirty { "-dirty" } else { "" }),
+        Err(error) => {
+            report::warning(&format!("the metadata names no commit: {error}"));
+            None
+        }
+    }
+}
+
+/// What `git rev-parse --local-env-vars` lists: they say which repository, index and objects are meant. Hooks have them of the
+/// repository that runs them; here the directory decides. The configuration of `GIT_CONFIG_PARAMETERS` and `GIT_CONFIG_COUNT`
+/// stays, since that is how a container says `safe.directory`.
+const OF_ANOTHER_REPOSITORY: [&str; 14] = [
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_CONFIG",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_IMPLICIT_WORK_TREE",
+    "GIT_GRAFT_FILE",
+    "GIT_INDEX_FILE",
+    "GIT_NO_REPLACE_OBJECTS",
+    "GIT_REPLACE_REF_BASE",
+    "GIT_PREFIX",
+    "GIT_INTERNAL_SUPER_PREFIX",
+    "GIT_SHALLOW_FILE",
+    "GIT_COMMON_DIR",
+];
+
+fn command(directory: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new("git");
+    command
+        .args(args)
+        .current_dir(directory)
+        // Nothing here is worth writing the index anew.
+        .env("GIT_OPTIONAL_LOCKS", "0");
+    for variable in OF_ANOTHER_REPOSITORY {
+        command.env_remove(variable);
+    }
+    command
+}
+
+/// What git prints; `None` where there is no repository.
+fn ask(mut command: Command, input: &[u8]) -> Result<Option<Vec<u8>>> {
+    let failure = match output(&mut command, input) {
+        Ok(output) if output.status.success() => return Ok(Some(output.stdout)),
+        Ok(output) => failure(&command, &output),
+        Err(cause) => Error::failed(format!("cannot run git: {cause}")).help("install git"),
+    };
+    // git's words for it are those for repositories that it can't open, too.
+    match is_in_repository(command.get_current_dir().expect("each has one"))? {
+        true => Err(failure),
+        false => Ok(None),
+    }
+}
+
+/// What git prints in a repository.
+fn git(command: Command, input: &[u8]) -> Result<Vec<u8>> {
+    ask(command, input)?.ok_or_else(|| Error::failed("the git repository isn't there any more"))
+}
+
+fn output(command: &mut Command, input: &[u8]) -> io::Result<Output> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let mut stdin = child.stdin.take().expect("it is a pipe");
+    thread::scope(|scope| {
+        // On a thread of its own: git answers before it has read everything.
+        let asking = scope.spawn(move || stdin.write_all(input));
+        let output = child.wait_with_output()?;
+        match asking.join().expect("no panic") {
+            // It failed before it had read everything, and says why.
+            Err(cause) if cause.kind() == io::ErrorKind::BrokenPipe && !output.status.success() => Ok(output),
+            asked => asked.map(|()| output),
+        }
+    })
+}
+
+/// All that git says: what it refuses it explains, with a command that mends it.
+fn failure(command: &Command, output: &Output) -> Error {
+    // Before it stands configuration.
+    let is_verb = |arg: &&OsStr| !arg.as_bytes().starts_with(b"-") && !arg.as_bytes().contains(&b'=');
+    let verb = command.get_args().find(is_verb);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let said: Vec<String> = lines.map(|line| shorten(line.trim_start_matches("fatal: "))).collect();
+    Error::failed(format!(
+        "git {}: {}",
+        verb.unwrap_or_default().display(),
+        said.join(" ")
+    ))
+}
+
+fn is_in_repository(directory: &Path) -> Result<bool> {
+    let directory = fs::canonicalize(directory).map_err(|cause| Error::input("find", directory, cause))?;
+    Ok(directory.ancestors().any(|above| above.join(".git").exists()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_head_is_read_with_whether_files_differ() {
+        let read = |text: &str| Head::read(text.replace('\n', "\0").as_bytes());
+        let commit = "1".repeat(40);
+        let headers = format!("# branch.oid {commit}\n# branch.head main\n# stash 1\n");
+        let head = |is_dirty| Head {
+            commit: commit.clone(),
+            is_dirty,
+        };
+        assert_eq!(read(&headers).expect("clean"), head(false));
+        let changed = format!("{headers}1 .M N... 100644 100644 100644 {commit} {commit} # a\n");
+        assert_eq!(read(&changed).expect("dirty"), head(true));
+        let none = read("# branch.oid (initial)\n").expect_err("no commit");
+        assert_eq!(none.message(), "git: there is no commit yet");
+        assert!(read("").is_err());
+    }
+
+    #[test]
+    fn all_variables_that_lead_git_to_another_repository_are_known() {
+        let listed = Command::new("git")
+            .args(["rev-parse", "--local-env-vars"])
+            .output()
+            .expect("git runs");
+        let listed = String::from_utf8(listed.stdout).expect("text");
+        let unknown: Vec<&str> = listed
+            .lines()
+            .filter(|name| !OF_ANOTHER_REPOSITORY.contains(name) && !name.starts_with("GIT_CONFIG_"))
+            .collect();
+        assert!(listed.contains("GIT_DIR") && unknown.is_empty(), "{unknown:?}");
+    }
+}
