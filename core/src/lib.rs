@@ -25,6 +25,7 @@ pub mod json;
 pub mod limits;
 pub mod manifest;
 mod meter;
+mod needs;
 pub mod preflight;
 pub mod profile;
 pub mod sbom;

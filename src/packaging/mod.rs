@@ -81,18 +81,19 @@ pub fn walk_functions(
         .map(|directory| ("cache directory", directory));
     let outputs = Outputs::new(out_dir.into_iter().chain(store).chain(cache));
     let functions: Vec<&Function> = selected.all().collect();
-    let trees = Tree::of_functions(&functions, &settings.code_dir, &outputs, &caches.digests, meter)?;
+    let mut trees = Tree::of_functions(&functions, &settings.code_dir, &outputs, &caches.digests, meter)?;
     if let Some(profile) = &settings.profile {
         // Of some functions alone nobody can tell.
         if names.is_empty() {
             swaps::check_used(&profile.swaps, functions.into_iter().zip(&trees))
                 .map_err(|error| error.within(format_args!("profile `{}`", profile.name)))?;
         }
-        swaps::settle_layers(&mut selected, &trees);
+        swaps::settle_layers(&mut selected, &mut trees)?;
     }
     let walked = selected.zip(trees).map(|(function, tree)| Walked { function, tree });
     for Walked { function, tree } in &walked.functions {
         warn(&function.name, &tree.warnings);
+        note(&function.name, &tree.notes);
     }
     Ok(walked)
 }
@@ -133,13 +134,22 @@ pub fn warn(name: impl Display, warnings: impl IntoIterator<Item = impl Display>
     }
 }
 
-/// Warnings of what was built that its source didn't give.
+/// What `-v` tells of the function.
+fn note(name: impl Display, notes: impl IntoIterator<Item = impl Display>) {
+    for note in notes {
+        tracing::info!("{name}: {note}");
+    }
+}
+
+/// Warnings of what was built, and notes, that its source didn't give.
 pub fn warn_of_built(function: &Function, source: &Tree, built: &Tree) {
-    let new = built
-        .warnings
-        .iter()
-        .filter(|warning| !source.warnings.contains(warning));
-    warn(&function.name, new);
+    let warnings = built.warnings.iter();
+    warn(
+        &function.name,
+        warnings.filter(|warning| !source.warnings.contains(warning)),
+    );
+    let notes = built.notes.iter();
+    note(&function.name, notes.filter(|note| !source.notes.contains(note)));
 }
 
 /// The caches for the functions' sources.

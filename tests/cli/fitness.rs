@@ -175,9 +175,18 @@ fn what_the_store_has_needs_no_build() {
 
 #[test]
 fn a_suggested_swap_saves_what_it_says() {
+    saves_what_it_says(SDK);
+    // What the function itself asks for stays, as uv export tells it.
+    saves_what_it_says(
+        &SDK.replace("# via -r requirements.in", "# via app")
+            .replace("    #   botocore\n", "    #   app\n    #   botocore\n"),
+    );
+}
+
+fn saves_what_it_says(requirements: &str) {
     let dir = Dir::new();
     dir.write("code/app/app.py", "import boto3, requests\n");
-    dir.write("code/app/requirements.txt", SDK);
+    dir.write("code/app/requirements.txt", requirements);
     dir.write(
         "lambda-json/app.json",
         r#"{"runtime": "python3.13", "handler": "app.handler", "source": "app", "build": {"type": "python"}}"#,

@@ -155,6 +155,42 @@ fn what_a_swap_leaves_out_is_not_needed() {
 }
 
 #[test]
+fn what_only_that_needed_is_not_needed_either() {
+    let dir = Dir::new();
+    dir.write("code/app/app.py", "");
+    dir.write(
+        "code/app/requirements.txt",
+        include_str!("../fixtures/sdk/requirements.txt"),
+    );
+    define(
+        &dir,
+        "app",
+        &json!({"runtime": "python3.13", "handler": "app.handler", "source": "app", "build": {"type": "python"}}),
+    );
+    dir.write(
+        "lambda-pack.toml",
+        "[profiles.p]\nswaps = [{ from = \"boto3\", to = \"runtime\" }]\n",
+    );
+    let names = |args: &[&str]| -> BTreeSet<String> {
+        let graph = dir.command(["graph", "--json"]).args(args.iter().copied()).ok().json();
+        let nodes = graph["nodes"].as_array().unwrap().iter();
+        let dependencies = nodes.filter(|node| node["kind"] == "dependency");
+        dependencies
+            .map(|node| node["name"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert!(names(&[]).contains("s3transfer"));
+    // Its notes tell what needs what.
+    let top = edges(&graph(&dir));
+    let of_app = top
+        .iter()
+        .filter(|edge| edge.starts_with("function:app packs dependency:"));
+    assert_eq!(of_app.count(), 2, "{top:?}");
+    let left = ["certifi", "charset-normalizer", "idna", "requests", "urllib3"].map(str::to_owned);
+    assert_eq!(names(&["--deployment-profile", "p"]), BTreeSet::from(left));
+}
+
+#[test]
 fn sizes_are_requirements_as_far_as_they_are_known() {
     let dir = shop();
     let before = graph(&dir);

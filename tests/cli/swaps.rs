@@ -224,6 +224,9 @@ fn layer_project() -> Dir {
     dir.write("code/common/python/a-1.dist-info/METADATA", "Name: a\nVersion: 1\n\n");
     dir.write("code/common/python/a-1.dist-info/RECORD", "a.py,,\n");
     dir.write("code/common/python/a.py", "");
+    // It goes with `a`.
+    dir.write("code/common/python/b-1.dist-info/METADATA", "Name: b\nVersion: 1\n\n");
+    dir.write("code/common/python/b-1.dist-info/RECORD", "");
     dir.write(
         "lambda-json/common.json",
         r#"{"type": "layer", "compatible_runtimes": ["python3.13"], "source": "common"}"#,
@@ -261,6 +264,188 @@ fn what_a_layer_has_is_left_out_of_the_functions_that_get_the_layer() {
     dir.command(["build", "--deployment-profile", "p"]).fails(
         3,
         &["function `app`: the swap of `a` to `layer:common`: the layer `common` doesn't hold `a`"],
+    );
+}
+
+#[test]
+fn a_layer_has_all_that_goes_for_its_sake() {
+    let dir = layer_project();
+    let metadata = "code/common/python/b-1.dist-info/METADATA";
+    dir.write(metadata, "Name: b\nVersion: 2\n\n");
+    let run = dir.command(["validate", "--deployment-profile", "p"]).ok();
+    assert!(run.stderr.contains("the layer holds `b` 2, in place of 1"), "{run:?}");
+    fs::remove_file(dir.join(metadata)).unwrap();
+    dir.command(["validate", "--deployment-profile", "p"])
+        .fails(3, &["the layer `common` doesn't hold `b`, which only `a` needs here"]);
+    // Where no function looks.
+    for name in ["a", "b"] {
+        dir.write(
+            &format!("code/common/{name}-1.dist-info/METADATA"),
+            format!("Name: {name}\nVersion: 1\n\n"),
+        );
+        dir.write(&format!("code/common/{name}-1.dist-info/RECORD"), "");
+    }
+    dir.command(["build", "--deployment-profile", "p"])
+        .fails(3, &["the layer `common` doesn't hold `b`", "below `python`"]);
+}
+
+/// With a layer that holds requests alone, which needs certifi and others.
+fn requests_in_a_layer(requirements: &str) -> Dir {
+    let dir = sdk_project("[profiles.p]\nswaps = [{ from = \"Requests\", to = \"layer:lay\" }]\n");
+    dir.write("code/app/requirements.txt", requirements);
+    let site = "code/lay/python/requests-2.34.2.dist-info";
+    dir.write(&format!("{site}/METADATA"), "Name: requests\nVersion: 2.34.2\n\n");
+    dir.write(&format!("{site}/RECORD"), "");
+    dir.write(
+        "lambda-json/lay.json",
+        r#"{"type": "layer", "compatible_runtimes": ["python3.13"], "source": "lay"}"#,
+    );
+    dir
+}
+
+#[test]
+fn what_goes_is_looked_for_in_the_layer_before_anything_is_installed_if_the_lock_file_tells() {
+    let dir = requests_in_a_layer(SDK);
+    let (_bin, path) = path_without(&["uv", "pip", "pip3", "python3", "python"]);
+    let lacking =
+        "the layer `lay` doesn't hold `certifi`, `charset-normalizer`, `idna`, which only `Requests` needs here";
+    let plan = dir.command(["validate", "--deployment-profile", "p"]);
+    plan.env("PATH", path).fails(3, &["function `app`", lacking]);
+    // As poetry writes it.
+    let silent: String = SDK
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let dir = requests_in_a_layer(&silent);
+    dir.command(["validate", "--deployment-profile", "p"]).ok();
+    dir.command(["build", "app", "--deployment-profile", "p"])
+        .fails(3, &["function `app`", lacking]);
+}
+
+#[test]
+fn a_layer_of_dependencies_that_swaps_leave_empty_goes() {
+    let dir = requests_in_a_layer("");
+    // What is named is asked for; nothing else is there.
+    let hash = "0".repeat(64);
+    let requirement = |name: &str, by: &str| format!("{name}==1 --hash=sha256:{hash}\n    # via {by}\n");
+    let names = ["certifi", "idna", "urllib3"].map(|name| requirement(name, "requests"));
+    let requests = requirement("requests", "-r requirements.in").replace("==1", "==2.34.2");
+    dir.write("code/app/requirements.txt", format!("{requests}{}", names.concat()));
+    for name in ["certifi", "idna", "urllib3"] {
+        let site = format!("code/lay/python/{name}-1.dist-info");
+        dir.write(&format!("{site}/METADATA"), format!("Name: {name}\nVersion: 1\n\n"));
+        dir.write(&format!("{site}/RECORD"), "");
+    }
+    let definition = r#"{"runtime": "python3.13", "handler": "app.handler", "source": "app",
+        "build": {"type": "python", "dependencies": "layer"}}"#;
+    dir.write("lambda-json/app.json", definition);
+    let plan = planned(&dir, "p");
+    assert_eq!(plan["app"]["definition"]["layers"], json!(["lay"]));
+    assert!(plan.get("app-dependencies").is_none(), "{plan}");
+    let rows = build(&dir, "p");
+    let names: Vec<&str> = rows
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["app", "lay"]);
+}
+
+/// `a` needs `b`; what npm puts into `.bin` leads to both, and to `c`.
+fn vendored_modules(swaps: &str) -> Dir {
+    let dir = node_project(swaps);
+    fs::remove_file(dir.join("code/app/package-lock.json")).unwrap();
+    dir.write("code/app/package.json", r#"{"dependencies": {"a": "1", "c": "1"}}"#);
+    for (name, needs) in [("a", r#"{"b": "1"}"#), ("b", "{}"), ("c", "{}"), ("@types/node", "{}")] {
+        let manifest = format!(r#"{{"name": "{name}", "version": "1.0.0", "dependencies": {needs}}}"#);
+        dir.write(&format!("code/app/node_modules/{name}/package.json"), manifest);
+        dir.write(&format!("code/app/node_modules/{name}/cli.js"), "");
+        let link = dir.join(&format!(
+            "code/app/node_modules/.bin/{}",
+            name.trim_start_matches("@types/")
+        ));
+        fs::create_dir_all(link.parent().unwrap()).unwrap();
+        std::os::unix::fs::symlink(format!("../{name}/cli.js"), link).unwrap();
+    }
+    dir.write(
+        "lambda-json/app.json",
+        r#"{"runtime": "nodejs22.x", "handler": "app.handler", "source": "app"}"#,
+    );
+    dir
+}
+
+#[test]
+fn links_that_installers_made_go_with_what_they_lead_to() {
+    let dir = vendored_modules(r#"{ from = "a", to = "drop" }"#);
+    build(&dir, "p");
+    assert_eq!(top(&dir, "app", "node_modules/"), set(&[".bin", "@types", "c"]));
+    assert_eq!(top(&dir, "app", "node_modules/.bin/"), set(&["c", "node"]));
+    // A suggestion is measured without them, too.
+    let rows = dir.command(["fitness", "--json"]).ok().json();
+    assert_eq!(rows[0]["swaps"][0]["from"], "@types/*");
+    // A link of the user's own may not lead to nothing; so that isn't suggested either.
+    std::os::unix::fs::symlink("node_modules/@types/node/cli.js", dir.join("code/app/own.js")).unwrap();
+    let rows = dir.command(["fitness", "--json"]).ok().json();
+    assert_eq!(rows[0]["swaps"], json!([]));
+}
+
+#[test]
+fn what_the_source_holds_is_listed_beside_what_a_swap_installs() {
+    let dir = vendored_modules(r#"{ from = "a", to = "left-pad", lock = "other/package-lock.json" }"#);
+    build(&dir, "p");
+    assert_eq!(listed(&dir, "app"), set(&["c", "left-pad", "node"]));
+}
+
+#[test]
+fn swaps_that_contradict_each_other_are_refused() {
+    for (one, other) in [("ms", "m*"), ("m*", "ms")] {
+        let swaps = format!(
+            r#"{{ from = "{one}", to = "drop" }}, {{ from = "{other}", to = "left-pad", lock = "other/package-lock.json" }}"#
+        );
+        let dir = node_project(&swaps);
+        dir.command(["build", "--deployment-profile", "p"])
+            .fails(3, &["two swaps of `ms` apply", &format!("`{other}` to `left-pad`")]);
+    }
+    let dir = sdk_project(
+        "[profiles.p]\nswaps = [{ from = \"boto3\", to = \"runtime\" }, { from = \"Boto3\", to = \"drop\" }]\n",
+    );
+    dir.command(["validate", "--deployment-profile", "p"])
+        .fails(3, &["two swaps of `boto3` apply"]);
+    let dir = node_project(r#"{ from = "ms", to = "drop" }, { from = "m*", to = "drop" }"#);
+    dir.command(["validate", "--deployment-profile", "p"]).ok();
+}
+
+#[test]
+fn a_profile_with_fewer_functions_may_inherit_swaps_of_others() {
+    let dir = vendored_project("");
+    dir.write("code/other.py", "");
+    dir.write(
+        "lambda-json/other.json",
+        r#"{"runtime": "python3.13", "handler": "other.handler", "source": "other.py"}"#,
+    );
+    let swaps = r#"swaps = [{ from = "b", to = "drop", functions = ["app"] }]"#;
+    dir.write(
+        "lambda-pack.toml",
+        format!("[profiles.p]\n{swaps}\n[profiles.q]\nextends = \"p\"\nfunctions = [\"other\"]\n[profiles.own]\nfunctions = [\"other\"]\n{swaps}\n"),
+    );
+    for profile in ["p", "q"] {
+        dir.command(["validate", "--deployment-profile", profile]).ok();
+    }
+    dir.command(["validate", "--deployment-profile", "own"]).fails(
+        3,
+        &["the swap of `b` to `drop` is for none of the functions that the profile selects"],
+    );
+}
+
+#[test]
+fn what_goes_is_said_to_those_who_ask() {
+    let dir = vendored_project(r#"{ from = "a", to = "drop" }"#);
+    let run = dir.command(["build", "-v", "--deployment-profile", "p"]).ok();
+    assert!(
+        run.stderr.contains("app: the swap of `a` to `drop` leaves out a, b"),
+        "{run:?}"
     );
 }
 

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 const RECIPE: u32 = 1;
 
 /// Where dependencies come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Ecosystem {
     Python,
     Node,

@@ -67,6 +67,8 @@ pub(crate) struct Requirement {
     pub version: String,
     /// `sha256:…` and the like: those of every file that may be installed.
     pub digests: Vec<String>,
+    /// Whether a marker says for which machines it is.
+    pub conditional: bool,
 }
 
 pub(crate) fn requirements(text: &str) -> impl Iterator<Item = Requirement> {
@@ -77,6 +79,7 @@ pub(crate) fn requirements(text: &str) -> impl Iterator<Item = Requirement> {
         let digests = rest.split_whitespace().filter_map(|word| word.strip_prefix("--hash="));
         Some(Requirement {
             name: name.to_owned(),
+            conditional: rest.contains(';'),
             version: rest
                 .trim_start()
                 .split([' ', ';'])

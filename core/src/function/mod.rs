@@ -113,10 +113,11 @@ impl Function {
         }
     }
 
-    /// Removes what was added so, and turned out to be needed for nothing.
-    pub(crate) fn remove_layer_of_swap(&mut self, layer: &FunctionName) {
-        let layers = self.definition.layers.get_or_insert_default();
-        layers.retain(|known| known.as_str() != layer.as_str());
+    /// Removes one that turned out to be needed for nothing.
+    pub(crate) fn remove_layer(&mut self, layer: &FunctionName) {
+        if let Some(layers) = &mut self.definition.layers {
+            layers.retain(|known| known.as_str() != layer.as_str());
+        }
     }
 
     /// The layers of this function that are defined beside it; others are known by their ARNs.

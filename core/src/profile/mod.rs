@@ -224,7 +224,7 @@ impl Profiles {
             architecture: own.architecture.or(base.architecture),
             parameters: base.parameters.into_iter().chain(own.parameters).collect(),
             store: own.store.or(base.store),
-            swaps: replaced(base.swaps, own.swaps, |a, b| {
+            swaps: replaced(inherited(base.swaps), own.swaps, |a, b| {
                 a.from == b.from && a.functions == b.functions
             }),
             secrets: replaced(base.secrets, own.secrets, |a, b| {
@@ -246,6 +246,14 @@ impl Profiles {
         };
         Error::new(kind, format!("no profile is named `{name}`")).help(help)
     }
+}
+
+fn inherited(swaps: Vec<Swap>) -> Vec<Swap> {
+    let inherited = swaps.into_iter().map(|swap| Swap {
+        inherited: true,
+        ..swap
+    });
+    inherited.collect()
 }
 
 /// What is inherited, with what is said anew in its place.

@@ -17,8 +17,9 @@ use packageurl::PackageUrl;
 use serde::Serialize;
 
 use crate::build::{Dependencies, Ecosystem, Recipe, Tool};
+use crate::needs::{reached, roots};
 use crate::source::{Content, Tree, TreeEntry};
-use crate::swaps::AppliedSwap;
+use crate::swaps::Locked;
 use crate::{Error, Result};
 use licenses::License;
 
@@ -84,14 +85,9 @@ impl Sbom {
             locks
         };
         let mut sbom = python::find(tree, &lock_of(Ecosystem::Python))?;
-        let of_lock = match made.map(|output| (&output.tool, output)) {
-            Some((Tool::Rust(_), output)) => rust::of_lock(&output.read(source, "Cargo.lock")?)?,
-            Some((Tool::Bundle(_), output)) => {
-                let mut sbom = node::of_lock(&output.read(source, "package-lock.json")?)?;
-                sbom.leave_out(tree.swaps());
-                sbom
-            }
-            Some((Tool::Go(_) | Tool::Command(_), _)) | None => Sbom::default(),
+        let of_lock = match made.map(|output| &output.tool) {
+            Some(Tool::Rust(_) | Tool::Bundle(_)) => Self::of_lock(source)?,
+            Some(Tool::Go(_) | Tool::Command(_)) | None => Sbom::default(),
         };
         for found in [node::find(tree, &lock_of(Ecosystem::Node))?, go::find(tree)?, of_lock] {
             sbom.parts.extend(found.parts);
@@ -102,25 +98,20 @@ impl Sbom {
 
     /// What lock files name, of what isn't installed yet, without what swaps leave out.
     pub(crate) fn of_lock(tree: &Tree) -> Result<Self> {
-        let mut sbom = Self::of_own_lock(tree)?;
-        sbom.leave_out(tree.swaps());
-        Ok(sbom)
-    }
-
-    fn of_own_lock(tree: &Tree) -> Result<Self> {
+        let gone = || Ok(tree.left_out_of_lock(&Locked::of_tree(tree)?));
         match tree.recipe() {
             Some(Recipe::Dependencies(dependencies, _)) => match dependencies.ecosystem {
-                Ecosystem::Python => python::of_lock(dependencies),
+                Ecosystem::Python => python::of_lock(dependencies, &gone()?),
                 Ecosystem::Node => {
                     let file = &dependencies.lock;
                     let text = fs::read_to_string(file).map_err(|cause| Error::input("read", file, cause))?;
-                    node::of_lock(&text)
+                    node::of_lock(&text, &gone()?)
                 }
             },
             Some(Recipe::Output(output)) => match output.tool {
                 Tool::Go(_) => go::of_lock(&output.read(tree, "go.sum")?),
                 Tool::Rust(_) => rust::of_lock(&output.read(tree, "Cargo.lock")?),
-                Tool::Bundle(_) => node::of_lock(&output.read(tree, "package-lock.json")?),
+                Tool::Bundle(_) => node::of_lock(&output.read(tree, "package-lock.json")?, &gone()?),
                 Tool::Command(_) => Ok(Sbom::default()),
             },
             None => Ok(Sbom::default()),
@@ -131,35 +122,6 @@ impl Sbom {
     pub(crate) fn packages(&self) -> impl Iterator<Item = (&str, String, Option<&str>, &BTreeSet<String>)> {
         let parts = self.parts.iter();
         parts.map(|(purl, part)| (purl.as_str(), part.full_name(), part.version.as_deref(), &part.needs))
-    }
-
-    /// Without what swaps leave out, and what only that needs.
-    fn leave_out(&mut self, swaps: &[AppliedSwap]) {
-        if swaps.is_empty() {
-            return;
-        }
-        let is_left_out = |part: &Part| swaps.iter().any(|swap| swap.names.contains(&part.full_name()));
-        let gone: BTreeSet<String> = self
-            .parts
-            .iter()
-            .filter(|(_, part)| is_left_out(part))
-            .map(|(purl, _)| purl.clone())
-            .collect();
-        let top: Vec<String> = self.top().into_iter().map(str::to_owned).collect();
-        let mut open: Vec<String> = top.into_iter().filter(|purl| !gone.contains(purl)).collect();
-        let mut kept = BTreeSet::new();
-        while let Some(purl) = open.pop() {
-            if let Some(part) = self.parts.get(&purl).filter(|_| kept.insert(purl)) {
-                open.extend(part.needs.difference(&gone).cloned());
-            }
-        }
-        self.parts.retain(|purl, _| kept.contains(purl));
-        for part in self.parts.values_mut() {
-            part.needs.retain(|purl| kept.contains(purl));
-        }
-        if let Some(direct) = &mut self.direct {
-            direct.retain(|purl| kept.contains(purl));
-        }
     }
 
     /// Whether the package holds nothing of others.
@@ -180,35 +142,21 @@ impl Sbom {
         };
     }
 
-    /// What stands right below the function in the graph: what it asks for, or else what nothing else asks for; and of each
-    /// cycle that can't be reached from there the first, so that everything hangs together.
+    /// What stands right below the function in the graph: what it asks for, and what nothing needs that this leads to; of a circle
+    /// the first, so that everything hangs together.
     pub(crate) fn top(&self) -> BTreeSet<&str> {
-        let mut top: BTreeSet<&str> = match &self.direct {
-            Some(direct) => direct.iter().map(String::as_str).collect(),
-            None => {
-                let needed: BTreeSet<&String> = self.parts.values().flat_map(|part| &part.needs).collect();
-                let unneeded = self.parts.keys().filter(|purl| !needed.contains(purl));
-                unneeded.map(String::as_str).collect()
-            }
+        let positions: BTreeMap<&str, usize> = self.parts.keys().map(String::as_str).zip(0..).collect();
+        let of = |purls: &BTreeSet<String>| -> BTreeSet<usize> {
+            let found = purls.iter().filter_map(|purl| positions.get(purl.as_str()));
+            found.copied().collect()
         };
-        let mut reached = BTreeSet::new();
-        let mut open: Vec<&str> = top.iter().copied().collect();
-        let mut left = self.parts.keys();
-        loop {
-            while let Some(purl) = open.pop() {
-                if reached.insert(purl) {
-                    let needs = self.parts.get(purl).map(|part| &part.needs);
-                    open.extend(needs.into_iter().flatten().map(String::as_str));
-                }
-            }
-            match left.find(|purl| !reached.contains(purl.as_str())) {
-                Some(purl) => {
-                    top.insert(purl);
-                    open.push(purl);
-                }
-                None => return top,
-            }
-        }
+        let needs: Vec<BTreeSet<usize>> = self.parts.values().map(|part| of(&part.needs)).collect();
+        let mut top = self.direct.as_ref().map(of).unwrap_or_default();
+        let asked = reached(top.iter().copied(), |position| &needs[position], &BTreeSet::new());
+        let others = roots(&needs).into_iter().filter(|root| root.is_disjoint(&asked));
+        top.extend(others.filter_map(|root| root.first().copied()));
+        let purls = positions.into_iter().filter(|(_, position)| top.contains(position));
+        purls.map(|(purl, _)| purl).collect()
     }
 }
 

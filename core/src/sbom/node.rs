@@ -34,8 +34,8 @@ pub fn find(tree: &Tree, dependencies: &[&Dependencies]) -> Result<Sbom> {
         let in_locks: Vec<&Value> = lists.iter().filter_map(|list| list.get(key)).collect();
         let same = in_locks.iter().find(|locked| locked["version"] == manifest["version"]);
         let in_lock = same.or(in_locks.first()).copied();
-        // What a package brings for its own tests looks like an installed one.
-        if is_listed && in_lock.is_none() {
+        // What a package brings for its own tests looks like an installed one. Lock files don't list what the source holds.
+        if is_listed && in_lock.is_none() && !entry.is_own() {
             continue;
         }
         // Odd ones are listed nevertheless, with what the lock file says of them.
@@ -45,14 +45,15 @@ pub fn find(tree: &Tree, dependencies: &[&Dependencies]) -> Result<Sbom> {
     assemble(&packages, &projects)
 }
 
-/// What a bundle may have been made of: all that isn't for development or for certain machines alone.
-pub fn of_lock(text: &str) -> Result<Sbom> {
+/// What a bundle may have been made of: all that isn't for development or for certain machines alone, without what stands at these
+/// places of the lock file.
+pub fn of_lock(text: &str, gone: &BTreeSet<String>) -> Result<Sbom> {
     let lock: Value = json::parse("package-lock.json", text.as_bytes())?;
     let locked = lock["packages"].as_object();
     let mut packages = BTreeMap::new();
     for (place, entry) in locked.into_iter().flatten() {
         let apart = ["dev", "os", "cpu", "link"].iter().any(|key| !entry[key].is_null());
-        if let Some(name) = package_at(place).filter(|_| !apart) {
+        if let Some(name) = package_at(place).filter(|_| !apart && !gone.contains(place)) {
             packages.insert(place.as_str(), Package::of(name, entry.clone(), Some(entry))?);
         }
     }
@@ -203,7 +204,7 @@ mod tests {
             "node_modules/x": {"version": "1.0.0", "optional": true, "os": ["linux"]},
             "lib": {"version": "1.0.0"}
         }}"#;
-        let sbom = of_lock(lock).expect("a lock file");
+        let sbom = of_lock(lock, &BTreeSet::new()).expect("a lock file");
         let [a, b] = ["pkg:npm/a@1.0.0", "pkg:npm/%40c/b@1.0.0"].map(str::to_owned);
         assert_eq!(sbom.parts.keys().collect::<Vec<_>>(), [&b, &a]);
         assert_eq!(sbom.parts[&a].needs, BTreeSet::from([b]));

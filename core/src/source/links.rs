@@ -20,24 +20,31 @@ enum Fault {
 
 /// The faults of all links of a merged tree.
 pub fn check(entries: &[Arc<TreeEntry>]) -> Vec<Error> {
-    if !entries
-        .iter()
-        .any(|entry| matches!(entry.content, Content::Symlink { .. }))
-    {
+    let faults = faults(entries).into_iter();
+    faults
+        .map(|(entry, target, fault)| report(entry, target, &fault))
+        .collect()
+}
+
+/// The paths of links that lead to nothing.
+pub fn dangling(entries: &[Arc<TreeEntry>]) -> HashSet<Arc<str>> {
+    let faults = faults(entries).into_iter();
+    faults.map(|(entry, ..)| Arc::clone(&entry.path)).collect()
+}
+
+fn faults(entries: &[Arc<TreeEntry>]) -> Vec<(&TreeEntry, &str, Fault)> {
+    let links = || {
+        entries.iter().filter_map(|entry| match &entry.content {
+            Content::Symlink { target } => Some((&**entry, target.as_str())),
+            Content::File { .. } => None,
+        })
+    };
+    if links().next().is_none() {
         return Vec::new();
     }
     let tree = Index::new(entries);
-    let links = entries.iter().filter_map(|entry| match &entry.content {
-        Content::Symlink { target } => Some((entry, target)),
-        Content::File { .. } => None,
-    });
-    links
-        .filter_map(|(entry, target)| {
-            tree.resolve(entry, target)
-                .err()
-                .map(|fault| report(entry, target, &fault))
-        })
-        .collect()
+    let faults = links().filter_map(|(entry, target)| Some((entry, target, tree.resolve(entry, target).err()?)));
+    faults.collect()
 }
 
 fn report(entry: &TreeEntry, target: &str, fault: &Fault) -> Error {

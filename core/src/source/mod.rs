@@ -47,6 +47,8 @@ pub struct Tree {
     stage: Stage,
     /// What the user should know although it is no error, such as names that differ only by case.
     pub warnings: Vec<String>,
+    /// What was done to it that `-v` tells.
+    pub notes: Vec<String>,
 }
 
 /// How far a tree is from what is packed.
@@ -194,8 +196,8 @@ impl Tree {
                 tree.map_err(|error| error.within(format_args!("function `{}`", function.name)))
             })
             .collect();
-        let trees = collect_all(trees)?;
-        swaps::check_layers(functions, &trees)?;
+        let mut trees = collect_all(trees)?;
+        swaps::check_layers(functions, &mut trees)?;
         Ok(trees)
     }
 
@@ -253,6 +255,7 @@ impl Tree {
             Some(error) => Err(error),
             None => Ok(Tree {
                 warnings: names::lookalikes(&entries),
+                notes: Vec::new(),
                 entries,
                 stage: match inputs.add_nothing() {
                     true => Stage::Package,

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Inputs, Origin, Stage, Tree, TreeEntry, walk, walk_built};
+use super::{Inputs, Origin, Stage, Tree, TreeEntry, links, walk, walk_built};
 use crate::function::Function;
-use crate::swaps::{AppliedSwap, Installed, Swaps};
+use crate::swaps::{AppliedSwap, Locked, Packages, Swaps};
 use crate::{Error, Meter, Result};
 
 impl Tree {
@@ -15,18 +15,29 @@ impl Tree {
         self.inputs.swaps.as_ref().map_or(&[], |swaps| &swaps.applied)
     }
 
+    pub(crate) fn swaps_mut(&mut self) -> Option<&mut Swaps> {
+        self.inputs.swaps.as_mut().map(Arc::make_mut)
+    }
+
+    /// Where in the lock file of its package that stands which its swaps leave out.
+    pub(crate) fn left_out_of_lock(&self, locked: &Locked) -> BTreeSet<String> {
+        let swaps = self.inputs.swaps.as_ref();
+        swaps.map(|swaps| swaps.left_out_of_lock(locked)).unwrap_or_default()
+    }
+
     /// This source with the swaps of its function that mean something in it, and without what they leave out.
     pub(super) fn swapped(self, function: &Function, code_dir: &Path) -> Result<Self> {
-        let Some(swaps) = Swaps::of(function, &self, code_dir)? else {
+        let Some(mut swaps) = Swaps::of(function, &self, code_dir)? else {
             return Ok(self);
         };
-        let (gone, warnings) = swaps.leave_out(&self)?;
+        let left_out = swaps.leave_out_of_source(&self)?;
         let inputs = Inputs {
             swaps: Some(Arc::new(swaps)),
             ..self.inputs.clone()
         };
-        let mut swapped = self.without(&gone, inputs)?;
-        swapped.warnings.extend(warnings);
+        let mut swapped = self.without(&left_out.entries, inputs)?;
+        swapped.warnings.extend(left_out.warnings);
+        swapped.notes.extend(left_out.notes);
         Ok(swapped)
     }
 
@@ -34,10 +45,13 @@ impl Tree {
     /// a directory for each swap that installs something, in their order. The source hash stays. Some swap must apply.
     pub fn with_swaps(&self, installed: &[&Path], prefix: &str, meter: &Meter) -> Result<Self> {
         let swaps = self.inputs.swaps.as_ref().expect("some swap applies");
-        let (mut gone, warnings) = swaps.leave_out(self)?;
+        let mut left_out = swaps.leave_out(self)?;
         // What goes of the source went before it was hashed.
-        gone.retain(|position| self.entries[*position].origin != Origin::Source);
-        let mut swapped = self.without(&gone, self.inputs.clone())?;
+        left_out
+            .entries
+            .retain(|position| self.entries[*position].origin != Origin::Source);
+        left_out.warnings.extend(swaps.check_moved(&left_out.moved)?);
+        let mut swapped = self.without(&left_out.entries, self.inputs.clone())?;
         for directory in installed {
             swapped = swapped.with_others(directory, prefix, meter)?;
         }
@@ -45,7 +59,8 @@ impl Tree {
             return Err(Error::invalid("its swaps leave nothing to pack")
                 .help("leave it out of the profile, or of the swaps' `functions`"));
         }
-        swapped.warnings.extend(warnings);
+        swapped.warnings.extend(left_out.warnings);
+        swapped.notes.extend(left_out.notes);
         swapped.stage = Stage::Package;
         Ok(swapped)
     }
@@ -62,9 +77,13 @@ impl Tree {
     fn without(&self, gone: &BTreeSet<usize>, inputs: Inputs) -> Result<Self> {
         let entries = self.entries.iter().enumerate();
         let kept = entries.filter(|(position, _)| !gone.contains(position));
-        let kept: Vec<Arc<TreeEntry>> = kept.map(|(_, entry)| Arc::clone(entry)).collect();
+        let mut kept: Vec<Arc<TreeEntry>> = kept.map(|(_, entry)| Arc::clone(entry)).collect();
+        // Such links were made by installers, as those in `.bin`.
+        let dangling = links::dangling(&kept);
+        kept.retain(|entry| !(dangling.contains(&*entry.path) && is_installed(&entry.path)));
         let mut tree = Self::merge(&[("the source", &kept)], inputs)?;
         tree.warnings.clone_from(&self.warnings);
+        tree.notes.clone_from(&self.notes);
         Ok(tree)
     }
 
@@ -76,8 +95,8 @@ impl Tree {
         };
         let others = walk_built(directory, &options, Origin::Registry, meter)?;
         let others = Self::merge(&[("the swap", &others)], Inputs::default())?;
-        let (here, there) = (Installed::of(self)?, Installed::of(&others)?);
-        let packages = here.packages().iter().filter(|package| package.shared);
+        let (here, there) = (Packages::of(self)?, Packages::of(&others)?);
+        let packages = here.all().iter().filter(|package| package.shared);
         let versions: BTreeMap<(&str, &str), Option<&str>> = packages
             .map(|package| {
                 (
@@ -87,7 +106,7 @@ impl Tree {
             })
             .collect();
         let mut twice = BTreeSet::new();
-        for (position, package) in there.packages().iter().enumerate() {
+        for (position, package) in there.all().iter().enumerate() {
             let known = versions.get(&(package.site.as_str(), package.name.as_str()));
             match known.filter(|_| package.shared) {
                 None => {}
@@ -112,6 +131,12 @@ impl Tree {
         let parts = [("the function", self.entries.as_slice()), ("the swap", &new)];
         let mut tree = Self::merge(&parts, self.inputs.clone())?;
         tree.warnings.clone_from(&self.warnings);
+        tree.notes.clone_from(&self.notes);
         Ok(tree)
     }
+}
+
+/// Whether it stands where npm, yarn and pnpm put packages.
+fn is_installed(path: &str) -> bool {
+    path.split('/').any(|part| part == "node_modules")
 }

@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::layers::{Held, Moved};
 use super::locked::Locked;
 use super::runtime::PYTHON;
-use super::{Installed, PackageName, Replacement, Sdk, Swap};
-use crate::build::{Dependencies, Ecosystem, Recipe, Tool};
-use crate::function::{Function, FunctionName, Kind, Selected};
+use super::{PackageName, Packages, Replacement, Sdk, Swap};
+use crate::build::{Dependencies, Recipe};
+use crate::function::{Function, Kind};
 use crate::manifest::BuildInputs;
 use crate::source::Tree;
 use crate::{Error, Result, collect_all, shorten, suggest};
@@ -28,59 +30,56 @@ pub struct AppliedSwap {
     pub names: BTreeSet<String>,
     /// What is installed in place of it, and what decides that.
     pub installs: Option<(Dependencies, BuildInputs)>,
+    /// What the layer holds that it is left to.
+    pub(super) held: Option<Arc<Held>>,
 }
 
 /// Those that apply to a function.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Swaps {
     pub applied: Vec<AppliedSwap>,
     inputs: BuildInputs,
-    /// What the function asks for itself, if its lock file tells.
-    asked: Option<BTreeSet<String>>,
+    /// What layers must have of what goes of the source.
+    pub(super) moved: Vec<Moved>,
+}
+
+/// What swaps leave out of a tree.
+pub(crate) struct LeftOut {
+    /// Positions in the tree.
+    pub entries: BTreeSet<usize>,
+    /// What layers must have instead.
+    pub moved: Vec<Moved>,
+    /// What the user should know of that.
+    pub warnings: Vec<String>,
+    /// What that is.
+    pub notes: Vec<String>,
 }
 
 /// What a function has of others before anything is installed.
 struct Known {
-    /// Of what its lock file names.
-    ecosystem: Option<Ecosystem>,
-    locked: Locked,
-    installed: Installed,
+    locked: Packages,
+    /// In its source.
+    installed: Packages,
 }
 
 impl Known {
     fn of(tree: &Tree) -> Result<Self> {
-        let (ecosystem, locked) = match tree.recipe() {
-            Some(Recipe::Dependencies(dependencies, _)) => (Some(dependencies.ecosystem), Locked::of(dependencies)?),
-            Some(Recipe::Output(output)) if matches!(output.tool, Tool::Bundle(_)) => {
-                let text = output.read(tree, "package-lock.json")?;
-                (Some(Ecosystem::Node), Locked::of_package_lock_text(&text)?)
-            }
-            Some(Recipe::Output(_)) | None => (None, Locked::default()),
-        };
         Ok(Known {
-            ecosystem,
-            locked,
-            installed: Installed::of(tree)?,
+            locked: Locked::of_tree(tree)?.packages,
+            installed: Packages::of(tree)?,
         })
     }
 
     fn names(&self) -> impl Iterator<Item = &str> {
-        let installed = self.installed.packages().iter().filter(|package| package.shared);
-        let installed = installed.map(|package| package.name.as_str());
-        self.locked.names.iter().map(String::as_str).chain(installed)
+        let packages = self.locked.shared().chain(self.installed.shared());
+        packages.map(|package| package.name.as_str())
     }
 
     /// The packages that a name means.
     fn named<'a>(&'a self, name: &'a PackageName) -> BTreeSet<&'a str> {
-        let ecosystem = self.ecosystem;
-        let locked = self.locked.names.iter().map(String::as_str);
-        let locked = locked.filter(|locked| ecosystem.is_some_and(|ecosystem| name.is_of(ecosystem, locked)));
-        let packages = self.installed.packages();
-        let installed = self
-            .installed
-            .named(name)
-            .map(|position| packages[position].name.as_str());
-        locked.chain(installed).collect()
+        let packages = self.locked.shared().chain(self.installed.shared());
+        let named = packages.filter(|package| name.is_of(package.ecosystem, &package.name));
+        named.map(|package| package.name.as_str()).collect()
     }
 }
 
@@ -105,13 +104,7 @@ impl Swaps {
         let mut applied = collect_all(applied)?;
         // Their order in a profile decides nothing.
         applied.sort_by(|a, b| (a.from.as_str(), a.to.to_string()).cmp(&(b.from.as_str(), b.to.to_string())));
-        if let Some(pair) = applied.windows(2).find(|pair| pair[0].from == pair[1].from) {
-            return Err(Error::invalid(format!(
-                "two swaps of `{}` apply: to `{}` and to `{}`",
-                pair[0].from, pair[0].to, pair[1].to
-            ))
-            .help("tell them apart by `functions`, or remove one"));
-        }
+        check_apart(&applied)?;
         if applied.is_empty() {
             return Ok(None);
         }
@@ -119,7 +112,7 @@ impl Swaps {
         Ok(Some(Swaps {
             applied,
             inputs: BuildInputs::new(Map::from_iter([("swaps".to_owned(), inputs.into())]))?,
-            asked: known.locked.asked,
+            moved: Vec::new(),
         }))
     }
 
@@ -132,26 +125,72 @@ impl Swaps {
         self.applied.iter().any(|swap| swap.installs.is_some())
     }
 
-    /// What of this tree goes, as positions; and what the user should know of that.
-    pub(crate) fn leave_out(&self, tree: &Tree) -> Result<(BTreeSet<usize>, Vec<String>)> {
-        let installed = Installed::of(tree)?;
+    /// What goes of these packages.
+    pub(super) fn going(&self, packages: &Packages) -> BTreeSet<usize> {
         let named: BTreeSet<usize> = self
             .applied
             .iter()
-            .flat_map(|swap| installed.named(&swap.from))
+            .flat_map(|swap| packages.named(&swap.from))
             .collect();
-        if named.is_empty() {
-            return Ok((BTreeSet::new(), Vec::new()));
-        }
-        let gone = installed.with_what_only_they_need(&named, self.asked.as_ref());
-        let warnings = self.warnings(&installed, &gone);
-        Ok((installed.files_of(&gone)?, warnings))
+        packages.going_with(&named)
     }
 
-    fn warnings(&self, installed: &Installed, gone: &BTreeSet<usize>) -> Vec<String> {
+    /// What of that goes for the sake of one swap: what it names, and what was installed for its sake.
+    pub(super) fn of_one(&self, swap: &AppliedSwap, packages: &Packages, gone: &BTreeSet<usize>) -> BTreeSet<usize> {
+        let named: BTreeSet<usize> = packages.named(&swap.from).collect();
+        let others = self.applied.iter().flat_map(|other| packages.named(&other.from));
+        let stay = (0..packages.all().len()).filter(|position| !gone.contains(position));
+        let barred = others
+            .chain(stay)
+            .filter(|position| !named.contains(position))
+            .collect();
+        packages.brought_by(&named, &barred)
+    }
+
+    /// What of the source goes.
+    pub(crate) fn leave_out_of_source(&mut self, source: &Tree) -> Result<LeftOut> {
+        let left_out = self.leave_out(source)?;
+        self.moved.clone_from(&left_out.moved);
+        Ok(left_out)
+    }
+
+    /// What of this tree goes.
+    pub(crate) fn leave_out(&self, tree: &Tree) -> Result<LeftOut> {
+        let packages = Packages::of(tree)?;
+        let gone = self.going(&packages);
+        Ok(LeftOut {
+            entries: packages.files_of(&gone)?,
+            moved: self.moved(&packages, &gone),
+            warnings: self.warnings(&packages, &gone),
+            notes: self.notes(&packages, &gone),
+        })
+    }
+
+    /// Where in the lock file that stands which goes.
+    pub(crate) fn left_out_of_lock(&self, locked: &Locked) -> BTreeSet<String> {
+        let gone = self.going(&locked.packages).into_iter();
+        gone.map(|position| locked.packages.all()[position].place.clone())
+            .collect()
+    }
+
+    fn notes(&self, packages: &Packages, gone: &BTreeSet<usize>) -> Vec<String> {
+        let notes = self.applied.iter().filter_map(|swap| {
+            let gone = self.of_one(swap, packages, gone);
+            let names: BTreeSet<&str> = gone
+                .iter()
+                .map(|position| packages.all()[*position].name.as_str())
+                .collect();
+            let names: Vec<&str> = names.into_iter().collect();
+            let place = place(&swap.from, &swap.to);
+            (!names.is_empty()).then(|| format!("{place} leaves out {}", names.join(", ")))
+        });
+        notes.collect()
+    }
+
+    fn warnings(&self, packages: &Packages, gone: &BTreeSet<usize>) -> Vec<String> {
         let to = |name: &str| self.applied.iter().find(|swap| swap.names.contains(name));
         let mut warnings = Vec::new();
-        for (kept, missed) in installed.missed(gone) {
+        for (kept, missed) in packages.missed(gone) {
             match to(missed).map(|swap| (&swap.from, &swap.to)) {
                 Some((from, Replacement::Drop)) => warnings.push(format!(
                     "`{kept}` needs `{missed}`, which the swap of `{from}` drops; it fails where it uses that"
@@ -159,10 +198,11 @@ impl Swaps {
                 Some((from, Replacement::Dependency(other))) => warnings.push(format!(
                     "`{kept}` needs `{missed}`, in whose place the swap of `{from}` puts `{other}`"
                 )),
+                // What goes along is needed by nothing that stays.
                 Some((_, Replacement::Runtime | Replacement::Layer(_))) | None => {}
             }
         }
-        for (gone, stays) in installed.left_behind(gone) {
+        for (gone, stays) in packages.left_behind(gone) {
             let of_runtime = to(gone).is_some_and(|swap| swap.to == Replacement::Runtime);
             if of_runtime && PYTHON.packages.contains(&stays) {
                 warnings.push(format!(
@@ -190,7 +230,31 @@ impl AppliedSwap {
     }
 }
 
-fn place(from: &PackageName, to: &Replacement) -> String {
+/// Fails where two mean the same package and differ in what comes in its place.
+fn check_apart(applied: &[AppliedSwap]) -> Result<()> {
+    for (index, one) in applied.iter().enumerate() {
+        let inputs = |swap: &AppliedSwap| swap.installs.as_ref().map(|(_, inputs)| inputs.digest());
+        let mut others = applied[index + 1..].iter();
+        let other = others
+            .find(|other| !one.names.is_disjoint(&other.names) && (one.to != other.to || inputs(one) != inputs(other)));
+        if let Some(other) = other {
+            let both = one
+                .names
+                .intersection(&other.names)
+                .next()
+                .expect("they have one in common");
+            return Err(Error::invalid(format!(
+                "two swaps of `{both}` apply: {} and {}",
+                place(&one.from, &one.to),
+                place(&other.from, &other.to)
+            ))
+            .help("tell them apart by `functions` or by `from`, or remove one"));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn place(from: &PackageName, to: &Replacement) -> String {
     format!("the swap of `{from}` to `{to}`")
 }
 
@@ -249,27 +313,8 @@ fn apply(swap: &Swap, names: BTreeSet<&str>, function: &Function, code_dir: &Pat
         impact: swap.impact.clone(),
         names: names.into_iter().map(str::to_owned).collect(),
         installs,
+        held: None,
     })
-}
-
-/// Takes the layers from functions that a swap of theirs would need, where it applies to nothing that they have. `trees` are
-/// theirs, in the same order.
-pub fn settle_layers(functions: &mut Selected<Function>, trees: &[Tree]) {
-    let applied: BTreeSet<(FunctionName, FunctionName)> = functions
-        .all()
-        .zip(trees)
-        .flat_map(|(function, tree)| {
-            let layers = tree.swaps().iter().filter_map(|swap| swap.to.layer());
-            layers.map(|layer| (function.owner().clone(), layer.clone()))
-        })
-        .collect();
-    for function in functions.all_mut() {
-        for layer in std::mem::take(&mut function.layers_of_swaps) {
-            if !applied.contains(&(function.name.clone(), layer.clone())) {
-                function.remove_layer_of_swap(&layer);
-            }
-        }
-    }
 }
 
 /// Fails where a swap applies to none of its functions. `functions` are all that are deployed, each with its tree.
@@ -279,6 +324,17 @@ pub fn check_used<'a>(swaps: &[Swap], functions: impl Iterator<Item = (&'a Funct
         let applies = |applied: &AppliedSwap| applied.from == swap.from && applied.to == swap.to;
         if meant.clone().any(|(_, tree)| tree.swaps().iter().any(applies)) {
             return Ok(());
+        }
+        if meant.clone().next().is_none() {
+            // Another profile has more functions.
+            return match swap.inherited {
+                true => Ok(()),
+                false => Err(Error::invalid(format!(
+                    "{} is for none of the functions that the profile selects",
+                    place(&swap.from, &swap.to)
+                ))
+                .help("select one of its `functions` with the profile's `functions`; nothing is moved out of a layer into another one")),
+            };
         }
         let known = meant.map(|(_, tree)| Known::of(tree)).collect::<Result<Vec<Known>>>()?;
         let names: BTreeSet<&str> = known.iter().flat_map(Known::names).collect();
@@ -297,34 +353,6 @@ pub fn check_used<'a>(swaps: &[Swap], functions: impl Iterator<Item = (&'a Funct
             place(&swap.from, &swap.to)
         ))
         .help(help))
-    });
-    collect_all(checked).map(drop)
-}
-
-/// Fails where a layer lacks what swaps say that it has. `functions` are all that are walked, each with its tree.
-pub(crate) fn check_layers(functions: &[&Function], trees: &[Tree]) -> Result<()> {
-    let all = || functions.iter().zip(trees);
-    let checked = all().flat_map(|(function, tree)| tree.swaps().iter().map(move |swap| (function, swap)));
-    let checked = checked.map(|(function, swap)| {
-        let Replacement::Layer(name) = &swap.to else {
-            return Ok(());
-        };
-        let layer = all().find(|(function, _)| function.name == *name).map(|(_, tree)| tree);
-        let known = layer.map(Known::of).transpose()?;
-        let mut has = known.as_ref().map(|known| known.named(&swap.from)).unwrap_or_default();
-        let left_out = layer.into_iter().flat_map(Tree::swaps).flat_map(|swap| &swap.names);
-        left_out.for_each(|name| {
-            has.remove(name.as_str());
-        });
-        match swap.names.iter().find(|name| !has.contains(name.as_str())) {
-            None => Ok(()),
-            Some(lacking) => Err(Error::invalid(format!("the layer `{name}` doesn't hold `{lacking}`"))
-                .help(format!(
-                    "add it to what `{name}` is made of, or correct the swap's `to`"
-                ))
-                .within(place(&swap.from, &swap.to))
-                .within(format_args!("function `{}`", function.name))),
-        }
     });
     collect_all(checked).map(drop)
 }

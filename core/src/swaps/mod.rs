@@ -4,10 +4,15 @@
 //! itself holds is left out at once; what is installed, and what only that needed, once it is there.
 
 mod apply;
-mod installed;
+mod layers;
 mod locked;
 mod name;
+mod node;
+mod packages;
+mod python;
 mod runtime;
+#[cfg(all(test, unix))]
+mod tests;
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,10 +23,13 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::function::{FunctionName, GlobText, RelativePath};
 use crate::{Error, Result};
 
-pub use apply::{AppliedSwap, check_used, settle_layers};
-pub(crate) use apply::{Swaps, check_layers, has_any};
-pub use installed::{Installed, Package};
+pub use apply::{AppliedSwap, check_used};
+pub(crate) use apply::{Swaps, has_any};
+pub(crate) use layers::check_layers;
+pub use layers::settle_layers;
+pub(crate) use locked::Locked;
 pub use name::PackageName;
+pub use packages::{Package, Packages};
 pub use runtime::Sdk;
 
 /// A dependency, and what comes in its place.
@@ -40,6 +48,9 @@ pub struct Swap {
     /// The functions that it is for; default all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub functions: Option<Vec<GlobText>>,
+    /// Whether the profile has it from another one.
+    #[serde(skip)]
+    pub inherited: bool,
 }
 
 impl Swap {
