@@ -93,6 +93,8 @@ resource "terraform_data" "secret" {
   triggers_replace = [
     lookup(local.made_secret_arns, each.key, local.secrets[each.key].parameter),
     lookup(var.secret_versions, each.key, null),
+    # What was made up is no answer to a prompt.
+    local.secrets[each.key].class,
   ]
 
   # Values reach the shell through the environment alone: within a command they

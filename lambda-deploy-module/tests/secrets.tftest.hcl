@@ -93,9 +93,9 @@ run "secrets_are_made_once_however_many_functions_have_them" {
 
   assert {
     condition = jsonencode({ for id, secret in terraform_data.secret : id => secret.triggers_replace }) == jsonencode({
-      cookie-key    = ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:made-AbCdEf", null]
-      smtp-password = ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:made-AbCdEf", null]
-      relay-token   = ["/shop/relay", null]
+      cookie-key    = ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:made-AbCdEf", null, "per_install_generated"]
+      smtp-password = ["arn:aws:secretsmanager:eu-west-1:123456789012:secret:made-AbCdEf", null, "user_prompt"]
+      relay-token   = ["/shop/relay", null, "user_prompt"]
     })
     error_message = "a value is provided with its secret, and for nothing that is read at run time only"
   }

@@ -58,6 +58,7 @@ pub fn run(args: &InitArgs, common: &Common, meter: &'static Meter) -> Result<()
             Published::Written => "written",
             Published::Unchanged => "unchanged",
             Published::Planned => "would be written",
+            Published::Skipped => "skipped: it is no regular file",
         };
         vec![row.path.clone(), status.to_owned()]
     });
@@ -210,6 +211,14 @@ fn check_bucket(bucket: &str) -> Result<(), String> {
 fn write(args: &InitArgs, files: &[NewFile], has_modules: bool, meter: &Meter) -> Result<Answer> {
     let ignored = |existing: Option<&str>| init::ignored(existing, has_modules);
     let rows = init::publish(&args.directory, files, ignored, args.dry_run, meter)?;
+    for (path, _) in rows.iter().filter(|(_, status)| *status == Published::Skipped) {
+        let lines = init::ignored(None, has_modules).unwrap_or_default();
+        report::warning(&format!(
+            "`{}` is no regular file, so it stays as it is: see to it that git ignores {}",
+            path.display(),
+            lines.trim_end().replace('\n', " ")
+        ));
+    }
     let rows = rows.into_iter().map(|(path, status)| FileRow {
         path: path.display().to_string(),
         status,

@@ -19,6 +19,8 @@ pub enum Published {
     Unchanged,
     /// It would be written, but for `--dry-run`.
     Planned,
+    /// A `.gitignore` that is a link, to what may be shared with other repositories.
+    Skipped,
 }
 
 const GITIGNORE: &str = ".gitignore";
@@ -43,15 +45,15 @@ pub fn publish(
     if let Some(error) = Error::join(in_the_way) {
         return Err(error);
     }
-    let ignored = match existing_gitignore(project)? {
+    let existing = existing_gitignore(project)?;
+    let ignored = match &existing {
         Gitignore::Text(text) => gitignore(text.as_deref()),
-        // It may be shared with other repositories.
         Gitignore::Link => None,
     };
-    let state = if ignored.is_some() {
-        Published::Planned
-    } else {
-        Published::Unchanged
+    let state = match (&existing, &ignored) {
+        (Gitignore::Link, _) => Published::Skipped,
+        (_, Some(_)) => Published::Planned,
+        (_, None) => Published::Unchanged,
     };
     rows.push((GITIGNORE.into(), state));
     if is_dry_run {

@@ -50,8 +50,8 @@ pub fn provide(secret: &Secret, place: Option<&Place>, given: &Given, connection
             check(secret, &value)?;
             place.put(value, connection)
         }
-        // Another value was asked for: the one that is there isn't it.
-        (SecretClass::UserPrompt, None) if place.is_first() && place.has_value(connection)? => Ok(Outcome::Kept),
+        // Another value was asked for, or the one that is there was made up, when the secret was of another class.
+        (SecretClass::UserPrompt, None) if place.is_first() && place.has_given_value(connection)? => Ok(Outcome::Kept),
         (SecretClass::UserPrompt, None) => Err(missing(secret, given)),
         (SecretClass::Infrastructure | SecretClass::RemoteFetch, _) => Err(Error::invalid(format!(
             "the secret `{}` is of class `{}`, whose values are not provided when functions are deployed",

@@ -1,5 +1,7 @@
 //! A secret in Secrets Manager, whose value is put there.
 
+use std::collections::HashMap;
+
 use aws_sdk_secretsmanager::Client;
 use aws_sdk_secretsmanager::operation::put_secret_value::PutSecretValueError;
 use lambda_pack_core::Result;
@@ -32,6 +34,24 @@ impl Place {
 
     /// Whether the value that is meant is there, or was.
     pub fn has_value(&self, connection: &Connection) -> Result<bool> {
+        let stages = self.versions(connection)?;
+        Ok(match self.version {
+            Some(_) => stages.contains_key(&self.version_id()),
+            None => stages.values().flatten().any(|stage| stage == CURRENT),
+        })
+    }
+
+    /// Whether functions read a value that somebody gave, rather than one that was made up.
+    pub fn has_given_value(&self, connection: &Connection) -> Result<bool> {
+        let stages = self.versions(connection)?;
+        let mut current = stages
+            .iter()
+            .filter(|(_, stages)| stages.iter().any(|stage| stage == CURRENT));
+        Ok(current.any(|(id, _)| !is_of_made_up_value(id)))
+    }
+
+    /// Of all its values that are left: ids, and the labels of each.
+    fn versions(&self, connection: &Connection) -> Result<HashMap<String, Vec<String>>> {
         let request = Client::new(&connection.config)
             .describe_secret()
             .secret_id(&self.secret_id);
@@ -40,13 +60,7 @@ impl Place {
             let answer = request.send().await;
             answer.map_err(|error| explain(&error, "look for the secret", &secret_id))
         })?;
-        let Some(stages) = described.version_ids_to_stages else {
-            return Ok(false);
-        };
-        Ok(match self.version {
-            Some(_) => stages.contains_key(&self.version_id()),
-            None => stages.values().flatten().any(|stage| stage == CURRENT),
-        })
+        Ok(described.version_ids_to_stages.unwrap_or_default())
     }
 
     /// Stores a value that was made up; one that another process put there meanwhile stays.
@@ -85,4 +99,9 @@ impl Place {
         let version = self.version.as_deref().unwrap_or_default();
         hex::encode(Sha256::digest(format!("lambda-pack/secret/v1\n{version}")))
     }
+}
+
+/// Whether [`Place::version_id`] made this id of a version. Values that were given have UUIDs, which are shorter.
+fn is_of_made_up_value(id: &str) -> bool {
+    id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

@@ -230,3 +230,19 @@ fn a_class_is_suggested_for_what_looks_like_a_secret() {
     dir.command(["secrets", "check"]).ok();
     assert_eq!(dir.command(["secrets", "classify"]).ok().stdout, dull);
 }
+
+/// The target of a secret is a variable like others: Lambda refuses its name, or more than 4 KB, when the function is deployed.
+#[test]
+fn a_target_is_a_variable_of_the_function() {
+    let dir = project();
+    let mails = |target: &str, name: &str| {
+        let secret = json!({"id": "key", "class": "remote_fetch", "target": target, "name": name});
+        // 3 + 4029 bytes.
+        let environment = json!({"BIG": "x".repeat(4029)});
+        definition(&dir, "mails", &json!({"secrets": [secret], "environment": environment}));
+        dir.command(["validate", "mails"])
+    };
+    mails("KEY_SECRET", &"n".repeat(54)).ok();
+    mails("KEY_SECRET", &"n".repeat(55)).fails(3, &["environment variables have 4097 bytes"]);
+    mails("AWS_SESSION_TOKEN", "n").fails(3, &["`AWS_SESSION_TOKEN`", "is set by Lambda itself"]);
+}

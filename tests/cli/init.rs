@@ -136,6 +136,24 @@ fn init_can_be_run_again_and_ahead() {
     assert_eq!(dir.snapshot(), written);
 }
 
+/// What it leads to may be other projects' too; where it leads nowhere git ignores nothing.
+#[test]
+fn a_gitignore_that_is_a_link_stays_and_that_is_said() {
+    let dir = Dir::new();
+    dir.symlink("../shared/gitignore", ".gitignore");
+    let run = dir.command(["init", "--json"]).ok();
+    let json = run.json();
+    let files = json["files"].as_array().unwrap();
+    let row = files.iter().find(|file| file["path"] == ".gitignore").unwrap();
+    assert_eq!(row["status"], "skipped");
+    assert!(
+        run.stderr.contains("see to it that git ignores /dist/ .lambda-pack/"),
+        "{}",
+        run.stderr
+    );
+    assert!(fs::symlink_metadata(dir.join(".gitignore")).unwrap().is_symlink());
+}
+
 #[test]
 fn a_project_may_be_elsewhere_and_have_other_directories() {
     let dir = Dir::new();

@@ -173,6 +173,27 @@ fn a_value_that_was_given_is_stored_and_needed_no_more() {
     assert_eq!(secret.value().unwrap(), PASSWORD);
 }
 
+/// The secret was of another class when it got its value.
+#[test]
+fn a_value_that_was_made_up_is_no_answer_to_a_prompt() {
+    let secret = Secret::new();
+    let made = json!({"id": "smtp-password", "class": "per_install_generated", "target": "SMTP_PASSWORD"});
+    secret.provide(&made, "").ok();
+    let value = secret.value().unwrap();
+    secret
+        .provide(&prompted(), "")
+        .fails(3, &["`smtp-password`", "no value was given"]);
+    assert_eq!(secret.value().unwrap(), value, "functions go on reading it");
+    gives(secret.provide(&prompted(), ""), &json!({"smtp-password": PASSWORD})).ok();
+    assert_eq!(
+        secret.provide(&prompted(), "").ok().stdout,
+        "secret `smtp-password`: kept\n"
+    );
+    // Nor is what somebody gave replaced.
+    assert_eq!(secret.provide(&made, "").ok().stdout, "secret `smtp-password`: kept\n");
+    assert_eq!(secret.value().unwrap(), PASSWORD);
+}
+
 /// A root module that has no such variable: Terraform hands its environment on.
 #[test]
 fn a_value_may_pass_terraform_by() {

@@ -64,17 +64,21 @@ pub fn compiled(draft: &mut Draft, place: &Place, directory: &Path, runtime: &st
     });
 }
 
-/// Whether it has a line that isn't a comment.
+/// Whether it has a line that isn't a comment. What can't be read states nothing; what a `build` needs of it is tried later.
 fn states_requirements(file: &Path) -> bool {
-    let text = fs::read_to_string(file).unwrap_or_default();
+    let text = read(file).unwrap_or_default();
     text.lines()
         .map(str::trim)
         .any(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
 fn states_packages(file: &Path) -> bool {
-    let package: Json = fs::read(file).map_or(Json::Null, |bytes| serde_json::from_slice(&bytes).unwrap_or_default());
-    package["dependencies"]
-        .as_object()
-        .is_some_and(|dependencies| !dependencies.is_empty())
+    let package: Option<Json> = read(file).and_then(|text| serde_json::from_str(&text).ok());
+    let dependencies = package.as_ref().and_then(|package| package["dependencies"].as_object());
+    dependencies.is_some_and(|dependencies| !dependencies.is_empty())
+}
+
+/// Whoever reads a pipe waits for a writer.
+fn read(file: &Path) -> Option<String> {
+    file.is_file().then(|| fs::read_to_string(file).ok())?
 }

@@ -73,21 +73,37 @@ pub fn settle(mut found: Found, project: &Path, files: usize, meter: &Meter) -> 
         })
     };
     settle_layers_architectures(&mut drafts);
-    let mut project_of = Project::new(&drafts, &project);
     // Layers first: functions are checked with them.
     drafts.sort_by_key(|draft| draft.kind == Kind::Function);
+    // Sources are relative to a directory that is above all of them, but not to one that only what is refused needs.
+    let (project_of, settled) = loop {
+        let mut project_of = Project::new(&drafts, &project);
+        let settled = drafts.iter().cloned().map(|mut draft| {
+            meter.check()?;
+            let adopted = match draft.is_refused {
+                true => None,
+                false => project_of.settle(&mut draft, meter)?,
+            };
+            Ok((draft, adopted))
+        });
+        let settled: Vec<(Draft, Option<Adopted>)> = settled.collect::<Result<_>>()?;
+        let tried: Vec<Draft> = settled.iter().map(|(draft, _)| draft.clone()).collect();
+        if Project::new(&tried, &project).code_dir == project_of.code_dir {
+            break (project_of, settled);
+        }
+        for (draft, tried) in drafts.iter_mut().zip(tried).filter(|(_, tried)| tried.is_refused) {
+            *draft = tried;
+        }
+    };
     let mut functions = Vec::new();
     let mut notes = found.notes;
-    for draft in &mut drafts {
-        meter.check()?;
-        if !draft.is_refused {
-            functions.extend(project_of.settle(draft, meter)?);
-        }
+    for (mut draft, adopted) in settled {
+        functions.extend(adopted);
         if draft.is_refused {
             // What a function that isn't there lacks is of no interest.
             draft.notes.retain(|note| note.key.is_none());
         }
-        notes.extend(notes_of(draft));
+        notes.extend(notes_of(&mut draft));
     }
     functions.sort_by(|a: &Adopted, b| a.name.cmp(&b.name));
     notes.sort();
@@ -274,7 +290,7 @@ impl Project {
                 false => draft.lost(
                     &place,
                     "layers",
-                    format!("the layer `{}` isn't carried over", crate::shorten(&layer)),
+                    "it is neither an ARN nor a layer that is carried over",
                 ),
             }
         }

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
-use super::value::{Data, Place, Value};
+use super::value::{Data, Place, Unknown, Value};
 use crate::function::{Function, Kind};
-use crate::secrets;
+use crate::{Error, secrets};
 
 /// What couldn't be carried over, and why.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,7 +22,21 @@ pub struct Note {
     pub reason: String,
 }
 
+impl Note {
+    /// Of a whole file.
+    pub fn of_file(file: &Path, reason: impl Into<String>) -> Self {
+        Note {
+            file: file.to_owned(),
+            line: 0,
+            function: None,
+            key: None,
+            reason: reason.into(),
+        }
+    }
+}
+
 /// A function or layer.
+#[derive(Clone)]
 pub struct Draft {
     pub name: String,
     pub kind: Kind,
@@ -51,6 +65,7 @@ pub struct Part {
 }
 
 /// A `build` that may fit.
+#[derive(Clone)]
 pub struct Candidate {
     pub json: Json,
     /// The lock file, absolute, if it stands in no directory of the source.
@@ -84,6 +99,25 @@ impl Draft {
         }
     }
 
+    /// One that is called `own` where its name isn't known.
+    pub fn named(name: Option<&Value>, theirs: &str, own: String, kind: Kind, place: Place) -> Self {
+        let Some(value) = name else {
+            return Draft::new(own, kind, place);
+        };
+        if let Some(text) = value.text() {
+            return Draft::new(text, kind, place);
+        }
+        let reason = value
+            .first_unknown()
+            .map_or_else(|| "it is no string".to_owned(), Unknown::reason);
+        let reason = format!(
+            "{reason}; the definition is called `{own}`, and `name_prefix` of lambda-deploy-module is put before it"
+        );
+        let mut draft = Draft::new(own, kind, place);
+        draft.lost(&value.place, theirs, reason);
+        draft
+    }
+
     pub fn keys(&self) -> impl Iterator<Item = (&'static str, &Json)> {
         self.keys.iter().map(|(key, value)| (*key, value))
     }
@@ -105,11 +139,6 @@ impl Draft {
     }
 
     fn note(&mut self, place: &Place, key: Option<String>, reason: String) {
-        // Reasons spell out what was found.
-        let reason = match holds_secret(&reason) {
-            true => "it looks like a secret, and isn't shown".to_owned(),
-            false => reason,
-        };
         self.notes.push(Note {
             file: place.file.to_path_buf(),
             line: place.line,
@@ -120,33 +149,74 @@ impl Draft {
         });
     }
 
-    /// Notes that something is known only when it is deployed.
-    pub fn unknown(&mut self, place: &Place, key: &str, text: &str, remedy: &str) {
-        let text = crate::shorten(text);
-        self.lost(
-            place,
-            key,
-            format!("`{text}` is known only when it is deployed; {remedy}"),
-        );
+    /// Notes that something isn't known.
+    pub fn unknown(&mut self, place: &Place, key: &str, unknown: &Unknown, remedy: &str) {
+        let remedy = match unknown.is_secret {
+            true => DECLARE,
+            false => remedy,
+        };
+        self.lost(place, key, format!("{}; {remedy}", unknown.reason()));
+    }
+
+    /// Notes that what is named as a layer is none that is known.
+    pub fn no_layer(&mut self, key: &str, layer: &Value) {
+        match layer.first_unknown() {
+            Some(unknown) => self.unknown(&layer.place, key, unknown, "give its ARN in `layers` of the definition"),
+            None => self.lost(&layer.place, key, "it is no ARN"),
+        }
+    }
+
+    /// Carries over what the table says, of attributes by their names there.
+    pub fn carry(&mut self, table: &Table, attributes: &Value) {
+        let mut objects = Vec::<(&'static str, &str, Vec<(String, Value)>)>::new();
+        for (theirs, value) in attributes.entries().iter().filter(|(_, value)| !value.is_null()) {
+            let found = table.iter().find_map(|(names, fate)| {
+                let name = names.iter().find(|name| *name == theirs)?;
+                Some((*name, fate))
+            });
+            let Some((name, fate)) = found else {
+                self.lost(&value.place, theirs, NOTHING_LIKE_IT);
+                continue;
+            };
+            match fate {
+                Fate::Silent => {}
+                Fate::Noted(reason) => self.lost(&value.place, theirs, *reason),
+                Fate::Same => self.set(name, theirs, value),
+                Fate::Key(key) => self.set(key, theirs, value),
+                Fate::LayerArchitectures => self.set_layer_architectures(theirs, value),
+                Fate::Member(key, name) => {
+                    let member = ((*name).to_owned(), value.clone());
+                    match objects.iter_mut().find(|(known, ..)| known == key) {
+                        Some((.., members)) => members.push(member),
+                        None => objects.push((*key, theirs, vec![member])),
+                    }
+                }
+                Fate::Object(key, names) => self.set_object(key, theirs, value, names),
+                Fate::Texts(key, within) => {
+                    let within = within.and_then(|name| Some((name, value.get(name)?)));
+                    match within {
+                        Some((name, value)) => self.set_texts(key, &format!("{theirs}.{name}"), value),
+                        None => self.set_texts(key, theirs, value),
+                    }
+                }
+            }
+        }
+        for (key, theirs, members) in objects {
+            let place = members[0].1.place.clone();
+            self.set(key, theirs, &Value::map(&place, members));
+        }
     }
 
     /// Carries a value over that a definition has too, if it is known and allowed there. `theirs` is its key there.
-    pub fn set(&mut self, key: &'static str, theirs: &str, value: Option<&Value>) {
-        let Some(value) = value.filter(|value| !value.is_null()) else {
-            return;
-        };
-        let json = match value.to_json() {
-            Ok(json) => wanted(key, json),
-            Err(unknown) => {
-                let text = unknown.text.clone();
-                return self.unknown(&value.place, theirs, &text, remedy(key));
-            }
-        };
-        self.set_json(key, theirs, &value.place, json);
+    fn set(&mut self, key: &'static str, theirs: &str, value: &Value) {
+        match value.to_json() {
+            Ok(json) => self.set_json(key, theirs, &value.place, wanted(key, json)),
+            Err(unknown) => self.unknown(&value.place, theirs, unknown, remedy(key)),
+        }
     }
 
     pub fn set_json(&mut self, key: &'static str, theirs: &str, place: &Place, json: Json) {
-        if key != "environment" && holds_secret(&json.to_string()) {
+        if holds_secret("", &json) {
             return self.lost(place, theirs, SECRET);
         }
         match check(self.kind, key, &json) {
@@ -158,80 +228,111 @@ impl Draft {
         }
     }
 
-    /// A layer has one architecture here, and may have several there: then it gets that of the functions that name it.
-    pub fn set_layer_architectures(&mut self, theirs: &str, value: Option<&Value>) {
-        if let Some(value) = value.filter(|value| value.members().len() == 1) {
-            self.set("architectures", theirs, Some(value));
+    /// Adds a policy statement, if it is allowed.
+    pub fn add_statement(&mut self, theirs: &str, place: &Place, statement: Json) {
+        let known = self.keys.iter().find(|(key, _)| *key == "policy_statements");
+        let mut all = known.map_or_else(Vec::new, |(_, known)| known.as_array().expect("it is a list").clone());
+        all.push(statement);
+        self.set_json("policy_statements", theirs, place, all.into());
+    }
+
+    /// An object whose members have other names here.
+    fn set_object(&mut self, key: &'static str, theirs: &str, object: &Value, names: &[(&str, &str)]) {
+        let mut members = Vec::new();
+        for (name, value) in object.entries() {
+            match names.iter().find(|(known, _)| known == name) {
+                Some((_, ours)) => members.push(((*ours).to_owned(), value.clone())),
+                None => self.lost(&value.place, &format!("{theirs}.{name}"), NOTHING_LIKE_IT),
+            }
+        }
+        match object.is_unknown() {
+            true => self.set(key, theirs, object),
+            false => self.set(key, theirs, &Value::map(&object.place, members)),
         }
     }
 
-    /// Carries over those variables that are known and no secrets.
-    pub fn set_environment(&mut self, theirs: &str, variables: Option<&Value>) {
-        let Some(variables) = variables else {
-            return;
-        };
-        if let Data::Unknown(unknown) = &variables.data {
-            let text = unknown.text.clone();
-            return self.unknown(&variables.place, theirs, &text, remedy("environment"));
+    /// A layer has one architecture here, and may have several there: then it gets that of the functions that name it.
+    fn set_layer_architectures(&mut self, theirs: &str, value: &Value) {
+        if value.members().len() == 1 {
+            self.set("architectures", theirs, value);
+        }
+    }
+
+    /// Carries over those variables or tags that are known and no secrets.
+    fn set_texts(&mut self, ours: &'static str, theirs: &str, texts: &Value) {
+        if let Data::Unknown(unknown) = &texts.data {
+            return self.unknown(&texts.place, theirs, unknown, remedy(ours));
         }
         let mut known = serde_json::Map::new();
-        for (name, value) in variables.entries() {
+        for (name, value) in texts.entries().iter().filter(|(_, value)| !value.is_null()) {
             let key = format!("{theirs}.{name}");
-            let Some(text) = value.text() else {
-                match value.first_unknown() {
-                    Some(unknown) => {
-                        let text = unknown.text.clone();
-                        match secrets::kind_of_variable(name, &without_variables(&text)) {
-                            Some(_) => self.lost(&value.place, &key, SECRET),
-                            None => self.unknown(&value.place, &key, &text, remedy("environment")),
-                        }
+            match (value.text(), value.first_unknown()) {
+                (Some(text), _) if secrets::may_be_in(name, &text) => self.lost(&value.place, &key, SECRET),
+                (Some(text), _) => match check(self.kind, ours, &json!({ name: text })) {
+                    Ok(()) => {
+                        known.insert(name.clone(), text.into());
                     }
-                    None if value.is_null() => {}
-                    None => self.lost(&value.place, &key, "it is no string"),
+                    Err(reason) => self.lost(&value.place, &key, reason),
+                },
+                (None, Some(unknown)) => {
+                    let remedy = match secrets::is_named_like_one(name) {
+                        true => DECLARE,
+                        false => remedy(ours),
+                    };
+                    self.unknown(&value.place, &key, unknown, remedy);
                 }
-                continue;
-            };
-            if secrets::kind_of_variable(name, &text).is_some() {
-                self.lost(&value.place, &key, SECRET);
-                continue;
-            }
-            match check(self.kind, "environment", &json!({ name: text })) {
-                Ok(()) => {
-                    known.insert(name.clone(), text.into());
-                }
-                Err(reason) => self.lost(&value.place, &key, reason),
+                (None, None) => self.lost(&value.place, &key, "it is no string"),
             }
         }
         if !known.is_empty() {
-            self.keys.push(("environment", known.into()));
+            self.keys.push((ours, known.into()));
         }
     }
 }
 
-fn holds_secret(text: &str) -> bool {
-    secrets::is_in_text(&without_variables(text))
+/// What becomes of an attribute.
+pub enum Fate {
+    /// A definition has it under the same name.
+    Same,
+    /// A definition has it under this key.
+    Key(&'static str),
+    /// It is one member of an object that a definition has: key, and name within.
+    Member(&'static str, &'static str),
+    /// A definition has the object under this key, and its members under other names: theirs and ours.
+    Object(&'static str, &'static [(&'static str, &'static str)]),
+    /// It is a mapping of texts that a definition has under this key; or has that, under this name. Each text is looked at by
+    /// itself.
+    Texts(&'static str, Option<&'static str>),
+    /// The architectures of a layer.
+    LayerArchitectures,
+    /// It is read elsewhere, or says nothing that a definition or lambda-deploy-module doesn't know by itself.
+    Silent,
+    /// It is left behind, and why.
+    Noted(&'static str),
 }
 
-/// With a letter for each `${…}`: the password stands beside it in `postgres://app:…@${host}`.
-fn without_variables(text: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        plain.push_str(before);
-        plain.push('x');
-        let mut depth = 1;
-        let end = after.char_indices().find(|(_, c)| {
-            depth += match c {
-                '{' => 1,
-                '}' => -1,
-                _ => 0,
-            };
-            depth == 0
-        });
-        rest = end.map_or("", |(end, _)| &after[end + 1..]);
+/// By names; what isn't named has nothing like it in a definition.
+pub type Table = [(&'static [&'static str], Fate)];
+
+const NOTHING_LIKE_IT: &str = "definitions have nothing like it";
+
+/// Of a role, and of policies that aren't wholly known.
+pub const ROLE: &str = "lambda-deploy-module makes a role for each function: attach policies to it, by its `role_name`, or write `policy_statements`";
+
+pub const CALLERS: &str =
+    "what calls a function is no part of its definition: let it call the alias that lambda-deploy-module makes";
+
+/// Whether something in it may be a secret, by itself or by its name.
+fn holds_secret(name: &str, json: &Json) -> bool {
+    match json {
+        Json::String(text) => secrets::may_be_in(name, text),
+        Json::Array(members) => members.iter().any(|member| holds_secret(name, member)),
+        Json::Object(members) => members.iter().any(|(name, member)| holds_secret(name, member)),
+        Json::Number(_) | Json::Bool(_) | Json::Null => false,
     }
-    plain + rest
 }
+
+const DECLARE: &str = "declare it in `secrets` of the definition";
 
 const SECRET: &str = "it looks like a secret, so its value isn't copied; declare it in `secrets` of the definition";
 
@@ -265,11 +366,20 @@ fn check(kind: Kind, key: &str, value: &Json) -> Result<(), String> {
     let definition = json!({ "type": kind, "source": "x", key: value });
     let file = Path::new("definition.json");
     let parsed = Function::parse(file, definition.to_string().as_bytes());
-    parsed.map(drop).map_err(|error| {
-        // Without the place in a text that nobody sees.
-        let message = error.message();
-        message.split_once(": ").map_or(message, |(_, rest)| rest).to_owned()
-    })
+    parsed.map(drop).map_err(|error| refusal(&error))
+}
+
+/// What a definition allows instead, without the place in a text that nobody sees, and without what was found.
+pub fn refusal(error: &Error) -> String {
+    const OF_NAMES: [&str; 3] = ["unknown key ", "environment variable ", "key `"];
+    let message = error.message();
+    let message = message.split_once(": ").map_or(message, |(_, rest)| rest);
+    match (message.split_once("found "), message.rsplit_once("; allowed: ")) {
+        (Some((key, _)), Some((_, allowed))) => format!("{key}allowed: {allowed}"),
+        (Some((key, _)), None) => format!("{key}{}", error.help_text().unwrap_or("it isn't allowed")),
+        (None, _) if OF_NAMES.iter().any(|start| message.starts_with(start)) => message.to_owned(),
+        (None, _) => "a definition doesn't allow it".to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -281,8 +391,8 @@ mod tests {
         let value = yaml::parse(&Path::new("t.yaml").into(), yaml).expect("YAML");
         let mut draft = Draft::new("app", Kind::Function, value.place.clone());
         match key {
-            "environment" => draft.set_environment("Variables", Some(&value)),
-            key => draft.set(key, "Theirs", Some(&value)),
+            "environment" => draft.set_texts(key, "Variables", &value),
+            key => draft.set(key, "Theirs", &value),
         }
         draft
     }
@@ -297,17 +407,8 @@ mod tests {
         assert_eq!(refused.keys().count(), 0);
         assert_eq!(
             refused.notes[0].reason,
-            "key `memory_size`: found integer `64`; allowed: an integer from 128 to 10240"
+            "key `memory_size`: allowed: an integer from 128 to 10240"
         );
-    }
-
-    #[test]
-    fn a_password_beside_a_variable_is_one() {
-        assert!(holds_secret("postgres://app:Rt5yUi8OpQ@${aws_db.this.address}/orders"));
-        assert!(!holds_secret(
-            "postgres://app:${var.password}@${lookup({a = 1}, \"a\")}/orders"
-        ));
-        assert_eq!(without_variables("a${b{c}d}e {f} $g"), "axe {f} $g");
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod cloudformation;
 mod definition;
 mod draft;
 mod files;
+mod policy;
+mod resolve;
 mod serverless;
 mod terraform;
 mod value;
@@ -18,6 +20,7 @@ pub use draft::Note;
 
 use crate::{Meter, Result};
 use draft::Draft;
+use files::Repository;
 use value::Place;
 
 /// What was found, before it is settled what a definition can be made of.
@@ -28,13 +31,13 @@ struct Found {
 }
 
 impl Found {
-    fn lost(&mut self, place: &Place, key: &str, reason: String) {
+    fn lost(&mut self, place: &Place, key: &str, reason: impl Into<String>) {
         self.notes.push(Note {
             file: place.file.to_path_buf(),
             line: place.line,
             function: None,
             key: Some(key.to_owned()),
-            reason,
+            reason: reason.into(),
         });
     }
 }
@@ -57,7 +60,7 @@ pub struct Adoption {
 /// Reads the repository `directory`. Definitions are for a project in the directory `project`.
 pub fn adopt(directory: &Path, project: &Path, meter: &Meter) -> Result<Adoption> {
     let mut found = Found::default();
-    let files = files::read(directory, &mut found, meter)?;
+    let files = files::read(&Repository::walk(directory, meter)?, &mut found)?;
     definition::settle(found, project, files, meter)
 }
 

@@ -1,5 +1,6 @@
 //! What a template of others says, as far as it can be known without deploying it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -40,13 +41,24 @@ pub enum Data {
     Unknown(Unknown),
 }
 
-/// What is known only when it is deployed.
-#[derive(Clone, Debug)]
+/// What is known only when it is deployed, or is not to be known here. It holds names alone, never a text that somebody wrote
+/// as a value: so it can be shown.
+#[derive(Clone, Debug, Default)]
 pub struct Unknown {
-    /// As it is spelt, for messages.
-    pub text: String,
-    /// What it refers to, such as `data.archive_file.orders.output_path`, a part each.
+    pub tool: Tool,
+    /// What it refers to, such as `data.archive_file.orders.output_path`, a part each; empty for an expression of no name.
     pub reference: Vec<Part>,
+    /// Whether it is marked as a secret.
+    pub is_secret: bool,
+}
+
+/// Whose spelling a reference has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tool {
+    #[default]
+    Terraform,
+    CloudFormation,
+    Serverless,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +66,20 @@ pub enum Part {
     Name(String),
     /// `["orders"]` or `[0]`; `None` where that isn't known.
     Index(Option<String>),
+    /// `("app.py")`, where that is one text that is known.
+    Argument(Option<String>),
+}
+
+/// Of keys that come twice the last one.
+pub fn last_of_each(entries: Vec<(String, Value)>) -> Vec<(String, Value)> {
+    let mut seen = BTreeSet::new();
+    let mut kept: Vec<_> = entries
+        .into_iter()
+        .rev()
+        .filter(|(key, _)| seen.insert(key.clone()))
+        .collect();
+    kept.reverse();
+    kept
 }
 
 impl Value {
@@ -64,14 +90,43 @@ impl Value {
         }
     }
 
+    pub fn map(place: &Place, entries: impl IntoIterator<Item = (String, Value)>) -> Self {
+        Value::new(place, Data::Map(entries.into_iter().collect()))
+    }
+
     pub fn string(place: &Place, text: impl Into<String>) -> Self {
         Value::new(place, Data::String(text.into()))
     }
 
-    pub fn unknown(place: &Place, text: impl Into<String>) -> Self {
-        let text = text.into();
-        let reference = Vec::new();
-        Value::new(place, Data::Unknown(Unknown { text, reference }))
+    pub fn unknown(place: &Place, unknown: Unknown) -> Self {
+        Value::new(place, Data::Unknown(unknown))
+    }
+
+    pub fn of_json(place: &Place, json: Json) -> Self {
+        let data = match json {
+            Json::Null => Data::Null,
+            Json::Bool(value) => Data::Bool(value),
+            Json::Number(number) => Data::Number(number.to_string()),
+            Json::String(text) => Data::String(text),
+            Json::Array(members) => Data::List(members.into_iter().map(|it| Value::of_json(place, it)).collect()),
+            Json::Object(members) => {
+                let members = members.into_iter().map(|(key, it)| (key, Value::of_json(place, it)));
+                Data::Map(members.collect())
+            }
+        };
+        Value::new(place, data)
+    }
+
+    /// What a copy of it takes: bytes of text, and about as many for each value.
+    pub fn weight(&self) -> usize {
+        const OF_ONE: usize = 64;
+        let of_data = match &self.data {
+            Data::String(text) | Data::Number(text) => text.len(),
+            Data::List(members) => members.iter().map(Value::weight).sum(),
+            Data::Map(entries) => entries.iter().map(|(key, value)| key.len() + value.weight()).sum(),
+            Data::Null | Data::Bool(_) | Data::Unknown(_) => 0,
+        };
+        OF_ONE + of_data
     }
 
     /// The value of a key, of a mapping.
@@ -132,6 +187,11 @@ impl Value {
         }
     }
 
+    /// Whether all of it isn't known.
+    pub fn is_unknown(&self) -> bool {
+        matches!(self.data, Data::Unknown(_))
+    }
+
     /// As JSON; what isn't known is the error.
     pub fn to_json(&self) -> Result<Json, &Unknown> {
         Ok(match &self.data {
@@ -152,12 +212,62 @@ impl Value {
 }
 
 impl Unknown {
+    pub fn of(tool: Tool, reference: Vec<Part>) -> Self {
+        Unknown {
+            tool,
+            reference,
+            is_secret: false,
+        }
+    }
+
+    /// Why it isn't known, as the beginning of a sentence.
+    pub fn reason(&self) -> String {
+        let what = match self.reference.is_empty() {
+            true => "it".to_owned(),
+            false => format!("`{self}`"),
+        };
+        match self.is_secret {
+            true => format!("{what} is marked as a secret"),
+            false => format!("{what} is known only when it is deployed"),
+        }
+    }
+
+    /// The first index in what it refers to that is known.
+    pub fn index(&self) -> Option<&str> {
+        self.reference.iter().find_map(|part| match part {
+            Part::Index(index) => index.as_deref(),
+            Part::Name(_) | Part::Argument(_) => None,
+        })
+    }
+
     /// The names in what it refers to: `["data", "archive_file", "orders", "output_path"]`.
     pub fn names(&self) -> Vec<&str> {
         let names = self.reference.iter().filter_map(|part| match part {
             Part::Name(name) => Some(name.as_str()),
-            Part::Index(_) => None,
+            Part::Index(_) | Part::Argument(_) => None,
         });
         names.collect()
+    }
+}
+
+/// Without what stands in brackets: that may be any text.
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.names();
+        match self.tool {
+            Tool::Terraform => {
+                for (index, part) in self.reference.iter().enumerate() {
+                    match part {
+                        Part::Name(name) if index > 0 => write!(f, ".{name}")?,
+                        Part::Name(name) => f.write_str(name)?,
+                        Part::Index(_) => f.write_str("[…]")?,
+                        Part::Argument(_) => f.write_str("(…)")?,
+                    }
+                }
+                Ok(())
+            }
+            Tool::CloudFormation => write!(f, "!{}", names.join(" ").trim_start_matches("Fn::")),
+            Tool::Serverless => write!(f, "${{{}}}", names.join(":")),
+        }
     }
 }

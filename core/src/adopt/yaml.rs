@@ -1,12 +1,12 @@
 //! YAML with tags, and JSON, which is YAML: templates of CloudFormation and of the Serverless Framework.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
-use super::value::{Data, Place, Value};
+use super::value::{Data, Place, Unknown, Value};
 use crate::{Error, Result, shorten};
 
 /// A few bytes with anchors can stand for gigabytes. Templates end at 1 MB, and have far fewer values.
@@ -79,7 +79,7 @@ impl<'input> Loader<'_, 'input> {
             Event::Alias(anchor) => {
                 let (value, nodes) = self.anchors.get(&anchor).cloned().unwrap_or_else(|| {
                     // An anchor within itself.
-                    (Value::unknown(&place, "an alias of itself"), 1)
+                    (Value::unknown(&place, Unknown::default()), 1)
                 });
                 self.count(nodes, depth, &place)?;
                 return Ok(value);
@@ -96,7 +96,7 @@ impl<'input> Loader<'_, 'input> {
                 (Value::new(&place, Data::List(members)), anchor, tag)
             }
             Event::MappingStart(_, anchor, tag) => (Value::new(&place, Data::Map(self.entries(depth)?)), anchor, tag),
-            other => return Err(Error::invalid(format!("{place}: found {other:?}"))),
+            _ => return Err(Error::invalid(format!("{place}: no value where one is wanted"))),
         };
         let value = tagged(value, tag.as_deref());
         if anchor != 0 {
@@ -107,6 +107,7 @@ impl<'input> Loader<'_, 'input> {
 
     fn entries(&mut self, depth: usize) -> Result<Vec<(String, Value)>> {
         let mut entries = Vec::<(String, Value)>::new();
+        let mut names = BTreeSet::new();
         // `<<` of YAML 1.1; what stands in the mapping itself wins.
         let mut merged = Vec::new();
         loop {
@@ -124,7 +125,7 @@ impl<'input> Loader<'_, 'input> {
             };
             if name == "<<" {
                 merged.push(value);
-            } else if entries.iter().any(|(known, _)| *known == name) {
+            } else if !names.insert(name.clone()) {
                 let name = shorten(&name);
                 return Err(Error::invalid(format!("{}: key `{name}` comes twice", key.place)));
             } else {
@@ -132,7 +133,7 @@ impl<'input> Loader<'_, 'input> {
             }
         }
         for (name, value) in merged.iter().flat_map(Value::members).flat_map(Value::entries) {
-            if !entries.iter().any(|(known, _)| known == name) {
+            if names.insert(name.clone()) {
                 entries.push((name.clone(), value.clone()));
             }
         }

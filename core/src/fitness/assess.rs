@@ -183,13 +183,7 @@ fn amount(quantity: Quantity, subject: &Subject) -> Option<u64> {
         }
         (_, Kind::Layer) => None,
         (Quantity::EnvironmentVariables, _) => Some(variables(definition)),
-        (Quantity::EnvironmentBytes, _) => {
-            let own = definition
-                .environment
-                .as_ref()
-                .map_or(0, |environment| environment.bytes());
-            Some((own + targets(definition).map(str::len).sum::<usize>()) as u64)
-        }
+        (Quantity::EnvironmentBytes, _) => Some(definition.environment_bytes() as u64),
         (Quantity::Layers, _) => Some(definition.layers.as_ref().map_or(0, Vec::len) as u64),
         (Quantity::MemorySize, _) => definition.memory_size.as_ref().map(|size| unsigned(size.get())),
         (Quantity::Timeout, _) => definition.timeout.as_ref().map(|timeout| unsigned(timeout.get())),

@@ -94,6 +94,20 @@ impl AssetUrl {
         path.rsplit('/').next().unwrap_or_default()
     }
 
+    /// All of it, with what may be secret: never to be shown.
+    pub(crate) fn unshortened(&self) -> String {
+        match self {
+            AssetUrl::Web(url) => url.clone(),
+            AssetUrl::S3 { bucket, key, version } => {
+                format!(
+                    "s3://{bucket}/{key}?versionId={}",
+                    version.as_deref().unwrap_or_default()
+                )
+            }
+            AssetUrl::File(path) => format!("file:{path}"),
+        }
+    }
+
     /// Whether the content may be changed on its way: `http:`, but not within this machine.
     fn is_unprotected(&self) -> bool {
         let AssetUrl::Web(url) = self else { return false };

@@ -113,12 +113,8 @@ impl Definition {
     /// Fills in name and defaults, so that what is published says what will be deployed.
     pub(super) fn resolve(mut self, name: FunctionName) -> Result<Self> {
         self.function_name = Some(name);
-        if let Some(key) = self
-            .environment
-            .iter()
-            .flat_map(|map| map.0.keys())
-            .find(|key| is_reserved(key.as_str()))
-        {
+        let variables = self.environment.iter().flat_map(|map| map.0.keys());
+        if let Some(key) = variables.into_iter().find(|key| is_reserved(key.as_str())) {
             return Err(
                 Error::invalid(format!("environment variable `{key}` is set by Lambda itself"))
                     .help("use another name: Lambda refuses functions that set this one"),
@@ -178,6 +174,21 @@ impl Definition {
 }
 
 impl Definition {
+    /// Of all names and values in its environment, with those that tell where secrets are: the deploy module may put a prefix
+    /// before names of secrets that it makes, which isn't known here.
+    pub(crate) fn environment_bytes(&self) -> usize {
+        let own = self.environment.as_ref().map_or(0, UniqueMap::bytes);
+        let of_secrets = self.secrets.iter().filter_map(|Object(secret)| {
+            let place = [&secret.parameter, &secret.name, &secret.arn]
+                .into_iter()
+                .flatten()
+                .next();
+            let place = place.map_or(secret.id.as_str(), String::as_str);
+            Some(secret.target.as_ref()?.as_str().len() + place.len())
+        });
+        own + of_secrets.sum::<usize>()
+    }
+
     /// Fails where secrets and the rest of the definition contradict each other.
     pub(crate) fn check_secrets(&self) -> Result<()> {
         secret::check_together(&self.secrets, self.kind, self.environment.as_ref())
@@ -229,7 +240,7 @@ impl Definition {
 
 /// Variables that Lambda refuses in a function's configuration:
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html#configuration-envvars-runtime>
-fn is_reserved(variable: &str) -> bool {
+pub(super) fn is_reserved(variable: &str) -> bool {
     const RESERVED: [&str; 17] = [
         "AWS_ACCESS_KEY",
         "AWS_ACCESS_KEY_ID",

@@ -8,7 +8,7 @@ use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 
 use super::allowed_secret::RuleId;
-use super::definition::{EnvironmentKeyRule, Kind, PatternRule, ReasonRule, SecretIdRule, UniqueMap};
+use super::definition::{EnvironmentKeyRule, Kind, PatternRule, ReasonRule, SecretIdRule, UniqueMap, is_reserved};
 use super::text::{Bounded, GlobText, Text};
 use crate::json::{self, Object};
 use crate::{Error, Result, collect_all, secrets};
@@ -251,6 +251,13 @@ pub(super) fn check_together<K: Ord + AsRef<str>>(
                 secret.id
             ))
             .help("declare it in the functions that read it"));
+        }
+        if is_reserved(target.as_str()) {
+            return Err(Error::invalid(format!(
+                "the variable `{target}`, the target of the secret `{}`, is set by Lambda itself",
+                secret.id
+            ))
+            .help("use another name: Lambda refuses functions that set this one"));
         }
         if environment.is_some_and(|environment| environment.get(target.as_str()).is_some()) {
             return Err(Error::invalid(format!(

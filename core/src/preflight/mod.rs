@@ -197,7 +197,7 @@ fn other_runtime(definition: &Definition, layer: &Layer) -> Option<Finding> {
 
 fn environment(definition: &Definition) -> Option<Finding> {
     let most = limits::most(Quantity::EnvironmentBytes);
-    let bytes = definition.environment.as_ref()?.bytes();
+    let bytes = definition.environment_bytes();
     (bytes as u64 > most).then(|| {
         Finding::error(
             Quantity::EnvironmentBytes.name(),

@@ -103,6 +103,15 @@ impl<'a> Guard<'a> {
         self.refuse(None, leaks.map(|(key, leak)| Found::in_variable(key, leak.into())))
     }
 
+    /// Fails on the infrastructure's secrets in addresses and paths of assets, before anything is asked for there.
+    pub fn check_assets(&self) -> Result<()> {
+        let (Some(function), Some(infrastructure)) = (self.function, self.look.infrastructure) else {
+            return Ok(());
+        };
+        let leaks = infrastructure.in_assets(&function.definition).into_iter();
+        self.refuse(None, leaks.map(|(key, leak)| Found::in_variable(key, leak.into())))
+    }
+
     /// Fails on secrets in a tree. Reads all of it that is the user's own, or all if the infrastructure's are declared.
     pub fn check_tree(&self, tree: &Tree, meter: &Meter) -> Result<()> {
         self.refuse(Some(tree), self.find(tree, meter)?)

@@ -1,6 +1,7 @@
 //! Secrets never ship: what is packed, and the environment, is searched for keys, tokens and passwords. A definition may
 //! allow what was found, with a reason.
 
+mod cautious;
 mod check;
 mod classify;
 mod environment;
@@ -19,6 +20,7 @@ pub(crate) mod spellings;
 mod tests;
 mod value;
 
+pub(crate) use cautious::{is_named_like_one, may_be_in};
 pub use check::{Check, Checked, check};
 pub use classify::{Suggestion, classify};
 pub use environment::lines;
@@ -31,13 +33,3 @@ pub(crate) use look::EntryStream;
 pub(crate) use rules::{RULES, Rule, find};
 pub use seen::Seen;
 pub use value::SecretValue;
-
-/// What kind of secret the value of an environment variable looks like.
-pub fn kind_of_variable(name: &str, value: &str) -> Option<&'static str> {
-    environment::find(name, value).map(|rule| rule.id)
-}
-
-/// Whether a text holds something that looks like a secret.
-pub fn is_in_text(text: &str) -> bool {
-    !scan::scan(text.as_bytes()).is_empty()
-}

@@ -1,7 +1,10 @@
 //! How programs write a text that they are given: what shows a secret as surely as its own letters do.
 
+use std::sync::LazyLock;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use regex::{Captures, Regex};
 
 /// The text itself, and what JSON, URLs, shells, base64 and hex make of it. Some may come twice.
 pub fn of(text: &str) -> Vec<String> {
@@ -17,33 +20,66 @@ pub fn of(text: &str) -> Vec<String> {
     all.concat()
 }
 
-/// Once, and as a text in a text; with and without letters beyond ASCII.
+/// Once, and as a text in a text; with and without letters beyond ASCII. Go's and Terraform's programs escape what HTML
+/// knows too (<https://pkg.go.dev/encoding/json#HTMLEscape>), .NET's still more, in capitals
+/// (<https://learn.microsoft.com/dotnet/standard/serialization/system-text-json/character-encoding>).
 fn json_escaped(text: &str) -> Vec<String> {
     let escaped = |text: &str| {
         let quoted = serde_json::to_string(text).expect("a string is JSON");
         quoted[1..quoted.len() - 1].to_owned()
     };
-    let ascii = |text: &str| {
+    let hidden = |text: &str, is_hidden: fn(char) -> bool| {
         let mut result = String::new();
         for c in text.chars() {
-            match c.is_ascii() {
-                true => result.push(c),
-                false => result.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}"))),
+            match is_hidden(c) {
+                false => result.push(c),
+                true => result.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}"))),
             }
         }
         result
     };
     let once = escaped(text);
     let slashes = once.replace('/', "\\/");
-    vec![ascii(&once), escaped(&once), slashes, once]
+    let ascii = hidden(&once, |c| !c.is_ascii());
+    let html = hidden(&once, |c| "<>&\u{2028}\u{2029}".contains(c));
+    // The backslash of `\"` would be one too many.
+    let quotes = once.replace("\\\"", "\"");
+    let dotnet = hidden(&quotes, |c| !c.is_ascii() || "<>&+'`\"".contains(c));
+    let capitals = UNIT.replace_all(&dotnet, |found: &Captures| {
+        found[0].to_ascii_uppercase().replace('U', "u")
+    });
+    let nested = [escaped(&once), escaped(&html), escaped(&ascii)];
+    [vec![ascii, html, capitals.into_owned(), slashes, once], nested.to_vec()].concat()
 }
 
-/// As `encodeURIComponent`, Python's `quote` and forms do it.
+static UNIT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\\u[0-9a-f]{4}").expect("it is constant"));
+
+/// What programs keep of a text in a URL, beside letters, digits and `-_.`.
+const KEPT: [&str; 11] = [
+    // RFC 3986: Python's `quote`, Go's `QueryEscape`; and with slashes.
+    "~",
+    "~/",
+    // Forms, of browsers and of Java's `URLEncoder`.
+    "*",
+    // `encodeURIComponent` and `encodeURI`.
+    "~!*'()",
+    "~!*'();,/?:@&=+$#",
+    // Go's user information, part of a path, path, and fragment: <https://pkg.go.dev/net/url>
+    "~$&+,;=",
+    "~$&+:=@",
+    "~$&+,/:;=@",
+    "~$&+,/:;=?@!()*'",
+    // User information and path of the URL standard, `new URL(…)`: <https://url.spec.whatwg.org/#percent-encoded-bytes>
+    "~!$%&'()*+,",
+    "~!$%&'()*+,/:;=@[]|",
+];
+
+/// As programs write a text into a URL or a form.
 fn url_encoded(text: &str) -> Vec<String> {
     let encoded = |kept: &str, lower: bool| {
         let mut result = String::new();
         for byte in text.bytes() {
-            match byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || kept.as_bytes().contains(&byte) {
+            match byte.is_ascii_alphanumeric() || b"-_.".contains(&byte) || kept.as_bytes().contains(&byte) {
                 true => result.push(byte.into()),
                 false if lower => result.push_str(&format!("%{byte:02x}")),
                 false => result.push_str(&format!("%{byte:02X}")),
@@ -52,7 +88,7 @@ fn url_encoded(text: &str) -> Vec<String> {
         result
     };
     let mut all = Vec::new();
-    for kept in ["", "/", "!*'()"] {
+    for kept in KEPT {
         for lower in [false, true] {
             let percent = encoded(kept, lower);
             all.push(percent.replace("%20", "+"));
@@ -102,4 +138,31 @@ fn base64_encoded(text: &str) -> Vec<String> {
         }
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the documentation of those programs says that they print it.
+    #[test]
+    fn programs_write_a_text_in_many_ways() {
+        let spelled = of("p@ss&word<1>+x=y/z\"é");
+        for spelling in [
+            // Terraform's jsonencode, Go's encoding/json; and that in a text of jq's.
+            r#"p@ss\u0026word\u003c1\u003e+x=y/z\"é"#,
+            r#"p@ss\\u0026word\\u003c1\\u003e+x=y/z\\\"é"#,
+            // .NET.
+            r"p@ss\u0026word\u003C1\u003E\u002Bx=y/z\u0022\u00E9",
+            // Go: url.UserPassword, url.PathEscape, a URL's path; JavaScript: encodeURI, new URL; Java: URLEncoder.
+            "p%40ss&word%3C1%3E+x=y%2Fz%22%C3%A9",
+            "p@ss&word%3C1%3E+x=y%2Fz%22%C3%A9",
+            "p@ss&word%3C1%3E+x=y/z%22%C3%A9",
+            "p%40ss&word%3C1%3E+x%3Dy%2Fz%22%C3%A9",
+            "p%40ss%26word%3C1%3E%2Bx%3Dy%2Fz%22%C3%A9",
+        ] {
+            assert!(spelled.iter().any(|it| it == spelling), "{spelling}");
+        }
+        assert!(of("a~b").iter().any(|it| it == "a%7Eb"));
+    }
 }

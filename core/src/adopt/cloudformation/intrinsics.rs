@@ -1,51 +1,56 @@
 //! CloudFormation's functions, as far as their result is known without deploying.
 
-use super::super::value::{Data, Part, Place, Unknown, Value};
+use super::super::resolve::{LARGEST, Resolver};
+use super::super::value::{Data, Part, Tool, Unknown, Value};
 
 /// What functions refer to.
 pub struct Context<'a> {
     pub parameters: Option<&'a Value>,
     pub mappings: Option<&'a Value>,
+    pub resolver: &'a Resolver<'a>,
 }
 
 impl Context<'_> {
     /// The value with all that is known in it put in.
     pub fn resolve(&self, value: &Value) -> Value {
-        let place = &value.place;
-        let data = match &value.data {
+        self.resolver.value(&value.place, || self.data(value))
+    }
+
+    fn data(&self, value: &Value) -> Result<Data, Unknown> {
+        Ok(match &value.data {
             Data::List(members) => {
                 let members = members.iter().map(|member| self.resolve(member));
                 Data::List(members.filter(|member| !is_no_value(member)).collect())
             }
             Data::Map(entries) => match &entries[..] {
-                [(name, argument)] if name == "Ref" || name.starts_with("Fn::") => {
-                    return self.call(place, name, argument);
-                }
+                [(name, argument)] if name == "Ref" || name.starts_with("Fn::") => return self.call(name, argument),
                 entries => {
                     let entries = entries.iter().map(|(key, value)| (key.clone(), self.resolve(value)));
                     Data::Map(entries.filter(|(_, value)| !is_no_value(value)).collect())
                 }
             },
+            // A secret, or a parameter's value: CloudFormation puts it in.
+            Data::String(text) if text.contains("{{resolve:") => {
+                return Err(Unknown {
+                    is_secret: !text.contains("{{resolve:ssm:"),
+                    ..Unknown::default()
+                });
+            }
             data => data.clone(),
-        };
-        Value::new(place, data)
+        })
     }
 
-    fn call(&self, place: &Place, name: &str, argument: &Value) -> Value {
-        let argument = match name {
-            // Its variables are no values yet.
-            "Fn::Sub" => argument.clone(),
-            _ => self.resolve(argument),
-        };
+    fn call(&self, name: &str, argument: &Value) -> Result<Data, Unknown> {
+        let argument = self.resolve(argument);
         let known = match name {
             "Ref" => argument.as_str().and_then(|name| self.parameter(name)),
-            "Fn::Sub" => self.substitute(&argument),
+            "Fn::Sub" => return self.substitute(&argument),
             "Fn::Join" => join(&argument),
             "Fn::Select" => select(&argument),
             "Fn::FindInMap" => self.find_in_map(&argument),
             _ => None,
         };
-        known.map_or_else(|| unknown(place, name, &argument), |data| Value::new(place, data))
+        known.ok_or_else(|| self.unknown(name, &argument))
     }
 
     /// The default of a parameter, if it is one that says what is used.
@@ -56,11 +61,7 @@ impl Context<'_> {
             .get("Type")
             .and_then(Value::as_str)
             .is_some_and(|kind| !kind.starts_with("AWS::SSM"));
-        let is_hidden = parameter
-            .get("NoEcho")
-            .and_then(Value::text)
-            .is_some_and(|text| text == "true");
-        let default = parameter.get("Default").filter(|_| is_plain && !is_hidden)?;
+        let default = parameter.get("Default").filter(|_| is_plain && !self.is_hidden(name))?;
         let is_list = parameter
             .get("Type")
             .and_then(Value::as_str)
@@ -77,31 +78,61 @@ impl Context<'_> {
     }
 
     /// `${Name}`, `${Name.Attribute}`, and `${!Literal}`.
-    fn substitute(&self, argument: &Value) -> Option<Data> {
+    fn substitute(&self, argument: &Value) -> Result<Data, Unknown> {
         let (template, variables) = match argument.members() {
-            [template] => (template.as_str()?, None),
-            [template, variables] => (template.as_str()?, Some(variables)),
-            _ => return None,
+            [template] => (template, None),
+            [template, variables] => (template, Some(variables)),
+            _ => return Err(Unknown::default()),
         };
         let mut text = String::new();
-        let mut rest = template;
+        let mut rest = template.as_str().ok_or_else(|| self.unknown("Fn::Sub", template))?;
         while let Some((before, after)) = rest.split_once("${") {
-            let (name, after) = after.split_once('}')?;
+            let (name, after) = after.split_once('}').ok_or_else(Unknown::default)?;
             text.push_str(before);
-            match name.strip_prefix('!') {
-                Some(literal) => text.push_str(&format!("${{{literal}}}")),
-                None => {
-                    let given = variables.and_then(|variables| variables.get(name.trim()));
-                    let value = match given {
-                        Some(value) => self.resolve(value).text()?,
-                        None => Value::new(&argument.place, self.parameter(name.trim())?).text()?,
-                    };
-                    text.push_str(&value);
+            match (name.strip_prefix('!'), name.trim()) {
+                (Some(literal), _) => text.push_str(&format!("${{{literal}}}")),
+                (None, name) => {
+                    let given = variables.and_then(|variables| variables.get(name)).cloned();
+                    let own = || self.parameter(name).map(|data| Value::new(&argument.place, data));
+                    let value = given.or_else(own);
+                    let value = value.ok_or_else(|| self.unknown("Ref", &Value::string(&argument.place, name)))?;
+                    let copy = self.resolver.copy(&value);
+                    text.push_str(&copy.text().ok_or_else(|| self.unknown("Fn::Sub", &copy))?);
                 }
             }
             rest = after;
         }
-        Some(Data::String(text + rest))
+        text.push_str(rest);
+        Ok(Data::String(text))
+    }
+
+    /// What a call refers to whose result isn't known: what its arguments refer to, or the names that it takes itself.
+    fn unknown(&self, name: &str, argument: &Value) -> Unknown {
+        if let Some(unknown) = argument.first_unknown() {
+            return unknown.clone();
+        }
+        let names = match name {
+            "Ref" | "Fn::GetAtt" | "Fn::ImportValue" => {
+                let names: Vec<String> = argument.members().iter().filter_map(Value::text).collect();
+                Some(names.join("."))
+            }
+            _ => None,
+        };
+        let is_attribute = name == "Ref" && names.as_ref().is_some_and(|names| names.contains('.'));
+        let name = if is_attribute { "Fn::GetAtt" } else { name };
+        let is_secret = name == "Ref" && names.as_ref().is_some_and(|name| self.is_hidden(name));
+        let parts = [Some(name.to_owned()), names].into_iter().flatten();
+        Unknown {
+            is_secret,
+            ..Unknown::of(Tool::CloudFormation, parts.map(Part::Name).collect())
+        }
+    }
+
+    /// Whether it is a parameter that is kept out of what CloudFormation shows.
+    fn is_hidden(&self, name: &str) -> bool {
+        let parameter = self.parameters.and_then(|parameters| parameters.get(name));
+        let hidden = parameter.and_then(|parameter| parameter.get("NoEcho")?.text());
+        hidden.is_some_and(|text| text.eq_ignore_ascii_case("true"))
     }
 
     fn find_in_map(&self, argument: &Value) -> Option<Data> {
@@ -121,8 +152,9 @@ fn join(argument: &Value) -> Option<Data> {
     let [separator, list] = argument.members() else {
         return None;
     };
+    let separator = separator.as_str()?;
     let parts: Vec<String> = list.members().iter().map(Value::text).collect::<Option<_>>()?;
-    Some(Data::String(parts.join(separator.as_str()?)))
+    (separator.len() * parts.len() <= LARGEST).then(|| Data::String(parts.join(separator)))
 }
 
 fn select(argument: &Value) -> Option<Data> {
@@ -136,38 +168,13 @@ fn select(argument: &Value) -> Option<Data> {
         .map(|value| value.data.clone())
 }
 
-/// As YAML has it, and what it refers to.
-fn unknown(place: &Place, name: &str, argument: &Value) -> Value {
-    let short = name.strip_prefix("Fn::").unwrap_or(name);
-    let shown = match argument.text() {
-        Some(text) => text,
-        None => {
-            let texts: Option<Vec<String>> = argument.members().iter().map(Value::text).collect();
-            texts
-                .filter(|texts| !texts.is_empty())
-                .map_or_else(|| "…".to_owned(), |texts| format!("[{}]", texts.join(", ")))
-        }
-    };
-    let referred = argument.members().first().and_then(Value::text);
-    Value::new(
-        place,
-        Data::Unknown(Unknown {
-            text: format!("!{short} {shown}"),
-            reference: [Some(name.to_owned()), referred]
-                .into_iter()
-                .flatten()
-                .map(Part::Name)
-                .collect(),
-        }),
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
     use super::super::super::yaml;
     use super::*;
+    use crate::Meter;
 
     #[test]
     fn what_parameters_and_mappings_say_is_known() {
@@ -189,23 +196,29 @@ Values:
   U: [!Ref Password, !Ref Path, !Sub '${AWS::Region}', !GetAtt T.Arn, !If [C, 1, 2], !ImportValue x]
 ";
         let template = yaml::parse(&Path::new("t.yaml").into(), text).expect("YAML");
+        let meter = Meter::default();
         let context = Context {
             parameters: template.get("Parameters"),
             mappings: template.get("Mappings"),
+            resolver: &Resolver::new(&meter),
         };
         let values = context.resolve(template.get("Values").expect("values"));
         let unknown = values.get("U").expect("a list").members().iter();
         let unknown: Vec<_> = unknown
-            .map(|value| value.first_unknown().map_or("known", |it| &it.text))
+            .map(|value| {
+                value
+                    .first_unknown()
+                    .map_or_else(|| "known".to_owned(), Unknown::to_string)
+            })
             .collect();
         assert_eq!(
             unknown,
             [
                 "!Ref Password",
                 "!Ref Path",
-                "!Sub ${AWS::Region}",
+                "!Ref AWS::Region",
                 "!GetAtt T.Arn",
-                "!If [C, 1, 2]",
+                "!If",
                 "!ImportValue x"
             ]
         );

@@ -6,57 +6,73 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::Found;
-use super::build;
-use super::draft::{Draft, Part};
-use super::value::{Data, Place, Value};
+use super::draft::{CALLERS, Draft, Fate, Part, ROLE, Table};
+use super::files::Repository;
+use super::value::{Data, Place, Unknown, Value};
+use super::{Found, build, policy};
 use crate::function::Kind;
 
 pub use intrinsics::Context;
 
-/// What a definition has too: property there, key here.
-const SAME: [(&str, &str); 9] = [
-    ("Description", "description"),
-    ("Runtime", "runtime"),
-    ("Handler", "handler"),
-    ("Architectures", "architectures"),
-    ("MemorySize", "memory_size"),
-    ("Timeout", "timeout"),
-    ("KmsKeyArn", "kms_key_arn"),
-    ("ReservedConcurrentExecutions", "reserved_concurrent_executions"),
-    // Layers.
-    ("CompatibleRuntimes", "compatible_runtimes"),
-];
-
-/// What is one object with one value here and there: property and name there, key and name here.
-const OBJECTS: [[&str; 4]; 4] = [
-    ["EphemeralStorage", "Size", "ephemeral_storage", "size"],
-    ["TracingConfig", "Mode", "tracing_config", "mode"],
-    ["DeadLetterConfig", "TargetArn", "dead_letter_config", "target_arn"],
-    // SAM's.
-    ["DeadLetterQueue", "TargetArn", "dead_letter_config", "target_arn"],
-];
-
-const VPC: [(&str, &str); 2] = [("SubnetIds", "subnet_ids"), ("SecurityGroupIds", "security_group_ids")];
-
-/// Read elsewhere, or saying nothing that matters here.
-const SILENT: [&str; 16] = [
-    "AutoPublishAlias",
-    "Code",
-    "CodeUri",
-    "CompatibleArchitectures",
-    "Content",
-    "ContentUri",
-    "Environment",
-    "FunctionName",
-    "InlineCode",
-    "LayerName",
-    "Layers",
-    "PackageType",
-    "RetentionPolicy",
-    "Tags",
-    "Tracing",
-    "VpcConfig",
+/// Properties of functions and layers, of SAM and of CloudFormation.
+const TABLE: &Table = &[
+    (&["Description"], Fate::Key("description")),
+    (&["Runtime"], Fate::Key("runtime")),
+    (&["Handler"], Fate::Key("handler")),
+    (&["Architectures"], Fate::Key("architectures")),
+    (&["MemorySize"], Fate::Key("memory_size")),
+    (&["Timeout"], Fate::Key("timeout")),
+    (&["KmsKeyArn"], Fate::Key("kms_key_arn")),
+    (
+        &["ReservedConcurrentExecutions"],
+        Fate::Key("reserved_concurrent_executions"),
+    ),
+    (&["CompatibleRuntimes"], Fate::Key("compatible_runtimes")),
+    (&["CompatibleArchitectures"], Fate::LayerArchitectures),
+    (&["Environment"], Fate::Texts("environment", Some("Variables"))),
+    (
+        &["EphemeralStorage"],
+        Fate::Object("ephemeral_storage", &[("Size", "size")]),
+    ),
+    (&["TracingConfig"], Fate::Object("tracing_config", &[("Mode", "mode")])),
+    (&["Tracing"], Fate::Member("tracing_config", "mode")),
+    (
+        &["DeadLetterConfig", "DeadLetterQueue"],
+        Fate::Object("dead_letter_config", &[("TargetArn", "target_arn")]),
+    ),
+    (
+        &["VpcConfig"],
+        Fate::Object(
+            "vpc_config",
+            &[("SubnetIds", "subnet_ids"), ("SecurityGroupIds", "security_group_ids")],
+        ),
+    ),
+    (&["Tags"], Fate::Texts("tags", None)),
+    (
+        &["Role", "AssumeRolePolicyDocument", "PermissionsBoundary", "RolePath"],
+        Fate::Noted(ROLE),
+    ),
+    (
+        &["Events", "FunctionUrlConfig", "EventInvokeConfig"],
+        Fate::Noted(CALLERS),
+    ),
+    (
+        &[
+            "AutoPublishAlias",
+            "Code",
+            "CodeUri",
+            "Content",
+            "ContentUri",
+            "FunctionName",
+            "ImageUri",
+            "InlineCode",
+            "LayerName",
+            "Layers",
+            "PackageType",
+            "Policies",
+        ],
+        Fate::Silent,
+    ),
 ];
 
 /// Whether a text is a template with functions in it.
@@ -64,25 +80,20 @@ pub fn is_template(text: &str) -> bool {
     text.contains("Resources") && (text.contains("AWS::Serverless::") || text.contains("AWS::Lambda::"))
 }
 
-/// A template, which stands in this directory.
-pub fn read(template: &Value, directory: &Path, found: &mut Found) {
+/// A template, which is read from this file.
+pub fn read(template: &Value, file: &Path, repository: &Repository, found: &mut Found) {
+    let directory = file.parent().unwrap_or(Path::new("."));
     let context = Context {
         parameters: template.get("Parameters"),
         mappings: template.get("Mappings"),
+        resolver: &repository.resolver,
     };
     let globals = template.at(&["Globals", "Function"]);
     let layer_globals = template.at(&["Globals", "LayerVersion"]);
     let resources = template.get("Resources").map(Value::entries).unwrap_or_default();
-    let of_type = |resource: &Value| {
-        resource
-            .get("Type")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned()
-    };
     let mut layers = Vec::new();
     for (id, resource) in resources {
-        let globals = match of_type(resource).as_str() {
+        let globals = match type_of(resource) {
             "AWS::Serverless::LayerVersion" => layer_globals,
             "AWS::Lambda::LayerVersion" => None,
             _ => continue,
@@ -93,10 +104,15 @@ pub fn read(template: &Value, directory: &Path, found: &mut Found) {
         found.drafts.push(draft);
     }
     for (id, resource) in resources {
-        let globals = match of_type(resource).as_str() {
+        let globals = match type_of(resource) {
             "AWS::Serverless::Function" => globals,
             "AWS::Lambda::Function" => None,
-            _ => continue,
+            kind => {
+                if let Some(reason) = unread(id, kind) {
+                    found.lost(&resource.place, id, reason);
+                }
+                continue;
+            }
         };
         let properties = context.resolve(&merged(globals, resource));
         let mut draft = function(id, resource, &properties, directory);
@@ -105,15 +121,43 @@ pub fn read(template: &Value, directory: &Path, found: &mut Found) {
     }
 }
 
+fn type_of(resource: &Value) -> &str {
+    resource.get("Type").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Why nothing is read of a resource, or of a loop of them, that may have functions.
+fn unread(id: &str, kind: &str) -> Option<&'static str> {
+    match kind {
+        _ if id.starts_with("Fn::ForEach") => Some("loops aren't followed: write a definition for each function of it"),
+        "AWS::Serverless::Application" | "AWS::CloudFormation::Stack" => Some(
+            "what it is given isn't followed: functions of a template in this repository are read with the defaults of its parameters, those of others are not",
+        ),
+        _ => None,
+    }
+}
+
 /// A resource's properties with those of `Globals`, as SAM merges them:
 /// <https://docs.aws.amazon.com/serverless-application-model/latest/developerguide/sam-specification-template-anatomy-globals.html>
 fn merged(globals: Option<&Value>, resource: &Value) -> Value {
-    let empty = Value::new(&resource.place, Data::Map(Vec::new()));
+    let empty = Value::map(&resource.place, []);
     let own = resource.get("Properties").unwrap_or(&empty);
-    match globals {
-        Some(globals) => merge(globals, own),
-        None => own.clone(),
-    }
+    let merged = globals.map_or_else(|| own.clone(), |globals| merge(globals, own));
+    let entries = merged.entries().iter().map(|(key, value)| match key.as_str() {
+        "Tags" => (key.clone(), tags(value)),
+        _ => (key.clone(), value.clone()),
+    });
+    Value::map(&merged.place, entries)
+}
+
+/// An object in SAM, a list of `Key` and `Value` in CloudFormation.
+fn tags(tags: &Value) -> Value {
+    let Data::List(members) = &tags.data else {
+        return tags.clone();
+    };
+    let entries = members
+        .iter()
+        .filter_map(|tag| Some((tag.get("Key")?.text()?, tag.get("Value")?.clone())));
+    Value::map(&tags.place, entries)
 }
 
 fn merge(globals: &Value, own: &Value) -> Value {
@@ -136,34 +180,19 @@ fn merge(globals: &Value, own: &Value) -> Value {
     Value::new(&own.place, data)
 }
 
-fn named(id: &str, resource: &Value, properties: &Value, key: &str, kind: Kind) -> Draft {
-    let value = properties.get(key);
-    let name = value.and_then(Value::text);
-    let mut draft = Draft::new(name.unwrap_or_else(|| id.to_owned()), kind, resource.place.clone());
-    if let Some(unknown) = value.and_then(Value::first_unknown) {
-        let reason = format!(
-            "`{}` is known only when it is deployed; the definition is called `{id}`, and `name_prefix` of lambda-deploy-module is put before it",
-            crate::shorten(&unknown.text)
-        );
-        draft.lost(
-            &value.map_or_else(|| resource.place.clone(), |value| value.place.clone()),
-            key,
-            reason,
-        );
+/// A draft with all that the table carries over.
+fn carried(id: &str, resource: &Value, properties: &Value, name: &str, kind: Kind) -> Draft {
+    let mut draft = Draft::named(properties.get(name), name, id.to_owned(), kind, resource.place.clone());
+    draft.carry(TABLE, properties);
+    if let Some(condition) = resource.get("Condition") {
+        let reason = "whether it is deployed depends on a condition, and here it always is: a profile says which are";
+        draft.lost(&condition.place, "Condition", reason);
     }
     draft
 }
 
-fn set_same(draft: &mut Draft, properties: &Value) {
-    for (theirs, ours) in SAME {
-        draft.set(ours, theirs, properties.get(theirs));
-    }
-}
-
 fn layer(id: &str, resource: &Value, properties: &Value, directory: &Path) -> Draft {
-    let mut draft = named(id, resource, properties, "LayerName", Kind::Layer);
-    set_same(&mut draft, properties);
-    draft.set_layer_architectures("CompatibleArchitectures", properties.get("CompatibleArchitectures"));
+    let mut draft = carried(id, resource, properties, "LayerName", Kind::Layer);
     let content = properties.get("ContentUri").or_else(|| properties.get("Content"));
     let Some((place, path)) = local_path(content, "ContentUri", directory, &mut draft) else {
         return draft;
@@ -177,11 +206,8 @@ fn layer(id: &str, resource: &Value, properties: &Value, directory: &Path) -> Dr
         _ if method.starts_with("python") => Some("python"),
         _ if method.starts_with("nodejs") => Some("nodejs"),
         "" => None,
-        method => {
-            draft.refuse(
-                &place,
-                format!("SAM builds it by `BuildMethod: {method}`: write that as a `build`"),
-            );
+        _ => {
+            draft.refuse(&place, "SAM builds it by its `BuildMethod`: write that as a `build`");
             return draft;
         }
     };
@@ -196,25 +222,9 @@ fn layer(id: &str, resource: &Value, properties: &Value, directory: &Path) -> Dr
 }
 
 fn function(id: &str, resource: &Value, properties: &Value, directory: &Path) -> Draft {
-    let mut draft = named(id, resource, properties, "FunctionName", Kind::Function);
-    set_same(&mut draft, properties);
-    draft.set_environment("Environment.Variables", properties.at(&["Environment", "Variables"]));
-    for [theirs, name, ours, our_name] in OBJECTS {
-        renamed(&mut draft, properties, theirs, ours, &[(name, our_name)]);
-    }
-    renamed(&mut draft, properties, "VpcConfig", "vpc_config", &VPC);
-    if let Some(mode) = properties.get("Tracing") {
-        let object = Value::new(&mode.place, Data::Map(vec![("mode".to_owned(), mode.clone())]));
-        draft.set("tracing_config", "Tracing", Some(&object));
-    }
-    tags(&mut draft, properties);
-    for (key, value) in properties.entries() {
-        let is_known = SAME.iter().any(|(theirs, _)| theirs == key)
-            || OBJECTS.iter().any(|[theirs, ..]| theirs == key)
-            || SILENT.contains(&key.as_str());
-        if !is_known {
-            draft.lost(&value.place, key, reason(key));
-        }
+    let mut draft = carried(id, resource, properties, "FunctionName", Kind::Function);
+    for policy in properties.get("Policies").map(Value::members).unwrap_or_default() {
+        policy::document(&mut draft, "Policies", policy);
     }
     if properties.get("PackageType").and_then(Value::as_str) == Some("Image") {
         draft.refuse(&resource.place, "its package is a container image");
@@ -222,46 +232,6 @@ fn function(id: &str, resource: &Value, properties: &Value, directory: &Path) ->
         code(resource, properties, directory, &mut draft);
     }
     draft
-}
-
-fn reason(key: &str) -> &'static str {
-    match key {
-        "Policies" | "Role" | "AssumeRolePolicyDocument" | "PermissionsBoundary" | "RolePath" => {
-            "lambda-deploy-module makes a role for each function: attach policies to it, by its `role_name`, or write `policy_statements`"
-        }
-        "Events" | "FunctionUrlConfig" | "EventInvokeConfig" => {
-            "what calls a function is no part of its definition: let it call the alias that lambda-deploy-module makes"
-        }
-        _ => "definitions have nothing like it",
-    }
-}
-
-/// An object whose names are others here.
-fn renamed(draft: &mut Draft, properties: &Value, theirs: &str, ours: &'static str, names: &[(&str, &str)]) {
-    let Some(object) = properties.get(theirs) else {
-        return;
-    };
-    if object.entries().is_empty() {
-        return draft.set(ours, theirs, Some(object));
-    }
-    let entries = names
-        .iter()
-        .filter_map(|(theirs, ours)| Some(((*ours).to_owned(), object.get(theirs)?.clone())));
-    let renamed = Value::new(&object.place, Data::Map(entries.collect()));
-    draft.set(ours, theirs, Some(&renamed));
-}
-
-/// An object in SAM, a list of `Key` and `Value` in CloudFormation.
-fn tags(draft: &mut Draft, properties: &Value) {
-    let Some(tags) = properties.get("Tags") else { return };
-    let Data::List(members) = &tags.data else {
-        return draft.set("tags", "Tags", Some(tags));
-    };
-    let entries = members
-        .iter()
-        .filter_map(|tag| Some((tag.get("Key")?.text()?, tag.get("Value")?.clone())));
-    let object = Value::new(&tags.place, Data::Map(entries.collect()));
-    draft.set("tags", "Tags", Some(&object));
 }
 
 /// What the function is packed from.
@@ -325,21 +295,15 @@ fn esbuild(metadata: Option<&Value>, place: &Place, draft: &mut Draft) {
 /// A path in the repository, rather than a place in S3.
 fn local_path(value: Option<&Value>, key: &str, directory: &Path, draft: &mut Draft) -> Option<(Place, PathBuf)> {
     let place = value.map_or_else(|| draft.place.clone(), |value| value.place.clone());
+    let made = "its package is made elsewhere: write a definition with the `source` or `build` that makes it";
     let reason = match value.map(|value| &value.data) {
         // SAM takes the template's directory where nothing is said.
         None if key == "CodeUri" => return Some((place, directory.to_owned())),
         None => format!("it has no `{key}`"),
-        Some(Data::String(path)) if path.starts_with("s3://") => {
-            format!("its package `{}` is made elsewhere", crate::shorten(path))
-        }
+        Some(Data::String(path)) if path.starts_with("s3://") => made.to_owned(),
         Some(Data::String(path)) => return Some((place, directory.join(path))),
-        Some(Data::Unknown(unknown)) => {
-            format!("`{}` is known only when it is deployed", crate::shorten(&unknown.text))
-        }
-        Some(_) => {
-            "its package is in S3, made elsewhere: write a definition with the `source` or `build` that makes it"
-                .to_owned()
-        }
+        Some(Data::Unknown(unknown)) => format!("its package: {}", unknown.reason()),
+        Some(_) => made.to_owned(),
     };
     draft.refuse(&place, reason);
     None
@@ -348,22 +312,14 @@ fn local_path(value: Option<&Value>, key: &str, directory: &Path, draft: &mut Dr
 /// ARNs, and references to layers of the same template.
 pub fn name_layers(value: Option<&Value>, key: &str, layers: &[(String, String)], draft: &mut Draft) {
     for layer in value.map(Value::members).unwrap_or_default() {
-        match &layer.data {
-            Data::String(arn) => draft.layers.push((layer.place.clone(), arn.clone())),
-            Data::Unknown(unknown) => {
-                let names = unknown.names();
-                let known = layers
-                    .iter()
-                    .find(|(id, _)| names.get(1).is_some_and(|name| name == id));
-                match known.filter(|_| names[0] == "Ref") {
-                    Some((_, name)) => draft.layers.push((layer.place.clone(), name.clone())),
-                    None => {
-                        let text = unknown.text.clone();
-                        draft.unknown(&layer.place, key, &text, "give its ARN in `layers` of the definition");
-                    }
-                }
-            }
-            _ => draft.lost(&layer.place, key, "it is no ARN"),
+        let referred = layer.first_unknown().map(Unknown::names);
+        let named = match referred.as_deref() {
+            Some(["Ref", id]) => layers.iter().find(|(known, _)| known == id).map(|(_, name)| name),
+            _ => None,
+        };
+        match named.map(String::as_str).or(layer.as_str()) {
+            Some(layer_name) => draft.layers.push((layer.place.clone(), layer_name.to_owned())),
+            None => draft.no_layer(key, layer),
         }
     }
 }

@@ -7,45 +7,73 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::Found;
-use super::build;
 use super::cloudformation::{self, Context};
-use super::draft::{Draft, Part};
-use super::value::{Data, Place, Value};
+use super::draft::{CALLERS, Draft, Fate, Part, ROLE, Table};
+use super::files::Repository;
+use super::value::{Data, Place, Unknown, Value};
+use super::{Found, build, policy};
 use crate::function::Kind;
 use variables::Variables;
 
-/// What a definition has too: key of a function there, key of `provider`, key here.
-const SAME: [(&str, &str, &str); 8] = [
-    ("description", "", "description"),
-    ("runtime", "runtime", "runtime"),
-    ("architecture", "architecture", "architectures"),
-    ("memorySize", "memorySize", "memory_size"),
-    ("timeout", "timeout", "timeout"),
-    ("kmsKeyArn", "kmsKeyArn", "kms_key_arn"),
-    ("reservedConcurrency", "", "reserved_concurrent_executions"),
-    ("tags", "tags", "tags"),
+/// Keys of functions and layers.
+const TABLE: &Table = &[
+    (&["description", "handler", "runtime", "timeout"], Fate::Same),
+    (&["architecture"], Fate::Key("architectures")),
+    (&["memorySize"], Fate::Key("memory_size")),
+    (&["kmsKeyArn"], Fate::Key("kms_key_arn")),
+    (&["reservedConcurrency"], Fate::Key("reserved_concurrent_executions")),
+    (&["environment"], Fate::Texts("environment", None)),
+    (&["tags"], Fate::Texts("tags", None)),
+    (&["ephemeralStorageSize"], Fate::Member("ephemeral_storage", "size")),
+    (&["onError"], Fate::Member("dead_letter_config", "target_arn")),
+    (&["tracing"], Fate::Member("tracing_config", "mode")),
+    (
+        &["vpc"],
+        Fate::Object(
+            "vpc_config",
+            &[("subnetIds", "subnet_ids"), ("securityGroupIds", "security_group_ids")],
+        ),
+    ),
+    (&["compatibleRuntimes"], Fate::Key("compatible_runtimes")),
+    (&["compatibleArchitectures"], Fate::LayerArchitectures),
+    (&["role", "iamRoleStatementsName"], Fate::Noted(ROLE)),
+    (&["events", "url", "destinations"], Fate::Noted(CALLERS)),
+    (
+        &[
+            OF_ALL,
+            // Of the plugin serverless-iam-roles-per-function.
+            "iamRoleStatements",
+            "image",
+            "layers",
+            "logRetentionInDays",
+            "name",
+            "package",
+            "path",
+            "versionFunction",
+        ],
+        Fate::Silent,
+    ),
+];
+
+/// Policy statements of all functions.
+const OF_ALL: &str = "provider.iam";
+
+/// Keys of a function that `provider` has for all.
+const OF_PROVIDER: [&str; 9] = [
+    "architecture",
+    "environment",
+    "kmsKeyArn",
+    "layers",
+    "memorySize",
+    "runtime",
+    "tags",
+    "timeout",
+    "vpc",
 ];
 
 /// The framework's defaults where they are not Lambda's:
 /// <https://www.serverless.com/framework/docs/providers/aws/guide/serverless.yml>
-const DEFAULTS: [(&str, i64); 2] = [("memory_size", 1024), ("timeout", 6)];
-
-/// Read elsewhere, or saying nothing that matters here.
-const SILENT: [&str; 12] = [
-    "environment",
-    "ephemeralStorageSize",
-    "handler",
-    "image",
-    "layers",
-    "logRetentionInDays",
-    "name",
-    "onError",
-    "package",
-    "tracing",
-    "versionFunction",
-    "vpc",
-];
+const DEFAULTS: [(&str, &str); 2] = [("memorySize", "1024"), ("timeout", "6")];
 
 /// Plugins that make packages of what isn't the source, and that aren't followed.
 const BUNDLERS: [&str; 3] = [
@@ -64,11 +92,12 @@ struct Service<'a> {
     layers: Vec<(String, String)>,
 }
 
-/// A file, which stands in this directory; `shown` is that in messages.
-pub fn read(file: &Value, directory: &Path, shown: &Path, found: &mut Found) {
-    let variables = Variables::new(file, directory, shown);
-    let resolved = |key: &str| file.get(key).map(|value| variables.resolve(value));
-    let provider = resolved("provider").unwrap_or_else(|| Value::new(&file.place, Data::Map(Vec::new())));
+/// What is read from this file.
+pub fn read(value: &Value, file: &Path, repository: &Repository, found: &mut Found) {
+    let directory = file.parent().unwrap_or(Path::new("."));
+    let variables = Variables::new(value, directory, repository);
+    let resolved = |key: &str| value.get(key).map(|value| variables.resolve(value));
+    let provider = resolved("provider").unwrap_or_else(|| Value::map(&value.place, []));
     let plugins = resolved("plugins");
     let plugins = plugins
         .iter()
@@ -91,15 +120,17 @@ pub fn read(file: &Value, directory: &Path, shown: &Path, found: &mut Found) {
     }
     // A list of mappings where they stand in several files.
     for functions in functions.iter().flat_map(Value::members) {
-        if let Some(unknown) = functions.first_unknown().filter(|_| functions.entries().is_empty()) {
-            found.lost(
-                &functions.place,
-                "functions",
-                format!("`{}` isn't known here", crate::shorten(&unknown.text)),
-            );
+        if let Data::Unknown(unknown) = &functions.data {
+            found.lost(&functions.place, "functions", unknown.reason());
         }
         for (key, function) in functions.entries() {
-            found.drafts.push(service.function(key, function));
+            let context = Context {
+                parameters: None,
+                mappings: None,
+                resolver: &repository.resolver,
+            };
+            let draft = service.function(key, &context.resolve(&service.attributes(function)));
+            found.drafts.push(draft);
         }
     }
 }
@@ -118,18 +149,14 @@ fn logical_id(key: &str) -> String {
 
 impl Service<'_> {
     fn layer(&self, key: &str, layer: &Value) -> Draft {
-        let name = layer
-            .get("name")
-            .and_then(Value::text)
-            .unwrap_or_else(|| key.to_owned());
-        let mut draft = Draft::new(name, Kind::Layer, layer.place.clone());
-        draft.set("description", "description", layer.get("description"));
-        draft.set(
-            "compatible_runtimes",
-            "compatibleRuntimes",
-            layer.get("compatibleRuntimes"),
+        let mut draft = Draft::named(
+            layer.get("name"),
+            "name",
+            key.to_owned(),
+            Kind::Layer,
+            layer.place.clone(),
         );
-        draft.set_layer_architectures("compatibleArchitectures", layer.get("compatibleArchitectures"));
+        draft.carry(TABLE, layer);
         match layer.get("path").and_then(Value::text) {
             Some(path) => {
                 let mut part = Part::plain(self.variables.directory.join(path));
@@ -145,99 +172,65 @@ impl Service<'_> {
         draft
     }
 
-    fn function(&self, key: &str, function: &Value) -> Draft {
-        let context = Context {
-            parameters: None,
-            mappings: None,
-        };
-        let function = context.resolve(function);
-        let mut draft = Draft::new(key, Kind::Function, function.place.clone());
-        self.note_name(key, &function, &mut draft);
-        let either = |theirs: &str, of_provider: &str| {
-            let own = function.get(theirs);
-            own.or_else(|| self.provider.get(of_provider).filter(|_| !of_provider.is_empty()))
-                .cloned()
-        };
-        for (theirs, of_provider, ours) in SAME {
-            let value = match theirs {
-                "tags" => merged(self.provider.get("tags"), function.get("tags")),
-                _ => either(theirs, of_provider),
-            };
-            draft.set(ours, theirs, value.as_ref());
-        }
-        for (ours, default) in DEFAULTS {
-            let (theirs, ..) = SAME.iter().find(|(.., known)| *known == ours).expect("a key");
-            if either(theirs, theirs).is_none() {
-                draft.set_json(ours, theirs, &function.place, default.into());
+    /// What is said of a function, with what `provider` says of all, and the framework's defaults.
+    fn attributes(&self, function: &Value) -> Value {
+        let mut entries = function.entries().to_vec();
+        let tracing = self.provider.at(&["tracing", "lambda"]).map(|mode| ("tracing", mode));
+        let statements = self.provider.at(&["iam", "role", "statements"]);
+        let statements = statements.or_else(|| self.provider.get("iamRoleStatements"));
+        let statements = statements.map(|statements| (OF_ALL, statements));
+        let of_all = OF_PROVIDER
+            .into_iter()
+            .filter_map(|key| Some((key, self.provider.get(key)?)));
+        for (key, base) in of_all.chain(tracing).chain(statements) {
+            match entries
+                .iter_mut()
+                .find(|(known, value)| known == key && !value.is_null())
+            {
+                // Of these both count.
+                Some((_, own)) if ["environment", "tags"].contains(&key) => *own = merged(base, own),
+                Some(_) => {}
+                None => entries.push((key.to_owned(), base.clone())),
             }
         }
-        draft.set("handler", "handler", function.get("handler"));
-        let variables = merged(self.provider.get("environment"), function.get("environment"));
-        draft.set_environment("environment", variables.map(|value| context.resolve(&value)).as_ref());
-        self.objects(&function, &context, &mut draft);
-        let layers = either("layers", "layers").map(|layers| context.resolve(&layers));
-        cloudformation::name_layers(layers.as_ref(), "layers", &self.layers, &mut draft);
-        for (key, value) in function.entries() {
-            if !SAME.iter().any(|(theirs, ..)| theirs == key) && !SILENT.contains(&key.as_str()) {
-                draft.lost(&value.place, key, reason(key));
+        for (key, default) in DEFAULTS {
+            if !entries.iter().any(|(known, _)| known == key) {
+                let default = Value::new(&function.place, Data::Number(default.to_owned()));
+                entries.push((key.to_owned(), default));
             }
         }
-        let statements = self
-            .provider
-            .at(&["iam", "role", "statements"])
-            .or_else(|| self.provider.get("iamRoleStatements"));
-        if let Some(statements) = statements {
-            draft.lost(&statements.place, "provider.iam", ROLE);
+        for (key, value) in &mut entries {
+            match (key.as_str(), &value.data) {
+                ("tracing", Data::Bool(true)) => value.data = Data::String("Active".to_owned()),
+                ("tracing", Data::Bool(false)) => value.data = Data::Null,
+                _ => {}
+            }
         }
-        self.package(&function, &mut draft);
-        draft
+        Value::map(&function.place, entries)
     }
 
-    /// The framework's name has the service and the stage in it, which `name_prefix` has here.
-    fn note_name(&self, key: &str, function: &Value, draft: &mut Draft) {
+    fn function(&self, key: &str, function: &Value) -> Draft {
+        let mut draft = Draft::new(key, Kind::Function, function.place.clone());
+        // The framework's name has the service and the stage in it, which `name_prefix` has here.
         if let Some(name) = function.get("name") {
-            let text = name
-                .text()
-                .or_else(|| name.first_unknown().map(|unknown| unknown.text.clone()));
+            let text = name.text().map(|name| crate::shorten(&name));
+            let text = text
+                .or_else(|| name.first_unknown().map(Unknown::to_string))
+                .unwrap_or_default();
             let reason = format!(
-                "the definition is called `{key}`, not `{}`: set `name_prefix` of lambda-deploy-module, or `function_name`",
-                crate::shorten(&text.unwrap_or_default())
+                "the definition is called `{key}`, not `{text}`: set `name_prefix` of lambda-deploy-module, or `function_name`"
             );
             draft.lost(&name.place, "name", reason);
         }
-    }
-
-    fn objects(&self, function: &Value, context: &Context, draft: &mut Draft) {
-        let object =
-            |key: &str, value: &Value| Value::new(&value.place, Data::Map(vec![(key.to_owned(), value.clone())]));
-        if let Some(size) = function.get("ephemeralStorageSize") {
-            draft.set("ephemeral_storage", "ephemeralStorageSize", Some(&object("size", size)));
+        draft.carry(TABLE, function);
+        cloudformation::name_layers(function.get("layers"), "layers", &self.layers, &mut draft);
+        for key in [OF_ALL, "iamRoleStatements"] {
+            if let Some(statements) = function.get(key) {
+                policy::statements(&mut draft, key, statements);
+            }
         }
-        if let Some(target) = function.get("onError") {
-            draft.set("dead_letter_config", "onError", Some(&object("target_arn", target)));
-        }
-        let tracing = function
-            .get("tracing")
-            .or_else(|| self.provider.at(&["tracing", "lambda"]));
-        if let Some(mode) = tracing.filter(|mode| !matches!(mode.data, Data::Bool(false))) {
-            let mode = match mode.data {
-                Data::Bool(_) => Value::string(&mode.place, "Active"),
-                _ => mode.clone(),
-            };
-            draft.set("tracing_config", "tracing", Some(&object("mode", &mode)));
-        }
-        if let Some(vpc) = function.get("vpc").or_else(|| self.provider.get("vpc")) {
-            let vpc = context.resolve(vpc);
-            let names = [("subnetIds", "subnet_ids"), ("securityGroupIds", "security_group_ids")];
-            let entries = names
-                .into_iter()
-                .filter_map(|(theirs, ours)| Some((ours.to_owned(), vpc.get(theirs)?.clone())));
-            draft.set(
-                "vpc_config",
-                "vpc",
-                Some(&Value::new(&vpc.place, Data::Map(entries.collect()))),
-            );
-        }
+        self.package(function, &mut draft);
+        draft
     }
 
     fn package(&self, function: &Value, draft: &mut Draft) {
@@ -247,14 +240,8 @@ impl Service<'_> {
         let packages = [self.package.as_ref(), function.get("package")];
         let packages = packages.into_iter().flatten();
         if let Some(artifact) = packages.clone().find_map(|package| package.get("artifact")) {
-            let text = artifact.text().unwrap_or_default();
-            return draft.refuse(
-                &artifact.place,
-                format!(
-                    "its package `{}` is made elsewhere: write a definition with the `source` or `build` that makes it",
-                    crate::shorten(&text)
-                ),
-            );
+            let made = "its package is made elsewhere: write a definition with the `source` or `build` that makes it";
+            return draft.refuse(&artifact.place, made);
         }
         let directory = self.variables.directory;
         let place = function
@@ -312,7 +299,7 @@ impl Service<'_> {
         let extensions = ["ts", "mts", "tsx", "js", "mjs", "jsx"];
         let entries = extensions.map(|extension| format!("{file}.{extension}"));
         let Some(entry) = entries.iter().find(|entry| directory.join(entry).is_file()) else {
-            return draft.refuse(place, format!("no file is `{}`", crate::shorten(file)));
+            return draft.refuse(place, format!("no file is its handler's `{}`", crate::shorten(file)));
         };
         let option = |key: &str| self.esbuild.as_ref().and_then(|options| options.get(key));
         let is_set = |key: &str| option(key).and_then(Value::text).is_some_and(|text| text == "true");
@@ -334,29 +321,11 @@ impl Service<'_> {
     }
 }
 
-const ROLE: &str = "lambda-deploy-module makes a role for each function: attach policies to it, by its `role_name`, or write `policy_statements`";
-
-fn reason(key: &str) -> &'static str {
-    match key {
-        "role" | "iamRoleStatements" | "iamRoleStatementsName" => ROLE,
-        "events" | "url" | "destinations" => {
-            "what calls a function is no part of its definition: let it call the alias that lambda-deploy-module makes"
-        }
-        _ => "definitions have nothing like it",
-    }
-}
-
 /// A mapping with that of `provider` below it.
-fn merged(base: Option<&Value>, own: Option<&Value>) -> Option<Value> {
-    let (Some(base), Some(own)) = (base, own) else {
-        return own.or(base).cloned();
-    };
+fn merged(base: &Value, own: &Value) -> Value {
     let (Data::Map(kept), Data::Map(entries)) = (&base.data, &own.data) else {
-        return Some(own.clone());
+        return own.clone();
     };
     let kept = kept.iter().filter(|(key, _)| own.get(key).is_none());
-    Some(Value::new(
-        &own.place,
-        Data::Map(kept.chain(entries).cloned().collect()),
-    ))
+    Value::map(&own.place, kept.chain(entries).cloned())
 }

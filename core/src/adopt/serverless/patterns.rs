@@ -31,16 +31,11 @@ pub fn narrow(draft: &mut Draft, part: &mut Part, patterns: &[Value]) {
     let mut takes_all = true;
     for pattern in patterns {
         let Some(text) = pattern.text() else {
-            let text = pattern
-                .first_unknown()
-                .map_or("it", |unknown| unknown.text.as_str())
-                .to_owned();
-            draft.unknown(
-                &pattern.place,
-                "package.patterns",
-                &text,
-                "write it into `source` of the definition",
-            );
+            let remedy = "write it into `source` of the definition";
+            match pattern.first_unknown() {
+                Some(unknown) => draft.unknown(&pattern.place, "package.patterns", unknown, remedy),
+                None => draft.lost(&pattern.place, "package.patterns", "it is no pattern"),
+            }
             continue;
         };
         match text.strip_prefix('!').map(clean) {
@@ -54,7 +49,7 @@ pub fn narrow(draft: &mut Draft, part: &mut Part, patterns: &[Value]) {
                 let text = clean(&text);
                 if let Some(file) = brought_back(&part.path, text, &exclude) {
                     let reason = format!(
-                        "`{text}` brings back `{file}`, which a pattern before it leaves out, and here `exclude` wins"
+                        "it brings back `{file}`, which a pattern before it leaves out, and here `exclude` wins"
                     );
                     draft.lost(&pattern.place, "package.patterns", reason);
                 }

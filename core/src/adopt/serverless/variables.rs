@@ -1,191 +1,204 @@
 //! The Serverless Framework's variables, `${self:custom.table}`, as `serverless deploy` without options would put them in.
 
-use std::cell::Cell;
-use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use super::super::value::{Data, Place, Value};
+use super::super::files::Repository;
+use super::super::resolve::Names;
+use super::super::value::{Data, Part, Place, Tool, Unknown, Value};
 use super::super::yaml;
-
-/// Variables that name each other end nowhere.
-const DEEPEST: usize = 50;
 
 pub struct Variables<'a> {
     /// The whole file.
-    pub service: &'a Value,
+    service: &'a Value,
     pub directory: &'a Path,
-    /// The directory's path in messages.
-    pub shown: &'a Path,
-    depth: Cell<usize>,
+    repository: &'a Repository<'a>,
+    /// By the text of the variable.
+    known: Names<String>,
+    /// By path.
+    files: Names<PathBuf>,
 }
 
 impl<'a> Variables<'a> {
-    pub fn new(service: &'a Value, directory: &'a Path, shown: &'a Path) -> Self {
+    pub fn new(service: &'a Value, directory: &'a Path, repository: &'a Repository<'a>) -> Self {
         Variables {
             service,
             directory,
-            shown,
-            depth: Cell::new(0),
+            repository,
+            known: Names::default(),
+            files: Names::default(),
         }
     }
 
     /// The value with all that is known in it put in.
     pub fn resolve(&self, value: &Value) -> Value {
-        let place = &value.place;
-        match &value.data {
-            Data::String(text) if text.contains("${") => self.text(place, text),
-            Data::List(members) => {
-                let members = members.iter().map(|member| self.resolve(member)).collect();
-                Value::new(place, Data::List(members))
-            }
+        self.repository.resolver.value(&value.place, || self.data(value))
+    }
+
+    fn data(&self, value: &Value) -> Result<Data, Unknown> {
+        Ok(match &value.data {
+            Data::String(text) if text.contains("${") => self.text(&value.place, text)?.data,
+            Data::List(members) => Data::List(members.iter().map(|member| self.resolve(member)).collect()),
             Data::Map(entries) => {
                 let entries = entries.iter().map(|(key, value)| (key.clone(), self.resolve(value)));
-                Value::new(place, Data::Map(entries.collect()))
+                Data::Map(entries.collect())
             }
-            _ => value.clone(),
-        }
+            data => data.clone(),
+        })
     }
 
-    /// The stage of a deployment that names none.
-    pub fn stage(&self) -> Option<String> {
-        match self.at(&["provider", "stage"]) {
-            Some(stage) => stage.text(),
-            None => Some("dev".to_owned()),
-        }
-    }
-
-    fn at(&self, path: &[&str]) -> Option<Value> {
-        let mut value = self.service.clone();
-        for key in path {
+    /// The value at a path of keys of the file, or of another one.
+    fn at(&self, mut value: &Value, path: &[&str]) -> Option<Value> {
+        for (index, key) in path.iter().enumerate() {
             // On the way there may be `${file(…)}`.
-            let next = self.resolved_one(&value);
-            value = match &next.data {
-                Data::List(members) => key
-                    .parse::<usize>()
-                    .ok()
-                    .and_then(|index| members.get(index).cloned())?,
-                _ => next.get(key)?.clone(),
+            if let Data::String(_) = &value.data {
+                let whole = self.resolve(value);
+                return (!whole.is_unknown()).then(|| self.at(&whole, &path[index..]))?;
+            }
+            value = match &value.data {
+                Data::List(members) => members.get(key.parse::<usize>().ok()?)?,
+                _ => value.get(key)?,
             };
         }
-        Some(self.resolve(&value))
+        Some(self.resolve(value))
     }
 
-    fn resolved_one(&self, value: &Value) -> Value {
-        match &value.data {
-            Data::String(text) if text.contains("${") => self.text(&value.place, text),
-            _ => value.clone(),
+    /// A text with variables.
+    fn text(&self, place: &Place, text: &str) -> Result<Value, Unknown> {
+        let (before, inner, after) = split_variable(text).ok_or_else(Unknown::default)?;
+        let known = self.known.get(inner.to_owned(), || {
+            let value = self.variable(place, inner);
+            value.unwrap_or_else(|unknown| Value::unknown(place, unknown))
+        });
+        let known = known.ok_or_else(|| named(inner))?;
+        if let Data::Unknown(unknown) = &known.data {
+            return Err(unknown.clone());
         }
-    }
-
-    fn text(&self, place: &Place, text: &str) -> Value {
-        let unknown = || Value::unknown(place, text);
-        if self.depth.get() > DEEPEST {
-            return unknown();
-        }
-        self.depth.set(self.depth.get() + 1);
-        let value = self.substitute(place, text);
-        self.depth.set(self.depth.get() - 1);
-        value.unwrap_or_else(unknown)
-    }
-
-    fn substitute(&self, place: &Place, text: &str) -> Option<Value> {
-        let (before, inner, after) = split_variable(text)?;
-        let value = self.variable(place, inner)?;
+        let known = self.repository.resolver.copy(&known);
         if before.is_empty() && after.is_empty() {
             // Not only text: a variable may stand for a whole mapping.
-            return Some(Value::new(place, value.data));
+            return Ok(known);
         }
         let rest = match after.contains("${") {
-            true => self.text(place, after).text()?,
-            false => after.to_owned(),
+            true => self.resolve(&Value::string(place, after)),
+            false => Value::string(place, after),
         };
-        Some(Value::string(place, format!("{before}{}{rest}", value.text()?)))
+        match (known.text(), rest.text(), rest.data) {
+            (Some(text), Some(rest), _) => Ok(Value::string(place, format!("{before}{text}{rest}"))),
+            (_, _, Data::Unknown(unknown)) => Err(unknown),
+            _ => Err(named(inner)),
+        }
     }
 
     /// What stands in `${…}`: sources, of which the first counts that has it.
-    fn variable(&self, place: &Place, inner: &str) -> Option<Value> {
+    fn variable(&self, place: &Place, inner: &str) -> Result<Value, Unknown> {
         for alternative in split_alternatives(inner) {
             let alternative = alternative.trim();
             let quoted = ['\'', '"']
                 .into_iter()
                 .find_map(|quote| alternative.strip_prefix(quote)?.strip_suffix(quote));
             if let Some(literal) = quoted {
-                return Some(Value::string(place, literal));
+                return Ok(Value::string(place, literal));
             }
-            if alternative.contains("${") {
-                // Sources may be made of variables themselves.
-                let made = self.text(place, alternative);
-                match made.text() {
-                    Some(_) if alternative.starts_with("${") && alternative.ends_with('}') => return Some(made),
-                    Some(text) => match self.source(&text)? {
-                        Some(value) => return Some(value),
-                        None => continue,
-                    },
-                    None if made.first_unknown().is_none() && !made.is_null() => return Some(made),
-                    None => return None,
+            let source = match alternative.contains("${") {
+                // Sources may be made of variables themselves, or be one.
+                true => {
+                    let made = self.resolve(&Value::string(place, alternative));
+                    let is_one = alternative.starts_with("${") && alternative.ends_with('}');
+                    match (made.text(), made.data) {
+                        (_, Data::Unknown(unknown)) => return Err(unknown),
+                        (Some(text), _) if !is_one => text,
+                        (_, Data::Null) => return Err(named(inner)),
+                        (_, data) => return Ok(Value::new(place, data)),
+                    }
                 }
-            }
-            match self.source(alternative)? {
-                Some(value) if value.first_unknown().is_some() && value.entries().is_empty() => return None,
-                Some(value) => return Some(value),
+                false => alternative.to_owned(),
+            };
+            match self.source(place, &source).ok_or_else(|| named(&source))? {
+                Some(Value {
+                    data: Data::Unknown(unknown),
+                    ..
+                }) => return Err(unknown),
+                Some(value) => return Ok(value),
                 None => {}
             }
         }
-        None
+        Err(named(inner))
     }
 
     /// `None`: it isn't known here. `Some(None)`: there is no such thing, and the next source counts.
-    fn source(&self, text: &str) -> Option<Option<Value>> {
+    fn source(&self, place: &Place, text: &str) -> Option<Option<Value>> {
+        let scalar = |data| Some(Some(Value::new(place, data)));
         if let Ok(number) = text.parse::<i64>() {
-            return Some(Some(self.scalar(Data::Number(number.to_string()))));
+            return scalar(Data::Number(number.to_string()));
         }
         if matches!(text, "true" | "false") {
-            return Some(Some(self.scalar(Data::Bool(text == "true"))));
+            return scalar(Data::Bool(text == "true"));
         }
         if let Some(rest) = text.strip_prefix("file(") {
-            return self.file(rest).map(Some);
+            return self.file(place, rest).map(Some);
         }
         let (source, address) = text.split_once(':')?;
         let path: Vec<&str> = address.split('.').filter(|key| !key.is_empty()).collect();
         match (source, path.as_slice()) {
-            ("self", path) => Some(self.at(path)),
-            // What is given on the command line isn't: but the stage has a default of its own.
-            ("opt", ["stage"]) if self.service.at(&["provider", "stage"]).is_none() => Some(None),
+            ("self", path) => Some(self.at(self.service, path)),
+            // What is given on the command line isn't.
             ("opt", _) => Some(None),
-            ("sls", ["stage"]) => Some(Some(self.scalar(Data::String(self.stage()?)))),
+            ("sls", ["stage"]) => scalar(Data::String(self.stage()?)),
             ("param", path) => {
-                let of = |stage: &str| self.at(&[&["params", stage], path].concat());
+                let of = |stage: &str| self.at(self.service, &[&["params", stage], path].concat());
                 Some(of(&self.stage()?).or_else(|| of("default")))
             }
             _ => None,
         }
     }
 
-    fn scalar(&self, data: Data) -> Value {
-        Value::new(&self.service.place, data)
+    /// The stage of a deployment that names none.
+    fn stage(&self) -> Option<String> {
+        match self.at(self.service, &["provider", "stage"]) {
+            Some(stage) => stage.text(),
+            None => Some("dev".to_owned()),
+        }
     }
 
     /// `./config.yml):orders.table`
-    fn file(&self, rest: &str) -> Option<Value> {
+    fn file(&self, place: &Place, rest: &str) -> Option<Value> {
         let (path, address) = rest.split_once(')')?;
         let path = path.trim();
         let is_data = [".yml", ".yaml", ".json"].iter().any(|end| path.ends_with(end));
         if !is_data {
             return None;
         }
-        let text = fs::read_to_string(self.directory.join(path)).ok()?;
-        let shown: Arc<Path> = self.shown.join(path).into();
-        let mut value = yaml::parse(&shown, &text).ok()?;
-        for key in address
-            .trim_start_matches([':', '.'])
-            .split('.')
-            .filter(|key| !key.is_empty())
-        {
-            value = self.resolved_one(value.get(key)?);
-        }
-        Some(self.resolve(&value))
+        let address = address.trim_start_matches([':', '.']).split('.');
+        let address: Vec<&str> = address.filter(|key| !key.is_empty()).collect();
+        self.at(&*self.parsed(place, path)?, &address)
     }
+
+    /// A file of the repository; what git ignores isn't known to others, and isn't read.
+    fn parsed(&self, place: &Place, path: &str) -> Option<Rc<Value>> {
+        let path = self.directory.join(path).canonicalize().ok()?;
+        self.files.get(path.clone(), || {
+            let shown: Arc<Path> = self.repository.shown(&path).into();
+            let text = self.repository.text(&path);
+            let value = text.and_then(|text| yaml::parse(&shown, &text));
+            value.unwrap_or_else(|_unread| Value::unknown(place, Unknown::default()))
+        })
+    }
+}
+
+/// What is shown of a variable: its first source, without what would count instead.
+fn named(inner: &str) -> Unknown {
+    let first = split_alternatives(inner).first().map_or("", |first| first.trim());
+    let is_name = |text: &str| {
+        let mut characters = text.chars();
+        characters.all(|c| c.is_alphanumeric() || "_-./:()~@#".contains(c))
+    };
+    let parts = first.splitn(2, ':').map(|part| Part::Name(part.to_owned()));
+    Unknown::of(
+        Tool::Serverless,
+        if is_name(first) { parts.collect() } else { Vec::new() },
+    )
 }
 
 /// What stands before the first `${`, in it, and after it. CloudFormation's own `${AWS::Region}` is none.
@@ -233,6 +246,7 @@ fn split_alternatives(text: &str) -> Vec<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Meter;
 
     #[test]
     fn variables_are_what_a_deployment_without_options_puts_in() {
@@ -253,7 +267,10 @@ values:
   loop: ${self:values.loop}
 ";
         let service = yaml::parse(&Path::new("serverless.yml").into(), text).expect("YAML");
-        let variables = Variables::new(&service, Path::new("."), Path::new(""));
+        let directory = tempfile::tempdir().expect("a directory");
+        let meter = Meter::default();
+        let repository = Repository::walk(directory.path(), &meter).expect("it is empty");
+        let variables = Variables::new(&service, directory.path(), &repository);
         let values = variables.resolve(service.get("values").expect("values"));
         let known =
             ["a", "b", "c", "d", "e", "f", "g"].map(|key| values.get(key).expect("a value").to_json().expect("known"));

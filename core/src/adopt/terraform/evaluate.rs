@@ -1,21 +1,20 @@
 //! What an expression is, as far as it is known before anything is deployed.
 
-use std::cell::Cell;
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use hcl_edit::expr::{BinaryOperator, Expression, ObjectKey, Traversal, TraversalOperator, UnaryOperator};
 use hcl_edit::template::{Element, Template};
 
-use super::super::value::{Data, Part, Place, Unknown, Value};
+use super::super::resolve::{Names, Resolver};
+use super::super::value::{Data, Part, Place, Tool, Unknown, Value, last_of_each};
 use super::functions;
 use super::module::{Expr, Located, Module};
 
-/// Locals that name each other end nowhere.
-const DEEPEST: usize = 100;
-
 /// A module as it is called: what its variables are.
-pub struct Scope<'a> {
+pub struct Called<'a> {
     pub module: &'a Module,
     /// The names of the calls that lead here.
     pub calls: Vec<String>,
@@ -25,21 +24,40 @@ pub struct Scope<'a> {
     path: String,
     /// What the call gives; `None` in the root module, whose variables have files.
     inputs: Option<BTreeMap<String, Value>>,
+    /// Of `var` or `local`, and by name.
+    names: Names<(String, String)>,
+    pub resolver: &'a Resolver<'a>,
+}
+
+/// The same, for one instance of what has `for_each`.
+#[derive(Clone)]
+pub struct Scope<'a> {
+    called: Rc<Called<'a>>,
     /// `each.key` and `each.value`.
     each: Option<(String, Value)>,
-    depth: Cell<usize>,
+}
+
+impl<'a> Deref for Scope<'a> {
+    type Target = Called<'a>;
+
+    fn deref(&self) -> &Called<'a> {
+        &self.called
+    }
 }
 
 impl<'a> Scope<'a> {
-    pub fn of_root(module: &'a Module) -> Self {
+    pub fn of_root(module: &'a Module, resolver: &'a Resolver<'a>) -> Self {
         Scope {
-            module,
-            calls: Vec::new(),
-            root: &module.directory,
-            path: ".".to_owned(),
-            inputs: None,
+            called: Rc::new(Called {
+                module,
+                calls: Vec::new(),
+                root: &module.directory,
+                path: ".".to_owned(),
+                inputs: None,
+                names: Names::default(),
+                resolver,
+            }),
             each: None,
-            depth: Cell::new(0),
         }
     }
 
@@ -53,35 +71,23 @@ impl<'a> Scope<'a> {
             (attribute.key.to_string(), self.evaluate(expr))
         });
         Scope {
-            module,
-            calls: self.calls.iter().cloned().chain([call.label(0).to_owned()]).collect(),
-            root: self.root,
-            path,
-            inputs: Some(inputs.collect()),
+            called: Rc::new(Called {
+                module,
+                calls: self.calls.iter().cloned().chain([call.label(0).to_owned()]).collect(),
+                root: self.root,
+                path,
+                inputs: Some(inputs.collect()),
+                names: Names::default(),
+                resolver: self.resolver,
+            }),
             each: None,
-            depth: Cell::new(0),
         }
     }
 
-    /// The same, for one instance of what has `for_each`.
-    pub fn with_each(&self, key: &str, value: Value) -> Self {
-        self.with(Some((key.to_owned(), value)))
-    }
-
-    /// The same, for a block that has no `for_each` of its own.
-    pub fn with_same_each(&self) -> Self {
-        self.with(self.each.clone())
-    }
-
-    fn with(&self, each: Option<(String, Value)>) -> Self {
+    pub fn with_each(&self, key: &str, value: &Value) -> Self {
         Scope {
-            module: self.module,
-            calls: self.calls.clone(),
-            root: self.root,
-            path: self.path.clone(),
-            inputs: self.inputs.clone(),
-            each,
-            depth: Cell::new(0),
+            called: Rc::clone(&self.called),
+            each: Some((key.to_owned(), self.resolver.copy(value))),
         }
     }
 
@@ -100,18 +106,11 @@ impl<'a> Scope<'a> {
     }
 
     pub fn evaluate(&self, expr: Expr) -> Value {
-        let place = expr.place();
-        if self.depth.get() > DEEPEST {
-            return Value::unknown(&place, expr.spelling());
-        }
-        self.depth.set(self.depth.get() + 1);
-        let data = self.data(expr);
-        self.depth.set(self.depth.get() - 1);
-        Value::new(&place, data.unwrap_or_else(|reference| unknown(expr, reference)))
+        self.resolver.value(&expr.place(), || self.data(expr))
     }
 
     /// What isn't known says what it refers to.
-    fn data(&self, expr: Expr) -> Result<Data, Vec<Part>> {
+    fn data(&self, expr: Expr) -> Result<Data, Unknown> {
         let of = |inner| self.evaluate(expr.with(inner));
         Ok(match expr.expr {
             Expression::Null(_) => Data::Null,
@@ -124,12 +123,11 @@ impl<'a> Scope<'a> {
                 for (key, value) in object.iter() {
                     let key = match key {
                         ObjectKey::Ident(name) => name.to_string(),
-                        ObjectKey::Expression(key) => of(key).text().ok_or_else(Vec::new)?,
+                        ObjectKey::Expression(key) => of(key).text().ok_or_else(Unknown::default)?,
                     };
-                    entries.retain(|(known, _)| *known != key);
                     entries.push((key, of(value.expr())));
                 }
-                Data::Map(entries)
+                Data::Map(last_of_each(entries))
             }
             Expression::StringTemplate(template) => self.template(expr, template)?,
             Expression::HeredocTemplate(heredoc) => {
@@ -138,20 +136,20 @@ impl<'a> Scope<'a> {
                 self.template(expr, &heredoc.template)?
             }
             Expression::Parenthesis(inner) => of(inner.inner()).known()?,
-            Expression::Variable(name) => return Err(vec![Part::Name(name.to_string())]),
+            Expression::Variable(name) => return Err(refers_to(vec![Part::Name(name.to_string())])),
             Expression::Conditional(it) => match of(&it.cond_expr).known()? {
                 Data::Bool(true) => of(&it.true_expr).known()?,
                 Data::Bool(false) => of(&it.false_expr).known()?,
-                _ => return Err(Vec::new()),
+                _ => return Err(Unknown::default()),
             },
             Expression::UnaryOp(it) => match (*it.operator.value(), of(&it.expr).known()?) {
                 (UnaryOperator::Not, Data::Bool(value)) => Data::Bool(!value),
                 (UnaryOperator::Neg, Data::Number(text)) => Data::Number(format!("-{text}")),
-                _ => return Err(Vec::new()),
+                _ => return Err(Unknown::default()),
             },
             Expression::BinaryOp(it) => {
                 let (left, right) = (of(&it.lhs_expr).known()?, of(&it.rhs_expr).known()?);
-                binary(*it.operator.value(), &left, &right).ok_or_else(Vec::new)?
+                binary(*it.operator.value(), &left, &right).ok_or_else(Unknown::default)?
             }
             Expression::FuncCall(call) => {
                 let arguments: Vec<Value> = call.args.iter().map(of).collect();
@@ -160,18 +158,14 @@ impl<'a> Scope<'a> {
                     true => None,
                     false => functions::call(name, &arguments),
                 };
-                result.ok_or_else(|| match (name, arguments.first().and_then(Value::text)) {
-                    // A file's content: what matters of it is where it stands.
-                    ("file", Some(path)) => vec![Part::Name(name.to_owned()), Part::Index(Some(path))],
-                    _ => references(&arguments),
-                })?
+                result.ok_or_else(|| unknown_call(name, &arguments))?
             }
             Expression::Traversal(traversal) => self.traversal(expr, traversal)?,
-            Expression::ForExpr(_) => return Err(Vec::new()),
+            Expression::ForExpr(_) => return Err(Unknown::default()),
         })
     }
 
-    fn template(&self, expr: Expr, template: &Template) -> Result<Data, Vec<Part>> {
+    fn template(&self, expr: Expr, template: &Template) -> Result<Data, Unknown> {
         if let Some(Element::Interpolation(only)) = template.as_single_element() {
             return self.evaluate(expr.with(&only.expr)).known();
         }
@@ -186,13 +180,13 @@ impl<'a> Scope<'a> {
                         None => return Err(value.known().err().unwrap_or_default()),
                     }
                 }
-                Element::Directive(_) => return Err(Vec::new()),
+                Element::Directive(_) => return Err(Unknown::default()),
             }
         }
         Ok(Data::String(text))
     }
 
-    fn traversal(&self, expr: Expr, traversal: &Traversal) -> Result<Data, Vec<Part>> {
+    fn traversal(&self, expr: Expr, traversal: &Traversal) -> Result<Data, Unknown> {
         let mut parts = Vec::new();
         for operator in &traversal.operators {
             parts.push(match operator.value() {
@@ -202,81 +196,112 @@ impl<'a> Scope<'a> {
                 TraversalOperator::AttrSplat(_) | TraversalOperator::FullSplat(_) => Part::Index(None),
             });
         }
-        let (value, rest) = match &traversal.expr {
+        match &traversal.expr {
             Expression::Variable(root) => match self.variable(root.as_str(), &parts, &expr.place()) {
-                Some((value, used)) => (value, &parts[used..]),
-                None => return Err([Part::Name(root.to_string())].into_iter().chain(parts).collect()),
+                Some(value) => self.walk(&value, &parts[1..]),
+                None => Err(refers_to(
+                    [Part::Name(root.to_string())].into_iter().chain(parts).collect(),
+                )),
             },
-            inner => (self.evaluate(expr.with(inner)), parts.as_slice()),
-        };
-        walk(value, rest)
+            inner => self.walk(&self.evaluate(expr.with(inner)), &parts),
+        }
     }
 
-    /// What Terraform's own names stand for, and how many of the parts say so.
-    fn variable(&self, root: &str, parts: &[Part], place: &Place) -> Option<(Value, usize)> {
+    /// What Terraform's own names stand for, with the first of the parts.
+    fn variable(&self, root: &str, parts: &[Part], place: &Place) -> Option<Rc<Value>> {
         let Some(Part::Name(name)) = parts.first() else {
             return None;
         };
-        let value = match (root, name.as_str()) {
-            ("var", name) => match self.inputs.as_ref().and_then(|inputs| inputs.get(name)) {
-                Some(value) => value.clone(),
-                None => self.evaluate(match &self.inputs {
-                    Some(_) => self.module.block("variable", &[name])?.attribute("default")?,
-                    None => self.module.variable(name)?,
-                }),
-            },
-            ("local", name) => self.evaluate(self.module.local(name)?),
-            ("path", "module") => Value::string(place, self.path.as_str()),
-            ("path", "root" | "cwd") => Value::string(place, "."),
-            ("each", "key") => Value::string(place, self.each.as_ref()?.0.as_str()),
-            ("each", "value") => self.each.as_ref()?.1.clone(),
-            _ => return None,
+        let text = |text: &str| Some(Rc::new(Value::string(place, text)));
+        let named = |expr: Expr| {
+            let key = (root.to_owned(), name.clone());
+            self.names.get(key, || self.evaluate(expr))
         };
-        Some((value, 1))
+        match (root, name.as_str()) {
+            ("var", name) => {
+                let block = self.module.block("variable", &[name]);
+                if block.is_some_and(is_sensitive) {
+                    let reference = [root, name].map(|part| Part::Name(part.to_owned()));
+                    let unknown = Unknown {
+                        is_secret: true,
+                        ..refers_to(reference.to_vec())
+                    };
+                    return Some(Rc::new(Value::unknown(place, unknown)));
+                }
+                match &self.inputs {
+                    Some(inputs) => match inputs.get(name) {
+                        Some(value) => Some(Rc::new(self.resolver.copy(value))),
+                        None => named(block?.attribute("default")?),
+                    },
+                    None => named(self.module.variable(name)?),
+                }
+            }
+            ("local", name) => named(self.module.local(name)?),
+            ("path", "module") => text(&self.path),
+            ("path", "root" | "cwd") => text("."),
+            ("each", "key") => text(&self.each.as_ref()?.0),
+            ("each", "value") => Some(Rc::new(self.resolver.copy(&self.each.as_ref()?.1))),
+            _ => None,
+        }
+    }
+
+    /// Goes into a value.
+    fn walk(&self, mut value: &Value, parts: &[Part]) -> Result<Data, Unknown> {
+        for (index, part) in parts.iter().enumerate() {
+            let found = match (&value.data, part) {
+                (Data::Unknown(unknown), _) => {
+                    let mut unknown = unknown.clone();
+                    unknown.reference.extend_from_slice(&parts[index..]);
+                    return Err(unknown);
+                }
+                (Data::Map(entries), Part::Name(key) | Part::Index(Some(key))) => {
+                    entries.iter().find(|(name, _)| name == key).map(|(_, value)| value)
+                }
+                (Data::List(members), Part::Index(Some(index))) => {
+                    index.parse::<usize>().ok().and_then(|index| members.get(index))
+                }
+                _ => None,
+            };
+            value = found.ok_or_else(Unknown::default)?;
+        }
+        self.resolver.copy(value).known()
     }
 }
 
-fn unknown(expr: Expr, reference: Vec<Part>) -> Data {
-    let text = expr.spelling();
-    Data::Unknown(Unknown { text, reference })
+/// Whether what a variable holds is kept out of what Terraform shows.
+fn is_sensitive(variable: Located) -> bool {
+    ["sensitive", "ephemeral"].into_iter().any(|key| {
+        let value = variable.attribute(key);
+        value.is_some_and(|value| !matches!(value.expr, Expression::Bool(value) if !value.value()))
+    })
+}
+
+fn refers_to(reference: Vec<Part>) -> Unknown {
+    Unknown::of(Tool::Terraform, reference)
+}
+
+/// A call whose result isn't known refers to what its arguments refer to, or to itself.
+fn unknown_call(name: &str, arguments: &[Value]) -> Unknown {
+    let unknown = || arguments.iter().filter_map(Value::first_unknown);
+    let first = unknown().find(|unknown| !unknown.reference.is_empty());
+    let itself = || {
+        // Of a file's content it matters where it stands.
+        let file = arguments.first().filter(|_| name == "file").and_then(Value::text);
+        refers_to(vec![Part::Name(name.to_owned()), Part::Argument(file)])
+    };
+    Unknown {
+        is_secret: name == "sensitive" || unknown().any(|unknown| unknown.is_secret),
+        ..first.cloned().unwrap_or_else(itself)
+    }
 }
 
 impl Value {
-    /// The data, or what it refers to where that isn't known.
-    fn known(self) -> Result<Data, Vec<Part>> {
+    fn known(self) -> Result<Data, Unknown> {
         match self.data {
-            Data::Unknown(unknown) => Err(unknown.reference),
+            Data::Unknown(unknown) => Err(unknown),
             data => Ok(data),
         }
     }
-}
-
-/// What the first of them refers to that refers to anything.
-fn references(values: &[Value]) -> Vec<Part> {
-    let mut unknown = values.iter().filter_map(Value::first_unknown);
-    let first = unknown.find(|unknown| !unknown.reference.is_empty());
-    first.map(|unknown| unknown.reference.clone()).unwrap_or_default()
-}
-
-/// Goes into a value.
-fn walk(mut value: Value, parts: &[Part]) -> Result<Data, Vec<Part>> {
-    for (index, part) in parts.iter().enumerate() {
-        value = match (value.data, part) {
-            (Data::Unknown(unknown), _) => {
-                return Err(unknown.reference.into_iter().chain(parts[index..].to_vec()).collect());
-            }
-            (Data::Map(entries), Part::Name(key) | Part::Index(Some(key))) => {
-                let found = entries.into_iter().find(|(name, _)| name == key);
-                found.map(|(_, value)| value).ok_or_else(Vec::new)?
-            }
-            (Data::List(members), Part::Index(Some(index))) => {
-                let index = index.parse::<usize>().map_err(|_no_index| Vec::new())?;
-                members.into_iter().nth(index).ok_or_else(Vec::new)?
-            }
-            _ => return Err(Vec::new()),
-        };
-    }
-    value.known()
 }
 
 fn binary(operator: BinaryOperator, left: &Data, right: &Data) -> Option<Data> {

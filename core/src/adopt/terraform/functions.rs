@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
-use super::super::value::{Data, Value};
+use super::super::resolve::LARGEST;
+use super::super::value::{Data, Value, last_of_each};
 
 /// `None` where the result isn't known here.
 pub fn call(name: &str, arguments: &[Value]) -> Option<Data> {
     let text = |index: usize| arguments.get(index).and_then(Value::text);
     let string = |text: String| Some(Data::String(text));
     match (name, arguments) {
-        ("abspath" | "pathexpand" | "tostring" | "nonsensitive" | "sensitive", [_]) => string(text(0)?),
+        ("abspath" | "pathexpand" | "tostring" | "nonsensitive", [_]) => string(text(0)?),
         ("basename", [_]) => string(Path::new(&text(0)?).file_name()?.to_str()?.to_owned()),
         ("dirname", [_]) => match Path::new(&text(0)?).parent()?.to_str()? {
             "" => string(".".to_owned()),
@@ -27,10 +28,15 @@ pub fn call(name: &str, arguments: &[Value]) -> Option<Data> {
             string(whole.strip_suffix(&text(1)?).unwrap_or(&whole).to_owned())
         }
         // With slashes around it is a regular expression.
-        ("replace", [_, _, _]) if !text(1)?.starts_with('/') => string(text(0)?.replace(&text(1)?, &text(2)?)),
+        ("replace", [_, _, _]) if !text(1)?.starts_with('/') => {
+            let (whole, part, other) = (text(0)?, text(1)?, text(2)?);
+            let is_bounded = whole.matches(&part).count() * other.len() <= LARGEST;
+            is_bounded.then(|| Data::String(whole.replace(&part, &other)))
+        }
         ("join", [_, list]) => {
             let parts: Vec<String> = list.members().iter().map(Value::text).collect::<Option<_>>()?;
-            string(parts.join(&text(0)?))
+            let separator = text(0)?;
+            (separator.len() * parts.len() <= LARGEST).then(|| Data::String(parts.join(&separator)))
         }
         ("format", [_, values @ ..]) => string(format(&text(0)?, values)?),
         ("tonumber", [_]) => Some(Data::Number(text(0)?)),
@@ -51,18 +57,15 @@ pub fn call(name: &str, arguments: &[Value]) -> Option<Data> {
             Some(Data::List(lists.collect::<Option<Vec<_>>>()?.concat()))
         }
         ("merge", maps) => {
-            let mut merged = Vec::<(String, Value)>::new();
+            let mut merged = Vec::new();
             for map in maps {
                 match &map.data {
-                    Data::Map(entries) => {
-                        merged.retain(|(key, _)| map.entries().iter().all(|(other, _)| other != key));
-                        merged.extend(entries.iter().cloned());
-                    }
+                    Data::Map(entries) => merged.extend(entries.iter().cloned()),
                     Data::Null => {}
                     _ => return None,
                 }
             }
-            Some(Data::Map(merged))
+            Some(Data::Map(last_of_each(merged)))
         }
         ("coalesce", values) => {
             for value in values {

@@ -5,6 +5,7 @@ mod evaluate;
 mod functions;
 mod module;
 mod packages;
+mod policies;
 mod registry;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,8 +13,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Found;
-use super::draft::{Draft, Note};
-use super::value::{Data, Part, Value};
+use super::draft::{Draft, Fate, Note, ROLE, Table};
+use super::files::Repository;
+use super::value::{Data, Unknown, Value};
 use crate::function::Kind;
 use evaluate::Scope;
 use module::{Located, Module};
@@ -21,53 +23,62 @@ use module::{Located, Module};
 /// Modules call modules, but no repository this deep.
 const DEEPEST: usize = 16;
 
-/// Arguments of `aws_lambda_function` that a definition has under the same name.
-const SAME: [&str; 9] = [
-    "description",
-    "runtime",
-    "handler",
-    "architectures",
-    "memory_size",
-    "timeout",
-    "kms_key_arn",
-    "reserved_concurrent_executions",
-    "tags",
+/// Arguments and blocks of `aws_lambda_function` and `aws_lambda_layer_version`.
+const TABLE: &Table = &[
+    (
+        &[
+            "architectures",
+            "compatible_runtimes",
+            "dead_letter_config",
+            "description",
+            "ephemeral_storage",
+            "handler",
+            "kms_key_arn",
+            "memory_size",
+            "reserved_concurrent_executions",
+            "runtime",
+            "timeout",
+            "tracing_config",
+            "vpc_config",
+        ],
+        Fate::Same,
+    ),
+    (&["environment"], Fate::Texts("environment", Some("variables"))),
+    (&["tags"], Fate::Texts("tags", None)),
+    (&["compatible_architectures"], Fate::LayerArchitectures),
+    (&["provider", "region"], Fate::Noted(ELSEWHERE)),
+    (&["role"], Fate::Noted(ROLE)),
+    (
+        &[
+            "count",
+            "depends_on",
+            "filename",
+            "for_each",
+            "function_name",
+            "image_uri",
+            "layer_name",
+            "layers",
+            "lifecycle",
+            "package_type",
+            "publish",
+            "s3_bucket",
+            "s3_key",
+            "s3_object_version",
+            "source_code_hash",
+            "source_code_size",
+            "tags_all",
+            "timeouts",
+        ],
+        Fate::Silent,
+    ),
 ];
 
-/// The same, which are blocks there and objects here.
-const BLOCKS: [&str; 4] = [
-    "ephemeral_storage",
-    "tracing_config",
-    "dead_letter_config",
-    "vpc_config",
-];
-
-/// What says nothing that a definition or lambda-deploy-module doesn't know by itself.
-const SILENT: [&str; 20] = [
-    "count",
-    "depends_on",
-    "environment",
-    "filename",
-    "for_each",
-    "function_name",
-    "image_uri",
-    "layers",
-    "lifecycle",
-    "package_type",
-    "provider",
-    "publish",
-    "region",
-    "s3_bucket",
-    "s3_key",
-    "s3_object_version",
-    "source_code_hash",
-    "source_code_size",
-    "timeouts",
-    "tags_all",
-];
+/// Where a function is deployed to, if that isn't where all are.
+const ELSEWHERE: &str =
+    "lambda-deploy-module deploys to the region and account of its provider: call it once for each, with a profile";
 
 /// Functions and layers of `.tf` files, which are given with their paths in messages.
-pub fn read(files: &[(PathBuf, PathBuf)], found: &mut Found) {
+pub fn read(files: &[(PathBuf, PathBuf)], repository: &Repository, found: &mut Found) {
     let mut directories = BTreeMap::<&Path, Vec<(PathBuf, PathBuf)>>::new();
     for (path, shown) in files {
         let directory = path.parent().unwrap_or(Path::new("."));
@@ -78,35 +89,37 @@ pub fn read(files: &[(PathBuf, PathBuf)], found: &mut Found) {
     }
     let mut modules = BTreeMap::new();
     for (directory, files) in directories {
-        match Module::read(directory, &files) {
+        match Module::read(directory, &files, repository) {
             Ok(module) => {
                 modules.insert(directory.to_owned(), module);
             }
-            Err(error) => found.notes.push(Note {
-                file: files[0].1.parent().unwrap_or(Path::new("")).to_owned(),
-                line: 0,
-                function: None,
-                key: None,
-                reason: error.message().to_owned(),
-            }),
+            Err(error) => {
+                let directory = files[0].1.parent().unwrap_or(Path::new(""));
+                found.notes.push(Note::of_file(directory, error.message()));
+            }
         }
     }
+    let roots = modules
+        .iter()
+        .map(|(directory, module)| (directory, Scope::of_root(module, &repository.resolver)));
+    let roots: Vec<_> = roots.collect();
     let mut called = BTreeSet::new();
-    for module in modules.values() {
-        let scope = Scope::of_root(module);
-        let targets = module.blocks("module").filter_map(|call| local_source(&scope, call));
+    for (_, scope) in &roots {
+        let targets = scope
+            .module
+            .blocks("module")
+            .filter_map(|call| local_source(scope, call));
         called.extend(targets.map(|(directory, _)| directory));
     }
-    for (directory, module) in &modules {
-        if !called.contains(directory) {
-            let mut reader = Reader {
-                modules: &modules,
-                layers: Vec::new(),
-                found,
-            };
-            reader.layers(&Scope::of_root(module));
-            reader.functions(&Scope::of_root(module));
-        }
+    for (_, scope) in roots.iter().filter(|(directory, _)| !called.contains(*directory)) {
+        let mut reader = Reader {
+            modules: &modules,
+            repository,
+            layers: Vec::new(),
+            found,
+        };
+        reader.layers(scope);
+        reader.functions(scope);
     }
 }
 
@@ -136,13 +149,14 @@ struct Layer {
 
 struct Reader<'a> {
     modules: &'a BTreeMap<PathBuf, Module>,
+    repository: &'a Repository<'a>,
     layers: Vec<Layer>,
     found: &'a mut Found,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
     /// First, so that functions know them.
-    fn layers(&mut self, scope: &Scope) {
+    fn layers(&mut self, scope: &Scope<'a>) {
         for block in scope.module.blocks("resource") {
             if block.label(0) == "aws_lambda_layer_version" {
                 self.each(scope, block, |reader, scope| reader.layer(scope, block));
@@ -159,7 +173,7 @@ impl Reader<'_> {
         self.within(scope, Self::layers);
     }
 
-    fn functions(&mut self, scope: &Scope) {
+    fn functions(&mut self, scope: &Scope<'a>) {
         for block in scope.module.blocks("resource") {
             if block.label(0) == "aws_lambda_function" {
                 self.each(scope, block, |reader, scope| {
@@ -171,8 +185,8 @@ impl Reader<'_> {
         for call in scope.module.blocks("module") {
             if registry::is_lambda(scope, call) && !registry::is_layer(scope, call) {
                 self.each(scope, call, |reader, scope| {
-                    let mut draft = registry::function(scope, call);
-                    reader.name_layers(scope, call, &mut draft);
+                    let (mut draft, attributes) = registry::function(scope, call);
+                    reader.name_layers(scope, attributes.get("layers"), &mut draft);
                     reader.found.drafts.push(draft);
                 });
             }
@@ -181,14 +195,14 @@ impl Reader<'_> {
     }
 
     /// The modules that are called here.
-    fn within(&mut self, scope: &Scope, visit: fn(&mut Self, &Scope)) {
-        if scope.calls.len() > DEEPEST {
+    fn within(&mut self, scope: &Scope<'a>, visit: fn(&mut Self, &Scope<'a>)) {
+        if scope.calls.len() > DEEPEST || scope.resolver.is_stopped() {
             return;
         }
         for call in scope.module.blocks("module") {
             let target = local_source(scope, call);
-            let Some((path, module)) = target.and_then(|(directory, path)| Some((path, self.modules.get(&directory)?)))
-            else {
+            let module = target.and_then(|(directory, path)| Some((path, self.modules.get(&directory)?)));
+            let Some((path, module)) = module.filter(|(_, module)| module.may_have_functions()) else {
                 continue;
             };
             self.each(scope, call, |reader, scope| {
@@ -198,16 +212,25 @@ impl Reader<'_> {
     }
 
     /// Each instance of a block with `count` or `for_each`; where they aren't known, a note.
-    fn each(&mut self, scope: &Scope, block: Located, mut visit: impl FnMut(&mut Self, &Scope)) {
+    fn each(&mut self, scope: &Scope<'a>, block: Located<'a>, mut visit: impl FnMut(&mut Self, &Scope<'a>)) {
+        if scope.resolver.is_stopped() {
+            return;
+        }
         let unknown = |value: &Value| match value.first_unknown() {
-            Some(unknown) => format!("`{}` is known only when it is deployed", crate::shorten(&unknown.text)),
+            Some(unknown) => unknown.reason(),
             None => "only 0 and 1 are carried over".to_owned(),
         };
+        let lost = "how many functions there are isn't known, so none of them is carried over";
         if let Some(count) = scope.attribute(block, "count") {
             match count.text().as_deref() {
-                Some("0") => {}
+                Some("0") => self.lost(
+                    block,
+                    "count",
+                    &count,
+                    "it is 0, so nothing is deployed by it".to_owned(),
+                ),
                 Some("1") => visit(self, scope),
-                _ => self.lost(block, "count", &count, unknown(&count)),
+                _ => self.lost(block, "count", &count, format!("{}: {lost}", unknown(&count))),
             }
             return;
         }
@@ -217,16 +240,16 @@ impl Reader<'_> {
         match &each.data {
             Data::Map(entries) => {
                 for (key, value) in entries {
-                    visit(self, &scope.with_each(key, value.clone()));
+                    visit(self, &scope.with_each(key, value));
                 }
             }
             Data::List(members) if members.iter().all(|member| member.text().is_some()) => {
                 for member in members {
                     let key = member.text().unwrap_or_default();
-                    visit(self, &scope.with_each(&key, member.clone()));
+                    visit(self, &scope.with_each(&key, member));
                 }
             }
-            _ => self.lost(block, "for_each", &each, unknown(&each)),
+            _ => self.lost(block, "for_each", &each, format!("{}: {lost}", unknown(&each))),
         }
     }
 
@@ -237,7 +260,7 @@ impl Reader<'_> {
             line: value.place.line,
             function: Some(labels.join(".")),
             key: Some(key.to_owned()),
-            reason: format!("{reason}: how many functions there are isn't known, so none of them is carried over"),
+            reason,
         };
         // Layers and functions of a module are looked for one after the other.
         if !self.found.notes.contains(&note) {
@@ -245,15 +268,11 @@ impl Reader<'_> {
         }
     }
 
-    fn layer(&mut self, scope: &Scope, block: Located) {
-        let mut draft = Draft::new(name(scope, block, "layer_name"), Kind::Layer, block.place());
-        for key in ["description", "compatible_runtimes"] {
-            draft.set(key, key, scope.attribute(block, key).as_ref());
-        }
-        let architectures = scope.attribute(block, "compatible_architectures");
-        draft.set_layer_architectures("compatible_architectures", architectures.as_ref());
-        note_name(scope, block, "layer_name", &mut draft);
-        packages::find(scope, block, &mut draft);
+    fn layer(&mut self, scope: &Scope<'a>, block: Located<'a>) {
+        let attributes = object(scope, block);
+        let mut draft = named(scope, block, &attributes, "layer_name", Kind::Layer);
+        draft.carry(TABLE, &attributes);
+        packages::find(scope, &attributes, self.repository, &mut draft);
         self.keep_layer(scope, ["aws_lambda_layer_version", block.label(1)], draft);
     }
 
@@ -267,64 +286,28 @@ impl Reader<'_> {
         self.found.drafts.push(draft);
     }
 
-    fn function(&self, scope: &Scope, block: Located) -> Draft {
-        let mut draft = Draft::new(name(scope, block, "function_name"), Kind::Function, block.place());
-        note_name(scope, block, "function_name", &mut draft);
-        for key in SAME {
-            draft.set(key, key, scope.attribute(block, key).as_ref());
+    fn function(&self, scope: &Scope<'a>, block: Located<'a>) -> Draft {
+        let attributes = object(scope, block);
+        let mut draft = named(scope, block, &attributes, "function_name", Kind::Function);
+        draft.carry(TABLE, &attributes);
+        self.name_layers(scope, attributes.get("layers"), &mut draft);
+        if let Some(role) = attributes.get("role") {
+            policies::of_role(scope, role, &mut draft);
         }
-        for inner in block.blocks() {
-            match inner.block.ident.as_str() {
-                "environment" => {
-                    draft.set_environment("environment", scope.attribute(inner, "variables").as_ref());
-                }
-                kind => match BLOCKS.into_iter().find(|known| *known == kind) {
-                    Some(key) => draft.set(key, key, Some(&object(scope, inner))),
-                    None if SILENT.contains(&kind) => {}
-                    None => draft.lost(&inner.place(), kind, "definitions have nothing like it"),
-                },
-            }
-        }
-        self.name_layers(scope, block, &mut draft);
-        for (attribute, place) in block.attributes() {
-            match attribute.key.as_str() {
-                "role" => draft.lost(&place, "role", "lambda-deploy-module makes a role for each function: attach policies to it, by its `role_name`, or write `policy_statements`"),
-                key if SAME.contains(&key) || SILENT.contains(&key) => {}
-                key => draft.lost(&place, key, "definitions have nothing like it"),
-            }
-        }
-        if scope
-            .attribute(block, "package_type")
-            .is_some_and(|value| value.as_str() == Some("Image"))
-        {
-            draft.refuse(&block.place(), "its package is a container image");
-        } else {
-            packages::find(scope, block, &mut draft);
+        match attributes.get("package_type").and_then(Value::as_str) {
+            Some("Image") => draft.refuse(&block.place(), "its package is a container image"),
+            _ => packages::find(scope, &attributes, self.repository, &mut draft),
         }
         draft
     }
 
     /// The layers of a function: ARNs, and those that are made here.
-    fn name_layers(&self, scope: &Scope, block: Located, draft: &mut Draft) {
-        let Some(layers) = scope.attribute(block, "layers") else {
-            return;
-        };
-        for layer in layers.members() {
+    fn name_layers(&self, scope: &Scope, layers: Option<&Value>, draft: &mut Draft) {
+        for layer in layers.map(Value::members).unwrap_or_default() {
             match (&layer.data, self.named_layer(scope, layer)) {
                 (_, Some(name)) => draft.layers.push((layer.place.clone(), name.to_owned())),
                 (Data::String(arn), None) => draft.layers.push((layer.place.clone(), arn.clone())),
-                (_, None) => {
-                    let text = layer
-                        .first_unknown()
-                        .map_or("it", |unknown| unknown.text.as_str())
-                        .to_owned();
-                    draft.unknown(
-                        &layer.place,
-                        "layers",
-                        &text,
-                        "give its ARN in `layers` of the definition",
-                    );
-                }
+                (_, None) => draft.no_layer("layers", layer),
             }
         }
     }
@@ -332,10 +315,7 @@ impl Reader<'_> {
     fn named_layer(&self, scope: &Scope, value: &Value) -> Option<&str> {
         let unknown = value.first_unknown()?;
         let names = unknown.names();
-        let instance = unknown.reference.iter().find_map(|part| match part {
-            Part::Index(index) => index.as_deref(),
-            Part::Name(_) => None,
-        });
+        let instance = unknown.index();
         let fits = |layer: &&Layer| {
             names.len() > 2
                 && layer.names[..] == names[..2]
@@ -348,19 +328,39 @@ impl Reader<'_> {
     }
 }
 
-/// The attributes of a block, as an object.
+/// The attributes of a block and the blocks in it, as an object.
 fn object(scope: &Scope, block: Located) -> Value {
-    let entries = block.attributes().map(|(attribute, _)| {
-        let name = attribute.key.to_string();
-        let value = scope.attribute(block, &name);
-        (name, value.unwrap_or_else(|| Value::new(&block.place(), Data::Null)))
+    let attributes = block.attributes().map(|(attribute, _)| attribute.key.as_str());
+    // That of all others is called just `aws`.
+    let is_default = |name: &str, value: &Value| {
+        name == "provider"
+            && value
+                .first_unknown()
+                .is_some_and(|unknown| unknown.reference.len() == 1)
+    };
+    let attributes = attributes.filter_map(|name| {
+        let value = scope.attribute(block, name).filter(|value| !is_default(name, value))?;
+        Some((name.to_owned(), value))
     });
-    let entries = entries.filter(|(_, value)| !value.is_null()).collect();
-    Value::new(&block.place(), Data::Map(entries))
+    let mut entries: Vec<(String, Value)> = attributes.collect();
+    for inner in block.blocks() {
+        let (name, value) = match inner.block.ident.as_str() {
+            "dynamic" => (inner.label(0), Value::unknown(&inner.place(), Unknown::default())),
+            name => (name, object(scope, inner)),
+        };
+        match entries.iter_mut().find(|(known, _)| known == name) {
+            Some((_, first)) => {
+                let all = first.members().iter().cloned().chain([value]).collect();
+                *first = Value::new(&first.place, Data::List(all));
+            }
+            None => entries.push((name.to_owned(), value)),
+        }
+    }
+    Value::map(&block.place(), entries)
 }
 
-/// What the function is called, or, where that isn't known, the block.
-fn name(scope: &Scope, block: Located, attribute: &str) -> String {
+/// A draft with the name that is said, or, where that isn't known, that of the block.
+fn named(scope: &Scope, block: Located, attributes: &Value, attribute: &str, kind: Kind) -> Draft {
     /// Labels that say nothing: of the only resource in a module.
     const NAMELESS: [&str; 7] = [
         "this",
@@ -371,31 +371,14 @@ fn name(scope: &Scope, block: Located, attribute: &str) -> String {
         "layer",
         "lambda_function",
     ];
-    if let Some(name) = scope.attribute(block, attribute).and_then(|name| name.text()) {
-        return name;
-    }
     let label = block.block.labels.last().map_or("function", |label| label.as_str());
     let label = match scope.calls.last() {
         Some(call) if NAMELESS.contains(&label) => call,
         _ => label,
     };
-    match scope.each_key() {
+    let own = match scope.each_key() {
         Some(key) => format!("{label}-{key}"),
         None => label.to_owned(),
-    }
-}
-
-fn note_name(scope: &Scope, block: Located, attribute: &str, draft: &mut Draft) {
-    let value = scope.attribute(block, attribute);
-    if let Some(unknown) = value.as_ref().and_then(Value::first_unknown) {
-        let place = value
-            .as_ref()
-            .map_or_else(|| block.place(), |value| value.place.clone());
-        let reason = format!(
-            "`{}` is known only when it is deployed; the definition is called `{}`, and `name_prefix` of lambda-deploy-module is put before it",
-            crate::shorten(&unknown.text),
-            draft.name
-        );
-        draft.lost(&place, attribute, reason);
-    }
+    };
+    Draft::named(attributes.get(attribute), attribute, own, kind, block.place())
 }

@@ -1,7 +1,6 @@
 //! The `.tf` files of a directory, which Terraform reads as one.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use hcl_edit::Span;
 use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Attribute, Block, Body};
 
+use super::super::files::Repository;
 use super::super::value::Place;
 use crate::{Error, Result};
 
@@ -22,8 +22,9 @@ pub struct Module {
 
 pub struct TfFile {
     pub path: Arc<Path>,
-    text: String,
     body: Body,
+    /// Where each line begins.
+    lines: Vec<usize>,
 }
 
 /// A block with its file, which says what its spans mean.
@@ -42,31 +43,26 @@ pub struct Expr<'a> {
 
 impl TfFile {
     /// `shown` is its path in messages.
-    pub fn parse(shown: &Path, text: String) -> Result<Self> {
+    pub fn parse(shown: &Path, text: &str) -> Result<Self> {
         let body = text.parse::<Body>().map_err(|error| {
             let at = error.location();
             let place = format!("{}:{}:{}", shown.display(), at.line(), at.column());
             Error::invalid(format!("{place}: not Terraform's language: {}", error.message()))
         })?;
+        let breaks = text.match_indices('\n').map(|(index, _)| index + 1);
         Ok(TfFile {
             path: shown.into(),
-            text,
             body,
+            lines: [0].into_iter().chain(breaks).collect(),
         })
     }
 
     fn place(&self, span: Option<Range<usize>>) -> Place {
-        let before = span.and_then(|span| self.text.get(..span.start)).unwrap_or_default();
+        let start = span.map_or(0, |span| span.start);
         Place {
             file: Arc::clone(&self.path),
-            line: 1 + before.matches('\n').count(),
+            line: self.lines.partition_point(|line| *line <= start),
         }
-    }
-
-    /// How something is spelt, on one line.
-    pub fn spelling(&self, span: Option<Range<usize>>) -> String {
-        let text = span.and_then(|span| self.text.get(span)).unwrap_or_default();
-        text.split_whitespace().collect::<Vec<_>>().join(" ")
     }
 
     /// The attributes of the file itself: of `terraform.tfvars`.
@@ -82,10 +78,6 @@ impl TfFile {
 impl<'a> Expr<'a> {
     pub fn place(self) -> Place {
         self.file.place(self.expr.span())
-    }
-
-    pub fn spelling(self) -> String {
-        self.file.spelling(self.expr.span())
     }
 
     /// Another expression of the same file.
@@ -125,11 +117,10 @@ impl<'a> Located<'a> {
 
 impl Module {
     /// `files` are the directory's, with their paths in messages.
-    pub fn read(directory: &Path, files: &[(PathBuf, PathBuf)]) -> Result<Self> {
+    pub fn read(directory: &Path, files: &[(PathBuf, PathBuf)], repository: &Repository) -> Result<Self> {
         let mut parsed = BTreeMap::new();
         for (path, shown) in files {
-            let text = fs::read_to_string(path).map_err(|cause| Error::input("read", path, cause))?;
-            parsed.insert(path.clone(), TfFile::parse(shown, text)?);
+            parsed.insert(path.clone(), TfFile::parse(shown, &repository.text(path)?)?);
         }
         let (values, files) = parsed
             .into_iter()
@@ -154,6 +145,12 @@ impl Module {
     /// The resource, data source, variable or module of these labels.
     pub fn block<'a>(&'a self, kind: &'a str, labels: &[&str]) -> Option<Located<'a>> {
         self.blocks(kind).find(|found| found.block.has_exact_labels(labels))
+    }
+
+    /// Whether functions or layers are made in it, or in modules that it calls.
+    pub fn may_have_functions(&self) -> bool {
+        let mut resources = self.blocks("resource");
+        resources.any(|block| block.label(0).starts_with("aws_lambda_")) || self.blocks("module").next().is_some()
     }
 
     pub fn local(&self, name: &str) -> Option<Expr<'_>> {

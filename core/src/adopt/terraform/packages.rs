@@ -3,34 +3,34 @@
 use std::path::{Path, PathBuf};
 
 use super::super::draft::{self, Draft};
-use super::super::value::{Data, Part, Place, Value};
+use super::super::files::Repository;
+use super::super::value::{Data, Part, Place, Unknown, Value};
 use super::evaluate::Scope;
 use super::module::Located;
+use crate::Meter;
 
 /// Finds the sources of a function or layer, or says why there are none.
-pub fn find(scope: &Scope, block: Located, draft: &mut Draft) {
+pub fn find<'a>(scope: &Scope<'a>, attributes: &Value, repository: &Repository, draft: &mut Draft) {
     let mut elsewhere = None;
     // The hash names the archive too, where the package's name is written out.
     for key in ["filename", "s3_key", "source_code_hash"] {
-        let Some(value) = scope.attribute(block, key) else {
+        let Some(value) = attributes.get(key) else {
             continue;
         };
-        if let Some((scope, archive)) = archive_of(scope, &value, 0) {
-            return sources(&scope, archive, draft);
+        if let Some((scope, archive)) = archive_of(scope, value, 0) {
+            return sources(&scope, archive, repository, draft);
         }
         elsewhere.get_or_insert((key, value));
     }
-    let place = block.place();
+    let place = draft.place.clone();
     match elsewhere {
         Some((key, value)) => {
-            let text = match &value.data {
-                Data::Unknown(unknown) => unknown.text.clone(),
-                _ => value.text().unwrap_or_default(),
-            };
-            draft.refuse(
-                &value.place,
-                format!("no `archive_file` makes its package, `{key} = {}`: write a definition with the `source` or `build` that does", crate::shorten(&text)),
+            let package = value.first_unknown().filter(|unknown| !unknown.reference.is_empty());
+            let package = package.map_or_else(|| format!("`{key}`"), |unknown| format!("`{key} = {unknown}`"));
+            let reason = format!(
+                "no `archive_file` makes its package, {package}: write a definition with the `source` or `build` that does"
             );
+            draft.refuse(&value.place, reason);
         }
         None => draft.refuse(&place, "it has no package: neither `filename` nor `s3_key`"),
     }
@@ -54,11 +54,7 @@ fn archive_of<'a>(scope: &Scope<'a>, value: &Value, depth: usize) -> Option<(Sco
         "aws_s3_object" | "aws_s3_bucket_object" => scope.module.block("resource", &[kind, label]),
         _ => None,
     }?;
-    let index = unknown.reference.iter().find_map(|part| match part {
-        Part::Index(index) => Some(index.as_deref()?),
-        Part::Name(_) => None,
-    });
-    let scope = instance(scope, found, index)?;
+    let scope = instance(scope, found, unknown.index())?;
     if kind == "archive_file" {
         return Some((scope, found));
     }
@@ -70,15 +66,12 @@ fn archive_of<'a>(scope: &Scope<'a>, value: &Value, depth: usize) -> Option<(Sco
 /// The scope of one instance of a block.
 fn instance<'a>(scope: &Scope<'a>, block: Located, index: Option<&str>) -> Option<Scope<'a>> {
     let Some(each) = scope.attribute(block, "for_each") else {
-        return Some(scope.with_same_each());
+        return Some(scope.clone());
     };
     let key = index?;
     let value = match &each.data {
-        Data::Map(_) => each.get(key)?.clone(),
-        Data::List(members) => members
-            .iter()
-            .find(|member| member.text().as_deref() == Some(key))?
-            .clone(),
+        Data::Map(_) => each.get(key)?,
+        Data::List(members) => members.iter().find(|member| member.text().as_deref() == Some(key))?,
         _ => return None,
     };
     Some(scope.with_each(key, value))
@@ -97,7 +90,7 @@ fn archive_named<'a>(scope: &Scope<'a>, path: &str) -> Option<(Scope<'a>, Locate
                 .is_some_and(|output| normal(&scope.path(output)) == wanted)
         })
     })?;
-    Some((scope.with_same_each(), found))
+    Some((scope.clone(), found))
 }
 
 /// Without `.`, and with `..` taken out, since the file need not be there.
@@ -114,18 +107,17 @@ fn normal(path: &Path) -> PathBuf {
 }
 
 /// What an `archive_file` packs.
-fn sources(scope: &Scope, archive: Located, draft: &mut Draft) {
+fn sources(scope: &Scope, archive: Located, repository: &Repository, draft: &mut Draft) {
     let place = archive.place();
     let known = |draft: &mut Draft, key: &str, value: Option<Value>| -> Option<(Place, PathBuf)> {
         let value = value?;
         if let Some(text) = value.as_str() {
             return Some((value.place.clone(), scope.path(text)));
         }
-        let text = value.first_unknown().map_or("it", |unknown| unknown.text.as_str());
-        let reason = format!(
-            "`{key}` of its `archive_file`, `{}`, is known only when it is deployed",
-            crate::shorten(text)
-        );
+        let reason = value
+            .first_unknown()
+            .map_or_else(|| "it is no path".to_owned(), Unknown::reason);
+        let reason = format!("`{key}` of its `archive_file`: {reason}");
         draft.refuse(&value.place, reason);
         None
     };
@@ -148,7 +140,7 @@ fn sources(scope: &Scope, archive: Located, draft: &mut Draft) {
         draft.sources.push(draft::Part {
             exclude,
             // archive_file packs what links lead to.
-            follow: has_link(&path),
+            follow: has_link(&path, repository.meter),
             ..draft::Part::plain(path)
         });
     }
@@ -192,7 +184,7 @@ fn written(scope: &Scope, content: &Value, name: &str) -> Option<draft::Part> {
     let Data::Unknown(unknown) = &content.data else {
         return None;
     };
-    let [Part::Name(function), Part::Index(Some(path))] = &unknown.reference[..] else {
+    let [Part::Name(function), Part::Argument(Some(path))] = &unknown.reference[..] else {
         return None;
     };
     let path = scope.path(path);
@@ -209,7 +201,9 @@ fn written(scope: &Scope, content: &Value, name: &str) -> Option<draft::Part> {
     })
 }
 
-fn has_link(directory: &Path) -> bool {
+/// Where that can't be told the source is looked at later, and says why.
+fn has_link(directory: &Path, meter: &Meter) -> bool {
     let walk = ignore::WalkBuilder::new(directory).standard_filters(false).build();
-    walk.flatten().any(|entry| entry.path_is_symlink())
+    let mut entries = walk.flatten().take_while(|_| meter.check().is_ok());
+    entries.any(|entry| entry.path_is_symlink())
 }

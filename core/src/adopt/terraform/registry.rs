@@ -4,62 +4,102 @@ use std::fs;
 use std::path::Path;
 
 use super::super::build;
-use super::super::draft::{self, Draft};
-use super::super::value::{Data, Place, Value};
+use super::super::draft::{self, Draft, Fate, ROLE, Table};
+use super::super::value::{Data, Place, Unknown, Value};
 use super::evaluate::Scope;
 use super::module::Located;
+use super::{ELSEWHERE, named, object, policies};
 use crate::function::Kind;
 
-/// Inputs that a definition has, by their names here.
-const INPUTS: [(&str, &str); 9] = [
-    ("description", "description"),
-    ("runtime", "runtime"),
-    ("handler", "handler"),
-    ("architectures", "architectures"),
-    ("memory_size", "memory_size"),
-    ("timeout", "timeout"),
-    ("kms_key_arn", "kms_key_arn"),
-    ("reserved_concurrent_executions", "reserved_concurrent_executions"),
-    ("tags", "tags"),
-];
-
-/// Inputs that are one key of an object in a definition: input, key, key within.
-const NESTED: [(&str, &str, &str); 3] = [
-    ("ephemeral_storage_size", "ephemeral_storage", "size"),
-    ("tracing_mode", "tracing_config", "mode"),
-    ("dead_letter_target_arn", "dead_letter_config", "target_arn"),
-];
-
-/// Inputs that say how and where the package is made and kept, which is lambda-pack's now, and what needs no word.
-const SILENT: [&str; 28] = [
-    "artifacts_dir",
-    "compatible_architectures",
-    "compatible_runtimes",
-    "count",
-    "create",
-    "create_function",
-    "create_layer",
-    "create_package",
-    "depends_on",
-    "environment_variables",
-    "for_each",
-    "function_name",
-    "hash_extra",
-    "ignore_source_code_hash",
-    "layer_name",
-    "layers",
-    "package_type",
-    "providers",
-    "publish",
-    "recreate_missing_package",
-    "s3_bucket",
-    "s3_prefix",
-    "source",
-    "source_path",
-    "store_on_s3",
-    "version",
-    "vpc_security_group_ids",
-    "vpc_subnet_ids",
+/// Its inputs.
+const TABLE: &Table = &[
+    (
+        &[
+            "architectures",
+            "compatible_runtimes",
+            "description",
+            "handler",
+            "kms_key_arn",
+            "memory_size",
+            "reserved_concurrent_executions",
+            "runtime",
+            "timeout",
+        ],
+        Fate::Same,
+    ),
+    (&["environment_variables"], Fate::Texts("environment", None)),
+    (&["tags"], Fate::Texts("tags", None)),
+    (&["compatible_architectures"], Fate::LayerArchitectures),
+    (&["ephemeral_storage_size"], Fate::Member("ephemeral_storage", "size")),
+    (&["tracing_mode"], Fate::Member("tracing_config", "mode")),
+    (
+        &["dead_letter_target_arn"],
+        Fate::Member("dead_letter_config", "target_arn"),
+    ),
+    (&["vpc_subnet_ids"], Fate::Member("vpc_config", "subnet_ids")),
+    (
+        &["vpc_security_group_ids"],
+        Fate::Member("vpc_config", "security_group_ids"),
+    ),
+    (&["providers", "region"], Fate::Noted(ELSEWHERE)),
+    (
+        &[
+            "assume_role_policy_statements",
+            "attach_cloudwatch_logs_policy",
+            "attach_dead_letter_policy",
+            "attach_network_policy",
+            "attach_policies",
+            "attach_policy",
+            "attach_tracing_policy",
+            "create_role",
+            "lambda_role",
+            "number_of_policies",
+            "policies",
+            "policy",
+            "role_description",
+            "role_name",
+            "role_path",
+            "role_permissions_boundary",
+            "role_tags",
+            "trusted_entities",
+        ],
+        Fate::Noted(ROLE),
+    ),
+    // How and where the package is made and kept is lambda-pack's matter now; others are read elsewhere.
+    (
+        &[
+            "artifacts_dir",
+            "attach_policy_json",
+            "attach_policy_jsons",
+            "attach_policy_statements",
+            "count",
+            "create",
+            "create_function",
+            "create_layer",
+            "create_package",
+            "depends_on",
+            "for_each",
+            "function_name",
+            "hash_extra",
+            "ignore_source_code_hash",
+            "layer_name",
+            "layers",
+            "number_of_policy_jsons",
+            "package_type",
+            "policy_json",
+            "policy_jsons",
+            "policy_statements",
+            "publish",
+            "recreate_missing_package",
+            "s3_bucket",
+            "s3_prefix",
+            "source",
+            "source_path",
+            "store_on_s3",
+            "version",
+        ],
+        Fate::Silent,
+    ),
 ];
 
 pub fn is_lambda(scope: &Scope, call: Located) -> bool {
@@ -71,101 +111,71 @@ pub fn is_lambda(scope: &Scope, call: Located) -> bool {
 
 pub fn is_layer(scope: &Scope, call: Located) -> bool {
     let value = scope.attribute(call, "create_layer");
-    value.is_some_and(|value| matches!(value.data, Data::Bool(true)))
+    value.is_some_and(|value| value.text().as_deref() == Some("true"))
 }
 
 pub fn layer(scope: &Scope, call: Located) -> Draft {
-    let mut draft = Draft::new(super::name(scope, call, "layer_name"), Kind::Layer, call.place());
-    super::note_name(scope, call, "layer_name", &mut draft);
-    for key in ["description", "compatible_runtimes"] {
-        draft.set(key, key, scope.attribute(call, key).as_ref());
+    let attributes = object(scope, call);
+    let mut draft = named(scope, call, &attributes, "layer_name", Kind::Layer);
+    draft.carry(TABLE, &attributes);
+    let runtimes = attributes.get("compatible_runtimes");
+    let runtime = runtimes.and_then(|value| value.members().first()?.text());
+    if is_made(&attributes, &["create"], &mut draft) {
+        sources(scope, &attributes, &runtime.unwrap_or_default(), &mut draft);
     }
-    let architectures = scope.attribute(call, "compatible_architectures");
-    draft.set_layer_architectures("compatible_architectures", architectures.as_ref());
-    let runtimes = scope.attribute(call, "compatible_runtimes");
-    let runtime = runtimes.as_ref().and_then(|value| value.members().first()?.text());
-    sources(scope, call, &runtime.unwrap_or_default(), &mut draft);
     draft
 }
 
-pub fn function(scope: &Scope, call: Located) -> Draft {
-    let mut draft = Draft::new(super::name(scope, call, "function_name"), Kind::Function, call.place());
-    super::note_name(scope, call, "function_name", &mut draft);
-    for (theirs, ours) in INPUTS {
-        draft.set(ours, theirs, scope.attribute(call, theirs).as_ref());
-    }
-    for (theirs, ours, within) in NESTED {
-        if let Some(value) = scope.attribute(call, theirs) {
-            let object = Data::Map(vec![(within.to_owned(), value.clone())]);
-            draft.set(ours, theirs, Some(&Value::new(&value.place, object)));
-        }
-    }
-    vpc(scope, call, &mut draft);
-    draft.set_environment(
-        "environment_variables",
-        scope.attribute(call, "environment_variables").as_ref(),
-    );
-    for (attribute, place) in call.attributes() {
-        let key = attribute.key.as_str();
-        let is_known = INPUTS.iter().any(|(theirs, _)| *theirs == key)
-            || NESTED.iter().any(|(theirs, ..)| *theirs == key)
-            || SILENT.contains(&key);
-        if !is_known {
-            draft.lost(&place, key, reason(key));
-        }
-    }
+/// With its inputs.
+pub fn function(scope: &Scope, call: Located) -> (Draft, Value) {
+    let attributes = object(scope, call);
+    let mut draft = named(scope, call, &attributes, "function_name", Kind::Function);
+    draft.carry(TABLE, &attributes);
+    policies::of_call(&attributes, scope, &mut draft);
     let runtime = draft.text("runtime").unwrap_or_default().to_owned();
-    let is_image = scope
-        .attribute(call, "package_type")
-        .is_some_and(|value| value.as_str() == Some("Image"));
-    match is_image {
-        true => draft.refuse(&call.place(), "its package is a container image"),
-        false => sources(scope, call, &runtime, &mut draft),
+    let is_image = attributes.get("package_type").and_then(Value::as_str) == Some("Image");
+    match is_made(&attributes, &["create", "create_function"], &mut draft) {
+        _ if is_image => draft.refuse(&call.place(), "its package is a container image"),
+        true => sources(scope, &attributes, &runtime, &mut draft),
+        false => {}
     }
-    draft
+    (draft, attributes)
 }
 
-fn reason(key: &str) -> &'static str {
-    let is_policy =
-        key.contains("polic") || key.contains("role") || key.starts_with("assume_") || key.starts_with("attach_");
-    match is_policy {
-        true => {
-            "lambda-deploy-module makes a role for each function: attach policies to it, by its `role_name`, or write `policy_statements`"
+/// Whether all of these inputs, which are true where nothing is said, are true. One that isn't known is taken for true.
+fn is_made(attributes: &Value, inputs: &[&str], draft: &mut Draft) -> bool {
+    for (input, value) in inputs.iter().filter_map(|input| Some((input, attributes.get(input)?))) {
+        match (value.text().as_deref(), value.first_unknown()) {
+            (Some("false"), _) => {
+                draft.refuse(&value.place, format!("`{input}` is false, so it isn't deployed"));
+                return false;
+            }
+            (_, Some(unknown)) => {
+                let reason = format!("{}; it is carried over as if it were true", unknown.reason());
+                draft.lost(&value.place, input, reason);
+            }
+            _ => {}
         }
-        false => "definitions have nothing like it",
     }
-}
-
-fn vpc(scope: &Scope, call: Located, draft: &mut Draft) {
-    let keys = [
-        ("vpc_subnet_ids", "subnet_ids"),
-        ("vpc_security_group_ids", "security_group_ids"),
-    ];
-    let values = keys.map(|(theirs, ours)| Some((ours.to_owned(), scope.attribute(call, theirs)?)));
-    let entries: Vec<_> = values.into_iter().flatten().collect();
-    if let Some((_, first)) = entries.first() {
-        let place = first.place.clone();
-        draft.set(
-            "vpc_config",
-            "vpc_subnet_ids",
-            Some(&Value::new(&place, Data::Map(entries))),
-        );
-    }
+    true
 }
 
 /// `source_path`: a path, an object, or a list of them.
-fn sources(scope: &Scope, call: Located, runtime: &str, draft: &mut Draft) {
-    let Some(value) = scope.attribute(call, "source_path") else {
-        let key = ["local_existing_package", "s3_existing_package"]
-            .into_iter()
-            .find(|key| call.attribute(key).is_some());
-        return draft.refuse(
-            &call.place(),
-            match key {
-                Some(key) => format!("its package, `{key}`, is made elsewhere: write a definition with the `source` or `build` that makes it"),
-                None => "it has no `source_path`".to_owned(),
-            },
-        );
+fn sources(scope: &Scope, attributes: &Value, runtime: &str, draft: &mut Draft) {
+    const ELSEWHERE: [&str; 2] = ["local_existing_package", "s3_existing_package"];
+    let made = "is made elsewhere: write a definition with the `source` or `build` that makes it";
+    if let Some(value) = attributes.get("create_package")
+        && value.text().as_deref() == Some("false")
+    {
+        return draft.refuse(&value.place, format!("its package {made}"));
+    }
+    let Some(value) = attributes.get("source_path") else {
+        let place = draft.place.clone();
+        let key = ELSEWHERE.into_iter().find(|key| attributes.get(key).is_some());
+        return match key {
+            Some(key) => draft.refuse(&place, format!("its package, `{key}`, {made}")),
+            None => draft.refuse(&place, "it has no `source_path`"),
+        };
     };
     for part in value.members() {
         source(scope, part, runtime, draft);
@@ -183,17 +193,10 @@ fn source(scope: &Scope, part: &Value, runtime: &str, draft: &mut Draft) {
             None => return draft.refuse(&part.place, "a part of `source_path` has no `path` that is known here"),
         },
         _ => {
-            let text = part
+            let reason = part
                 .first_unknown()
-                .map_or("it", |unknown| unknown.text.as_str())
-                .to_owned();
-            return draft.refuse(
-                &part.place,
-                format!(
-                    "`source_path`, `{}`, is known only when it is deployed",
-                    crate::shorten(&text)
-                ),
-            );
+                .map_or_else(|| "it is no path".to_owned(), Unknown::reason);
+            return draft.refuse(&part.place, format!("`source_path`: {reason}"));
         }
     };
     for (key, value) in part.entries() {

@@ -36,6 +36,21 @@ impl Infrastructure {
         leaks.collect()
     }
 
+    /// In what says where assets come from, and where they go: that is asked of others, and shown.
+    pub(in crate::secrets) fn in_assets(&self, definition: &Definition) -> Vec<(String, Leak)> {
+        let assets = definition.assets.iter().enumerate();
+        let texts = assets.flat_map(|(index, Object(asset))| {
+            let path = asset.path.as_ref().map(|path| ("path", path.as_str().to_owned()));
+            let texts = [("url", asset.url.unshortened())].into_iter().chain(path);
+            texts.map(move |(key, text)| (format!("assets[{index}].{key}"), text))
+        });
+        let leaks = texts.flat_map(|(key, text)| {
+            let leaks = self.search_text(&text).into_iter();
+            leaks.map(move |leak| (key.clone(), leak)).collect::<Vec<_>>()
+        });
+        leaks.collect()
+    }
+
     fn in_variable(&self, variable: &str, value: &str) -> Vec<Leak> {
         let findings: Vec<Finding> = environment::rules(variable, value)
             .map(|rule| Finding { rule, line: 1 })

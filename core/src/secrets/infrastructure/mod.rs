@@ -21,13 +21,14 @@ pub use search::Sign;
 pub use values::SHORTEST;
 
 use self::search::{Hit, HitStream, Search};
+use super::guard::Guard;
 use super::rules;
 use super::scan::{Finding, scan};
 use super::value::SecretValue;
 use crate::digest::Algorithm;
 use crate::function::{Function, Secret, SecretClass};
 use crate::json::Object;
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, collect_all};
 
 /// One of them, and by what it is known.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,7 +115,8 @@ impl fmt::Debug for Infrastructure {
 }
 
 /// Lets each of `functions`, which are all of a project, know the secrets that any of them declares to be the
-/// infrastructure's: none of these may be in any package. `value_of` gives the values of this machine's variables.
+/// infrastructure's: none of these may be in any package. `value_of` gives the values of this machine's variables. Fails if an
+/// asset's address has one: to look for the asset would hand it out.
 pub fn protect(
     functions: &mut BTreeMap<String, Function>,
     value_of: impl Fn(&str) -> Result<Option<SecretValue>>,
@@ -128,7 +130,7 @@ pub fn protect(
     for function in functions.values_mut() {
         function.infrastructure = Some(Arc::clone(&infrastructure));
     }
-    Ok(())
+    collect_all(functions.values().map(|function| Guard::of(function).check_assets())).map(drop)
 }
 
 impl Infrastructure {

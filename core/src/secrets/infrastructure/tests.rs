@@ -207,3 +207,27 @@ proptest! {
         prop_assert!(ids(&whole).contains(&(id, line)), "{:?}", ids(&whole));
     }
 }
+
+/// Addresses are asked of others and shown, so that no command gets further.
+#[test]
+fn an_asset_whose_address_has_a_secret_is_refused() {
+    for asset in [
+        json!({"url": format!("https://example.com/{VALUE}/a.bin"), "path": "a.bin"}),
+        json!({"url": format!("https://ci:{}@example.com/a.bin", VALUE.replace('/', "%2F")), "path": "a.bin"}),
+        json!({"url": format!("https://example.com/a.bin?token={VALUE}"), "path": "a.bin"}),
+        json!({"url": format!("s3://bucket/{VALUE}"), "path": "a.bin"}),
+        json!({"url": format!("file:{VALUE}"), "path": "a.bin"}),
+        json!({"url": "file:a.bin", "path": VALUE}),
+    ] {
+        let declared = json!([{"id": "ci", "class": "infrastructure", "reason": "r", "variable": "CI_PASSWORD"}]);
+        let definition = json!({"source": "a.py", "secrets": declared, "assets": [asset]});
+        let mut functions = functions(&[definition]).expect("a definition");
+        let value_of = |_: &str| Ok(Some(SecretValue::new(VALUE.to_owned())));
+        let error = protect(&mut functions, value_of).expect_err("refused");
+        assert_eq!(error.kind(), ErrorKind::Infrastructure, "{asset}");
+        assert!(
+            error.message().contains("assets[0]") && !error.to_string().contains(VALUE),
+            "{error}"
+        );
+    }
+}

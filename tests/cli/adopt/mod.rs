@@ -1,5 +1,8 @@
 //! `init --adopt`: three repositories as people have them, in `tests/fixtures/adopt`, and what is odd.
 
+mod hostile;
+mod shown;
+
 use std::fs;
 use std::path::Path;
 
@@ -164,18 +167,23 @@ fn terraform_is_adopted() {
     adopted.notes(
         "infra/main.tf:41",
         orders,
-        Some("environment.TABLE"),
+        Some("environment.variables.TABLE"),
         "`aws_dynamodb_table.orders.name`",
     );
     adopted.notes(
         "infra/main.tf:42",
         orders,
-        Some("environment.API_TOKEN"),
+        Some("environment.variables.API_TOKEN"),
         "looks like a secret",
     );
     adopted.notes("infra/main.tf:55", orders, Some("vpc_config"), "`var.subnet_ids`");
     adopted.notes("infra/main.tf:60", orders, Some("snap_start"), "nothing like it");
-    adopted.notes("infra/main.tf:118", "legacy", None, "legacy.zip");
+    adopted.notes(
+        "infra/main.tf:118",
+        "legacy",
+        None,
+        "no `archive_file` makes its package",
+    );
     adopted.notes("infra/main.tf:121", "renderer", None, "container image");
     adopted.notes(
         "infra/main.tf:130",
@@ -238,7 +246,7 @@ fn a_sam_template_is_adopted() {
         "template.yaml:42",
         intake,
         Some("Environment.Variables.BUCKET"),
-        "`!Sub ${AWS::AccountId}-intake`",
+        "`!Ref AWS::AccountId`",
     );
     adopted.notes(
         "template.yaml:43",
@@ -252,7 +260,7 @@ fn a_sam_template_is_adopted() {
         Some("Environment.Variables.DB_PASSWORD"),
         "looks like a secret",
     );
-    adopted.notes("template.yaml:45", intake, Some("Policies"), "`role_name`");
+    adopted.notes("template.yaml:46", intake, Some("Policies"), "`role_name`");
     adopted.notes("template.yaml:48", intake, Some("Events"), "alias");
     adopted.notes(
         "template.yaml:56",
@@ -307,10 +315,10 @@ fn a_serverless_service_is_adopted() {
         Some("environment.STRIPE_KEY"),
         "`${ssm:/bookings/stripe}`",
     );
-    adopted.notes("serverless.yml:21", "create", Some("provider.iam"), "`role_name`");
+    adopted.notes("serverless.yml:22", "create", Some("provider.iam"), "`role_name`");
     adopted.notes("serverless.yml:45", "create", Some("events"), "alias");
     adopted.notes("serverless.yml:49", "cancel", Some("name"), "`bookings-cancel`");
-    adopted.notes("serverless.yml:57", "thumbnails", None, "build/thumbnails.zip");
+    adopted.notes("serverless.yml:57", "thumbnails", None, "its package is made elsewhere");
     assert_eq!(adopted.packed("create"), ["src/handlers/create.js", "src/lib/seats.js"]);
     if let Some(answer) = adopted.answer("create", &json!({"seats": 9})) {
         assert_eq!(answer, json!({"seats": 8}));
@@ -407,35 +415,218 @@ fn what_validate_would_refuse_is_not_written() {
     assert!(!adopted.run.stderr.contains(&secret), "{}", adopted.run.stderr);
 }
 
-/// Where a value isn't known its spelling is shown, unless a password stands in it.
+/// What a function may do comes over where all of it is known; roles and the rest are noted.
 #[test]
-fn a_password_in_what_isnt_known_is_not_shown() {
+fn policy_statements_that_are_known_are_carried_over() {
+    let dir = Dir::new();
+    for name in ["tf", "sam", "sls"] {
+        dir.write(&format!("{name}/app.py"), "def handler(event, context):\n    pass\n");
+    }
+    dir.write(
+        "tf/main.tf",
+        r#"data "archive_file" "app" {
+  type        = "zip"
+  source_file = "app.py"
+  output_path = "app.zip"
+}
+resource "aws_iam_role" "app" {
+  assume_role_policy = data.aws_iam_policy_document.lambda.json
+}
+resource "aws_iam_role_policy" "app" {
+  role   = aws_iam_role.app.id
+  policy = jsonencode({
+    Version   = "2012-10-17"
+    Statement = [{ Effect = "Allow", Action = "sqs:SendMessage", Resource = "arn:aws:sqs:eu-west-1:123456789012:orders" }]
+  })
+}
+data "aws_iam_policy_document" "more" {
+  statement {
+    actions   = ["s3:GetObject"]
+    resources = ["arn:aws:s3:::orders/*"]
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["true"]
+    }
+  }
+  statement {
+    actions   = ["dynamodb:GetItem"]
+    resources = [aws_dynamodb_table.orders.arn]
+  }
+}
+resource "aws_iam_role_policy" "more" {
+  role   = aws_iam_role.app.name
+  policy = data.aws_iam_policy_document.more.json
+}
+resource "aws_lambda_function" "tf" {
+  function_name = "tf"
+  role          = aws_iam_role.app.arn
+  filename      = data.archive_file.app.output_path
+  handler       = "app.handler"
+  runtime       = "python3.13"
+}
+"#,
+    );
+    dir.write(
+        "sam/template.yaml",
+        "Resources:
+  sam:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: .
+      Handler: app.handler
+      Runtime: python3.13
+      Policies:
+        - AWSLambdaBasicExecutionRole
+        - Statement:
+            - {Sid: Read, Effect: Allow, Action: [s3:GetObject], Resource: 'arn:aws:s3:::orders/*'}
+            - {Effect: Allow, NotAction: 's3:*', Resource: '*'}
+        - DynamoDBReadPolicy: {TableName: orders}
+",
+    );
+    dir.write(
+        "sls/serverless.yml",
+        "service: x
+provider:
+  name: aws
+  runtime: python3.13
+  iam: {role: {statements: [{Effect: Deny, Action: 'sns:Publish', Resource: '*'}, {Effect: Allow, Action: 'sns:*', Resource: !Ref Topic}]}}
+functions:
+  sls: {handler: app.handler}
+",
+    );
+    let adopted = Adopted::of(dir);
+    assert_eq!(
+        adopted.definition("tf")["policy_statements"],
+        json!([
+            {"effect": "Allow", "actions": ["sqs:SendMessage"], "resources": ["arn:aws:sqs:eu-west-1:123456789012:orders"]},
+            {"actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::orders/*"], "conditions": {"Bool": {"aws:SecureTransport": ["true"]}}},
+        ])
+    );
+    adopted.notes(
+        "tf/main.tf:26",
+        "tf",
+        Some("aws_iam_role_policy"),
+        "`aws_dynamodb_table.orders.arn`",
+    );
+    assert_eq!(
+        adopted.definition("sam")["policy_statements"],
+        json!([{"sid": "Read", "effect": "Allow", "actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::orders/*"]}])
+    );
+    assert_eq!(adopted.notes_of("sam"), 3, "{:#?}", adopted.json["notes"]);
+    assert_eq!(
+        adopted.definition("sls")["policy_statements"],
+        json!([{"effect": "Deny", "actions": ["sns:Publish"], "resources": ["*"]}])
+    );
+    adopted.notes("sls/serverless.yml:5", "sls", Some("provider.iam"), "`!Ref Topic`");
+}
+
+/// Each of these is a function that isn't deployed, or one that is deployed otherwise than a definition can say.
+#[test]
+fn nothing_is_lost_in_silence() {
     let dir = Dir::new();
     dir.write("app/app.py", "def handler(event, context):\n    pass\n");
     dir.write(
         "main.tf",
-        r#"data "archive_file" "app" {
+        r#"module "off" {
+  source        = "terraform-aws-modules/lambda/aws"
+  create        = false
+  function_name = "off"
+  source_path   = "app"
+}
+module "packed" {
+  source          = "terraform-aws-modules/lambda/aws"
+  create_function = false
+  function_name   = "packed"
+  source_path     = "app"
+}
+module "elsewhere" {
+  source         = "terraform-aws-modules/lambda/aws"
+  create_package = false
+  function_name  = "elsewhere"
+  source_path    = "app"
+}
+module "maybe" {
+  source        = "terraform-aws-modules/lambda/aws"
+  create        = var.enabled
+  function_name = "maybe"
+  runtime       = "python3.13"
+  handler       = "app.handler"
+  source_path   = "app"
+}
+data "archive_file" "app" {
   type        = "zip"
   source_dir  = "app"
   output_path = "app.zip"
 }
-resource "aws_lambda_function" "app" {
-  function_name = "app"
-  filename      = data.archive_file.app.output_path
+resource "aws_lambda_function" "edge" {
+  provider      = aws.us_east_1
+  region        = "us-east-1"
+  function_name = "edge"
   handler       = "app.handler"
   runtime       = "python3.13"
-  description   = "postgres://app:Gh7kLp2QxZ@db.example.com/orders"
-  environment {
-    variables = {
-      DATABASE = "postgres://app:Rt5yUi8OpQ@${aws_db_instance.db.address}/orders"
-    }
-  }
+  filename      = data.archive_file.app.output_path
+}
+resource "aws_lambda_function" "none" {
+  count         = 0
+  function_name = "none"
+  filename      = data.archive_file.app.output_path
 }
 "#,
     );
+    dir.write(
+        "template.yaml",
+        "Resources:
+  Prod:
+    Type: AWS::Serverless::Function
+    Condition: IsProd
+    Properties: {CodeUri: app, Handler: app.handler, Runtime: python3.13}
+  Fn::ForEach::Each:
+    - Name
+    - [a, b]
+    - ${Name}Function: {Type: AWS::Serverless::Function, Properties: {CodeUri: app}}
+  Nested: {Type: AWS::Serverless::Application, Properties: {Location: other.yaml}}
+  Shared:
+    Type: AWS::Serverless::LayerVersion
+    Properties: {ContentUri: app, LicenseInfo: MIT, RetentionPolicy: Retain}
+",
+    );
     let adopted = Adopted::of(dir);
-    adopted.notes("main.tf:14", "app", Some("environment.DATABASE"), "looks like a secret");
-    adopted.notes("main.tf:11", "app", Some("description"), "looks like a secret");
-    adopted.keeps("Rt5yUi8OpQ", "main.tf");
-    adopted.keeps("Gh7kLp2QxZ", "main.tf");
+    assert_eq!(adopted.names(), ["Prod", "Shared", "edge", "maybe"]);
+    adopted.notes("main.tf:3", "off", None, "`create` is false");
+    adopted.notes("main.tf:9", "packed", None, "`create_function` is false");
+    adopted.notes("main.tf:15", "elsewhere", None, "made elsewhere");
+    adopted.notes("main.tf:21", "maybe", Some("create"), "`var.enabled`");
+    adopted.notes("main.tf:33", "edge", Some("provider"), "region");
+    adopted.notes("main.tf:34", "edge", Some("region"), "region");
+    adopted.notes("main.tf:41", "aws_lambda_function.none", Some("count"), "it is 0");
+    adopted.notes("template.yaml:4", "Prod", Some("Condition"), "depends on a condition");
+    adopted.notes("template.yaml:13", "Shared", Some("LicenseInfo"), "nothing like it");
+    let notes = adopted.json["notes"].as_array().unwrap();
+    for key in ["Fn::ForEach::Each", "Nested", "RetentionPolicy"] {
+        assert!(notes.iter().any(|note| note["key"] == key), "{key}: {notes:#?}");
+    }
+}
+
+/// A function that can't be carried over says nothing of where the code is.
+#[test]
+fn what_is_refused_does_not_move_the_code_directory() {
+    let dir = Dir::new();
+    dir.write("elsewhere/app.py", "KEY = 1\n");
+    dir.write("repository/app/app.py", "def handler(event, context):\n    pass\n");
+    dir.write(
+        "repository/template.yaml",
+        "Resources:
+  Good: {Type: AWS::Serverless::Function, Properties: {CodeUri: app, Handler: app.handler, Runtime: python3.13}}
+  Bad: {Type: AWS::Serverless::Function, Properties: {CodeUri: ../elsewhere, Handler: no.handler, Runtime: python3.13}}
+",
+    );
+    let run = dir
+        .command(["init", "repository", "--adopt", "repository", "--json"])
+        .ok();
+    let notes = &run.json()["notes"];
+    assert_eq!((&notes[0]["function"], &notes[0]["key"]), (&json!("Bad"), &Value::Null));
+    let toml = fs::read_to_string(dir.join("repository/lambda-pack.toml")).unwrap();
+    assert!(toml.contains("code_dir = \".\""), "{toml}");
+    assert_eq!(json_of(&dir, "repository/lambda-json/Good.json")["source"], "app");
 }

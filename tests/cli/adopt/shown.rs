@@ -1,0 +1,412 @@
+//! What adopting shows, and what it copies, of each place in which a value can stand: a marker in each of them.
+
+use super::Adopted;
+use crate::support::Dir;
+
+/// What may become of a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum May {
+    /// It is neither shown nor copied.
+    Stay,
+    /// It is known, and allowed in a definition: it is copied, and not shown.
+    BeCopied,
+    /// It is a name, a path of a source or a handler: what people need to find their way.
+    BeShown,
+}
+
+/// Markers stand in a template as `{stay:…}`, `{copied:…}` and `{shown:…}`.
+fn planted(template: &str) -> (String, Vec<(String, May)>) {
+    let mut text = String::new();
+    let mut markers = Vec::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("<<") {
+        let (marker, after) = after.split_once(">>").unwrap();
+        let (may, name) = marker.split_once(':').unwrap();
+        let may = match may {
+            "stay" => May::Stay,
+            "copied" => May::BeCopied,
+            "shown" => May::BeShown,
+            other => panic!("{other}"),
+        };
+        // With a digit, as secrets have; and nothing that any rule knows.
+        let marker = format!("zq7{name}z");
+        assert!(
+            markers.iter().all(|(known, _)| *known != marker),
+            "{marker} comes twice"
+        );
+        text.push_str(before);
+        text.push_str(&marker);
+        markers.push((marker, may));
+        rest = after;
+    }
+    (text + rest, markers)
+}
+
+/// Adopts a repository with this file, and looks for each marker.
+#[track_caller]
+fn check(file: &str, template: &str, more: &[(&str, &str)]) -> Adopted {
+    let (text, markers) = planted(template);
+    let dir = Dir::new();
+    dir.write("app/app.py", "def handler(event, context):\n    pass\n");
+    dir.write(file, &text);
+    for (name, content) in more {
+        dir.write(name, content);
+    }
+    let before = dir.snapshot();
+    let plain = dir.command(["init", "--adopt", ".", "--dry-run", "-vvv"]).ok();
+    let adopted = Adopted::of(dir);
+    let outputs = [&plain.stdout, &plain.stderr, &adopted.run.stdout, &adopted.run.stderr];
+    let written = adopted.dir.snapshot();
+    let written: Vec<_> = written
+        .iter()
+        .filter(|(path, _)| !before.iter().any(|(known, _)| known == path))
+        .collect();
+    for (marker, may) in markers {
+        let is_shown = outputs.iter().any(|output| output.contains(&marker));
+        let is_copied = written
+            .iter()
+            .any(|(_, content)| String::from_utf8_lossy(content).contains(&marker));
+        assert!(!is_shown || may == May::BeShown, "{marker} is shown: {outputs:?}");
+        assert!(!is_copied || may != May::Stay, "{marker} is copied");
+        // Else the place isn't one that is read.
+        assert!(
+            is_copied || may != May::BeCopied,
+            "{marker} isn't copied: {:#?}",
+            adopted.json
+        );
+    }
+    adopted
+}
+
+#[test]
+fn of_terraform() {
+    let adopted = check(
+        "main.tf",
+        r#"
+variable "password" {
+  sensitive = true
+  default   = "<<stay:default>>"
+}
+variable "given" {
+  type      = string
+  sensitive = true
+}
+variable "level" {
+  default = "<<copied:level>>"
+}
+locals {
+  secret = sensitive("<<stay:sensitive>>")
+  dsn    = "host=db user=app password=<<stay:dsn>>"
+}
+data "archive_file" "app" {
+  type        = "zip"
+  source_dir  = "app"
+  output_path = "<<stay:output>>.zip"
+  excludes    = ["<<copied:exclude>>"]
+}
+resource "aws_lambda_function" "app" {
+  function_name = "<<shown:name>>"
+  filename      = data.archive_file.app.output_path
+  handler       = "app.handler"
+  runtime       = "python3.13"
+  description   = "<<copied:description>>"
+  role          = "<<stay:role>>"
+  memory_size   = "<<stay:memory>>"
+  timeout       = { a = "<<stay:timeout>>" }
+  layers        = ["<<stay:layer>>", local.unknown["<<stay:index>>"]]
+  kms_key_arn   = "<<stay:kms>>"
+  architectures = ["<<stay:architecture>>"]
+  image_uri     = "<<stay:image>>"
+  new_argument  = "<<stay:argument>>"
+  tags = {
+    team     = "<<copied:tag>>"
+    Password = "<<stay:tagpassword>>"
+  }
+  environment {
+    variables = {
+      LEVEL        = var.level
+      PLAIN        = "<<copied:plain>>"
+      DB_PASSWORD  = "<<stay:environment>>"
+      API_TOKEN    = "<<stay:token>>"
+      FROM_DEFAULT = var.password
+      FROM_TFVARS  = var.given
+      FROM_LOCAL   = local.secret
+      IN_TEXT      = "x-${var.password}"
+      DSN          = local.dsn
+      CONN         = "Server=db;Password=<<stay:conn>>;"
+      JSON         = jsonencode({ password = "<<stay:json>>" })
+      URL          = "postgres://app:<<stay:url>>@db.example.com/x"
+      JOINED       = join("", ["<<stay:joined>>", aws_x.id.y])
+      TEMPLATE     = "<<stay:template>>-${aws_x.id.z}"
+      CONDITION    = aws_x.id.b ? "<<stay:true>>" : "<<stay:false>>"
+      CALL         = templatefile("<<stay:file>>", { a = "<<stay:argumentof>>" })
+      INDEX        = aws_x.id["<<stay:key>>"].name
+      LOOP         = [for x in ["<<stay:loop>>"] : x]
+      LIST         = ["<<stay:list>>"]
+    }
+  }
+  tracing_config {
+    mode = "<<stay:mode>>"
+  }
+  vpc_config {
+    subnet_ids         = ["<<stay:subnet>>"]
+    security_group_ids = [aws_x.id.w]
+    <<stay:inner>> = "<<stay:innervalue>>"
+  }
+  dead_letter_config {
+    target_arn = "<<stay:target>>"
+  }
+  dynamic "file_system_config" {
+    for_each = ["<<stay:dynamic>>"]
+    content {
+      arn = "<<stay:content>>"
+    }
+  }
+}
+resource "aws_lambda_function" "merged" {
+  function_name = "merged"
+  filename      = data.archive_file.app.output_path
+  handler       = "app.handler"
+  runtime       = "python3.13"
+  environment {
+    variables = merge(var.unknown, { DB_PASSWORD = "<<stay:merged>>", XX = "<<stay:mergedplain>>" })
+  }
+}
+resource "aws_lambda_function" "refused" {
+  function_name = "refused"
+  filename      = "<<stay:filename>>.zip"
+}
+resource "aws_lambda_function" "object" {
+  function_name = "object"
+  s3_bucket     = "<<stay:bucket>>"
+  s3_key        = "<<stay:s3key>>"
+}
+resource "aws_lambda_function" "many" {
+  for_each      = toset(concat(aws_x.id.all, ["<<stay:each>>"]))
+  function_name = each.key
+}
+data "archive_file" "written" {
+  type        = "zip"
+  output_path = "w.zip"
+  source {
+    content  = "<<stay:written>>"
+    filename = "<<shown:filenameof>>"
+  }
+}
+resource "aws_lambda_function" "written" {
+  function_name = "written"
+  filename      = data.archive_file.written.output_path
+}
+module "registry" {
+  source        = "terraform-aws-modules/lambda/aws"
+  version       = "<<stay:version>>"
+  function_name = "registry"
+  handler       = "app.handler"
+  runtime       = "python3.13"
+  source_path   = "app"
+  policy        = "<<stay:policy>>"
+  policy_json   = jsonencode({ Statement = [{ NotAction = "<<stay:notaction>>" }] })
+  layers        = ["<<stay:layerof>>"]
+  new_input     = "<<stay:input>>"
+  environment_variables = { SECRET_KEY = "<<stay:key2>>", XX = "<<copied:x2>>" }
+}
+module "commands" {
+  source        = "terraform-aws-modules/lambda/aws"
+  function_name = "commands"
+  source_path   = [{ path = "app", commands = ["<<stay:command>>"] }]
+}
+module "own" {
+  source   = "./own"
+  password = "<<stay:passed>>"
+}
+"#,
+        &[
+            ("terraform.tfvars", "given = \"zq7tfvars\"\n"),
+            (
+                "own/main.tf",
+                r#"
+variable "password" {
+  sensitive = true
+}
+data "archive_file" "own" {
+  type        = "zip"
+  source_dir  = "../app"
+  output_path = "own.zip"
+}
+resource "aws_lambda_function" "own" {
+  function_name = "own"
+  filename      = data.archive_file.own.output_path
+  handler       = "app.handler"
+  runtime       = "python3.13"
+  environment {
+    variables = { XX = var.password }
+  }
+}
+"#,
+            ),
+        ],
+    );
+    adopted.keeps("zq7tfvars", "terraform.tfvars");
+    let name = "zq7namez";
+    adopted.notes(
+        "main.tf:47",
+        name,
+        Some("environment.variables.FROM_DEFAULT"),
+        "`var.password` is marked as a secret",
+    );
+    adopted.notes(
+        "main.tf:49",
+        name,
+        Some("environment.variables.FROM_LOCAL"),
+        "declare it in `secrets`",
+    );
+    adopted.notes("main.tf:55", name, Some("environment.variables.JOINED"), "`aws_x.id.y`");
+    adopted.notes(
+        "main.tf:59",
+        name,
+        Some("environment.variables.INDEX"),
+        "`aws_x.id[…].name`",
+    );
+    adopted.notes("main.tf:88", "merged", Some("environment.variables"), "`var.unknown`");
+}
+
+#[test]
+fn of_templates() {
+    let adopted = check(
+        "template.yaml",
+        r#"
+Parameters:
+  Hidden: {Type: String, NoEcho: true, Default: <<stay:hidden>>}
+  Plain: {Type: String, Default: <<copied:parameter>>}
+  Chosen: {Type: 'AWS::SSM::Parameter::Value<String>', Default: <<stay:ssm>>}
+Mappings: {A: {b: {c: <<copied:mapping>>}}}
+Globals:
+  Function:
+    Environment: {Variables: {GLOBAL: <<copied:global>>, GLOBAL_PASSWORD: <<stay:globalpassword>>}}
+Resources:
+  App:
+    Type: AWS::Serverless::Function
+    Condition: <<stay:condition>>
+    Properties:
+      FunctionName: <<shown:name>>
+      CodeUri: app
+      Handler: app.handler
+      Runtime: python3.13
+      Description: <<copied:description>>
+      MemorySize: <<stay:memory>>
+      Timeout: [<<stay:timeout>>]
+      KmsKeyArn: <<stay:kms>>
+      Layers: [<<stay:layer>>, {a: <<stay:layerobject>>}]
+      Role: <<stay:role>>
+      Policies: [<<stay:policy>>, {DynamoDBReadPolicy: {TableName: <<stay:table>>}}, {Statement: [{Effect: <<stay:effect>>, Action: 'a:b', Resource: '*'}]}]
+      Events: {E: {Type: Api, Properties: {Path: <<stay:event>>}}}
+      NewProperty: <<stay:property>>
+      Tags: {team: <<copied:tag>>, ApiSecret: <<stay:tagsecret>>}
+      Tracing: <<stay:tracing>>
+      EphemeralStorage: {Size: <<stay:size>>, Other: <<stay:other>>}
+      Environment:
+        Variables:
+          AA: !Ref Hidden
+          BB: !Sub '<<stay:sub>>-${Hidden}'
+          CC: !Sub '<<stay:sub2>>-${AWS::Region}'
+          DD: !Join ['-', [<<stay:join>>, !Ref 'AWS::Region']]
+          EE: !If [C, <<stay:then>>, <<stay:else>>]
+          FF: !Base64 <<stay:base64>>
+          GG: !FindInMap [A, b, c]
+          HH: !Ref Plain
+          II: !Select [1, [<<stay:select>>, !Ref X]]
+          JJ: '{{resolve:secretsmanager:<<stay:dynamic>>}}'
+          KK: !Cidr [<<stay:cidr>>, 2]
+          LL: [<<stay:list>>]
+          MM: !Ref Chosen
+          PASSWORD: <<stay:password>>
+          DSN: 'password=<<stay:dsn>>'
+          PLAIN: <<copied:plain>>
+  Elsewhere:
+    Type: AWS::Lambda::Function
+    Properties: {Code: {S3Bucket: <<stay:bucket>>, S3Key: <<stay:key>>}, Handler: a.b, Runtime: python3.13}
+  Stored: {Type: AWS::Serverless::Function, Properties: {CodeUri: 's3://<<stay:bucket2>>/<<stay:key2>>'}}
+  Inline: {Type: AWS::Serverless::Function, Properties: {InlineCode: '<<stay:inline>>'}}
+  Layer: {Type: AWS::Serverless::LayerVersion, Metadata: {BuildMethod: <<stay:method>>}, Properties: {ContentUri: app, LicenseInfo: <<stay:license>>}}
+  Nested: {Type: AWS::Serverless::Application, Properties: {Location: <<stay:location>>, Parameters: {P: <<stay:given>>}}}
+  Fn::ForEach::X: [N, [<<stay:loop>>], {'${N}F': {Type: AWS::Serverless::Function}}]
+"#,
+        &[],
+    );
+    let variable = |letter: &str| format!("Environment.Variables.{letter}");
+    let name = "zq7namez";
+    adopted.notes(
+        "template.yaml:33",
+        name,
+        Some(&variable("AA")),
+        "`!Ref Hidden` is marked as a secret",
+    );
+    adopted.notes(
+        "template.yaml:34",
+        name,
+        Some(&variable("BB")),
+        "`!Ref Hidden` is marked as a secret",
+    );
+    adopted.notes("template.yaml:35", name, Some(&variable("CC")), "`!Ref AWS::Region`");
+    adopted.notes(
+        "template.yaml:42",
+        name,
+        Some(&variable("JJ")),
+        "declare it in `secrets`",
+    );
+}
+
+#[test]
+fn of_serverless() {
+    let adopted = check(
+        "serverless.yml",
+        r#"
+service: x
+custom:
+  plain: <<copied:custom>>
+provider:
+  name: aws
+  runtime: python3.13
+  environment: {GLOBAL: <<copied:global>>, GLOBAL_TOKEN: <<stay:globaltoken>>}
+  iam: {role: {statements: [{Effect: Allow, NotAction: <<stay:notaction>>, Resource: '*'}]}}
+  tags: {team: <<copied:tag>>, password: <<stay:tagpassword>>}
+functions:
+  app:
+    name: <<shown:name>>
+    handler: app/app.handler
+    description: <<copied:description>>
+    memorySize: <<stay:memory>>
+    timeout: {a: <<stay:timeout>>}
+    layers: [<<stay:layer>>]
+    role: <<stay:role>>
+    iamRoleStatements: [<<stay:statement>>]
+    events: [{http: <<stay:event>>}]
+    newKey: <<stay:newkey>>
+    onError: <<stay:onerror>>
+    tracing: <<stay:tracing>>
+    kmsKeyArn: <<stay:kms>>
+    vpc: {subnetIds: [<<stay:subnet>>], securityGroupIds: ['${cf:a.b}'], other: <<stay:vpc>>}
+    package: {patterns: ['!**', '!<<copied:pattern>>', '${env:X, "<<stay:fallbackof>>"}', 'app/**', [<<stay:nopattern>>]]}
+    environment:
+      AA: ${self:custom.plain}
+      BB: <<stay:before>>-${env:HOME}
+      CC: ${ssm:/a/b, '<<stay:fallback>>'}
+      DD: ${aws:region}-<<stay:after>>
+      EE: ${unknown("<<stay:argument>>")}
+      FF: ${opt:x, '<<copied:default>>'}
+      GG: !Sub '<<stay:sub>>-${AWS::Region}'
+      HH: !Join ['', [<<stay:join>>, !Ref X]]
+      PASSWORD: <<stay:password>>
+      DSN: password=<<stay:dsn>>
+      LIST: [<<stay:list>>]
+      PLAIN: <<copied:plain>>
+  packed: {handler: a.b, package: {artifact: <<stay:artifact>>.zip}}
+  image: {image: {uri: <<stay:image>>}}
+layers:
+  shared: {path: app, description: <<copied:layerof>>, licenseInfo: <<stay:license>>}
+"#,
+        &[],
+    );
+    adopted.notes("serverless.yml:30", "app", Some("environment.BB"), "`${env:HOME}`");
+    adopted.notes("serverless.yml:31", "app", Some("environment.CC"), "`${ssm:/a/b}`");
+}
