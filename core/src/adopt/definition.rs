@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-use serde::ser::{SerializeMap, Serializer};
 use serde_json::{Value as Json, json};
 
 use super::draft::{Candidate, Draft, Note, Part};
+use super::written::{Field, Ordered, Source, Spec};
 use super::{Adoption, Found, relative};
 use crate::cache::DigestCache;
 use crate::function::{Function, FunctionName, Kind};
@@ -24,22 +23,6 @@ const OURS: [&str; 5] = [
     "root.hcl",
     "lambda-build-module/**",
     "lambda-deploy-module/**",
-];
-
-/// In the order in which people write them; others follow.
-const ORDER: [&str; 12] = [
-    "function_name",
-    "type",
-    "description",
-    "runtime",
-    "compatible_runtimes",
-    "handler",
-    "architectures",
-    "memory_size",
-    "timeout",
-    "environment",
-    "source",
-    "build",
 ];
 
 /// A function or layer that is carried over.
@@ -387,48 +370,4 @@ impl Project {
 fn slashes(path: &Path) -> String {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Field {
-    Json(Json),
-    One(Source),
-    Many(Vec<Source>),
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Source {
-    Path(String),
-    Spec(Spec),
-}
-
-#[derive(Serialize)]
-struct Spec {
-    path: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    include: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    exclude: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    prefix: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    symlinks: Option<&'static str>,
-}
-
-/// Keys in the order in which people write them.
-struct Ordered(BTreeMap<&'static str, Field>);
-
-impl Serialize for Ordered {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for key in ORDER.iter().filter(|key| self.0.contains_key(*key)) {
-            map.serialize_entry(key, &self.0[key])?;
-        }
-        for (key, value) in self.0.iter().filter(|(key, _)| !ORDER.contains(key)) {
-            map.serialize_entry(key, value)?;
-        }
-        map.end()
-    }
 }

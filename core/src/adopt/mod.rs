@@ -2,6 +2,7 @@
 //! definitions. What can't be carried over is noted, with its file and line; nothing of it is guessed.
 
 mod build;
+mod carry;
 mod cloudformation;
 mod definition;
 mod draft;
@@ -11,6 +12,7 @@ mod resolve;
 mod serverless;
 mod terraform;
 mod value;
+mod written;
 mod yaml;
 
 use std::path::{Path, PathBuf};

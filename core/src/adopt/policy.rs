@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value as Json, json};
 
-use super::draft::{Draft, ROLE};
+use super::carry::ROLE;
+use super::draft::Draft;
 use super::value::Value;
 
 /// IAM's policy document, as an object or as JSON in a text; `key` is where it stands.

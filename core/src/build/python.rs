@@ -42,9 +42,11 @@ fn check(file: &Path, content: &[u8]) -> Result<()> {
                 "--only-binary",
             ];
             if !allowed.iter().any(|option| requirement.starts_with(option)) {
+                // What it is set to may be an address with a password.
+                let option = requirement.split([' ', '=']).next().unwrap_or_default();
                 return Err(invalid(
                     line,
-                    &format!("the option `{requirement}` brings what is not locked here"),
+                    &format!("the option `{option}` brings what is not locked here"),
                 ));
             }
         } else if !requirement.contains("--hash=") || !requirement.contains("==") {
@@ -130,7 +132,7 @@ mod tests {
         let refused = [
             ("a==1 --hash=sha256:00\nb==2\n", "requirements.txt:2: `b` is not locked"),
             ("a>=1 --hash=sha256:00\n", "requirements.txt:1: `a` is not locked"),
-            ("\n-r other.txt\n", "requirements.txt:2: the option `-r other.txt`"),
+            ("\n-r other.txt\n", "requirements.txt:2: the option `-r` brings"),
             ("-e .\n", "requirements.txt:1: the option"),
             ("a[b]\n", "`a` is not locked"),
         ];

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::draft::{CALLERS, Draft, Fate, Part, ROLE, Table};
+use super::carry::{CALLERS, Fate, ROLE, Table};
+use super::draft::{Draft, Part};
 use super::files::Repository;
 use super::value::{Data, Place, Unknown, Value};
 use super::{Found, build, policy};

@@ -7,8 +7,9 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::carry::{CALLERS, Fate, ROLE, Table};
 use super::cloudformation::{self, Context};
-use super::draft::{CALLERS, Draft, Fate, Part, ROLE, Table};
+use super::draft::{Draft, Part};
 use super::files::Repository;
 use super::value::{Data, Place, Unknown, Value};
 use super::{Found, build, policy};

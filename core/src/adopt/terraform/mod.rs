@@ -13,7 +13,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Found;
-use super::draft::{Draft, Fate, Note, ROLE, Table};
+use super::carry::{Fate, ROLE, Table};
+use super::draft::{Draft, Note};
 use super::files::Repository;
 use super::value::{Data, Unknown, Value};
 use crate::function::Kind;

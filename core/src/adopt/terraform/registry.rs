@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::super::build;
-use super::super::draft::{self, Draft, Fate, ROLE, Table};
+use super::super::carry::{Fate, ROLE, Table};
+use super::super::draft::{self, Draft};
 use super::super::value::{Data, Place, Unknown, Value};
 use super::evaluate::Scope;
 use super::module::Located;

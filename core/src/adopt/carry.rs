@@ -1,0 +1,274 @@
+//! What of a function is carried over into its definition: by a table for each tool, and only what a definition allows.
+
+use std::path::Path;
+
+use serde_json::{Value as Json, json};
+
+use super::draft::Draft;
+use super::value::{Data, Place, Value};
+use crate::function::{Function, Kind};
+use crate::{Error, secrets};
+
+impl Draft {
+    /// Carries over what the table says, of attributes by their names there.
+    pub fn carry(&mut self, table: &Table, attributes: &Value) {
+        let mut objects = Vec::<(&'static str, &str, Vec<(String, Value)>)>::new();
+        for (theirs, value) in attributes.entries().iter().filter(|(_, value)| !value.is_null()) {
+            let found = table.iter().find_map(|(names, fate)| {
+                let name = names.iter().find(|name| *name == theirs)?;
+                Some((*name, fate))
+            });
+            let Some((name, fate)) = found else {
+                self.lost(&value.place, theirs, NOTHING_LIKE_IT);
+                continue;
+            };
+            match fate {
+                Fate::Silent => {}
+                Fate::Noted(reason) => self.lost(&value.place, theirs, *reason),
+                Fate::Same => self.set(name, theirs, value),
+                Fate::Key(key) => self.set(key, theirs, value),
+                Fate::LayerArchitectures => self.set_layer_architectures(theirs, value),
+                Fate::Member(key, name) => {
+                    let member = ((*name).to_owned(), value.clone());
+                    match objects.iter_mut().find(|(known, ..)| known == key) {
+                        Some((.., members)) => members.push(member),
+                        None => objects.push((*key, theirs, vec![member])),
+                    }
+                }
+                Fate::Object(key, names) => self.set_object(key, theirs, value, names),
+                Fate::Texts(key, within) => {
+                    let within = within.and_then(|name| Some((name, value.get(name)?)));
+                    match within {
+                        Some((name, value)) => self.set_texts(key, &format!("{theirs}.{name}"), value),
+                        None => self.set_texts(key, theirs, value),
+                    }
+                }
+            }
+        }
+        for (key, theirs, members) in objects {
+            let place = members[0].1.place.clone();
+            self.set(key, theirs, &Value::map(&place, members));
+        }
+    }
+
+    /// Carries a value over that a definition has too, if it is known and allowed there. `theirs` is its key there.
+    fn set(&mut self, key: &'static str, theirs: &str, value: &Value) {
+        match value.to_json() {
+            Ok(json) => self.set_json(key, theirs, &value.place, wanted(key, json)),
+            Err(unknown) => self.unknown(&value.place, theirs, unknown, remedy(key)),
+        }
+    }
+
+    pub fn set_json(&mut self, key: &'static str, theirs: &str, place: &Place, json: Json) {
+        if holds_secret("", &json) {
+            return self.lost(place, theirs, SECRET);
+        }
+        match check(self.kind, key, &json) {
+            Ok(()) => {
+                self.keys.retain(|(known, _)| *known != key);
+                self.keys.push((key, json));
+            }
+            Err(reason) => self.lost(place, theirs, reason),
+        }
+    }
+
+    /// Adds a policy statement, if it is allowed.
+    pub fn add_statement(&mut self, theirs: &str, place: &Place, statement: Json) {
+        let known = self.keys.iter().find(|(key, _)| *key == "policy_statements");
+        let mut all = known.map_or_else(Vec::new, |(_, known)| known.as_array().expect("it is a list").clone());
+        all.push(statement);
+        self.set_json("policy_statements", theirs, place, all.into());
+    }
+
+    /// An object whose members have other names here.
+    fn set_object(&mut self, key: &'static str, theirs: &str, object: &Value, names: &[(&str, &str)]) {
+        let mut members = Vec::new();
+        for (name, value) in object.entries() {
+            match names.iter().find(|(known, _)| known == name) {
+                Some((_, ours)) => members.push(((*ours).to_owned(), value.clone())),
+                None => self.lost(&value.place, &format!("{theirs}.{name}"), NOTHING_LIKE_IT),
+            }
+        }
+        match object.is_unknown() {
+            true => self.set(key, theirs, object),
+            false => self.set(key, theirs, &Value::map(&object.place, members)),
+        }
+    }
+
+    /// A layer has one architecture here, and may have several there: then it gets that of the functions that name it.
+    fn set_layer_architectures(&mut self, theirs: &str, value: &Value) {
+        if value.members().len() == 1 {
+            self.set("architectures", theirs, value);
+        }
+    }
+
+    /// Carries over those variables or tags that are known and no secrets.
+    fn set_texts(&mut self, ours: &'static str, theirs: &str, texts: &Value) {
+        if let Data::Unknown(unknown) = &texts.data {
+            return self.unknown(&texts.place, theirs, unknown, remedy(ours));
+        }
+        let mut known = serde_json::Map::new();
+        for (name, value) in texts.entries().iter().filter(|(_, value)| !value.is_null()) {
+            let key = format!("{theirs}.{name}");
+            match (value.text(), value.first_unknown()) {
+                (Some(text), _) if secrets::may_be_in(name, &text) => self.lost(&value.place, &key, SECRET),
+                (Some(text), _) => match check(self.kind, ours, &json!({ name: text })) {
+                    Ok(()) => {
+                        known.insert(name.clone(), text.into());
+                    }
+                    Err(reason) => self.lost(&value.place, &key, reason),
+                },
+                (None, Some(unknown)) => {
+                    let remedy = match secrets::is_named_like_one(name) {
+                        true => DECLARE,
+                        false => remedy(ours),
+                    };
+                    self.unknown(&value.place, &key, unknown, remedy);
+                }
+                (None, None) => self.lost(&value.place, &key, "it is no string"),
+            }
+        }
+        if !known.is_empty() {
+            self.keys.push((ours, known.into()));
+        }
+    }
+}
+
+/// What becomes of an attribute.
+pub enum Fate {
+    /// A definition has it under the same name.
+    Same,
+    /// A definition has it under this key.
+    Key(&'static str),
+    /// It is one member of an object that a definition has: key, and name within.
+    Member(&'static str, &'static str),
+    /// A definition has the object under this key, and its members under other names: theirs and ours.
+    Object(&'static str, &'static [(&'static str, &'static str)]),
+    /// It is a mapping of texts that a definition has under this key; or has that, under this name. Each text is looked at by
+    /// itself.
+    Texts(&'static str, Option<&'static str>),
+    /// The architectures of a layer.
+    LayerArchitectures,
+    /// It is read elsewhere, or says nothing that a definition or lambda-deploy-module doesn't know by itself.
+    Silent,
+    /// It is left behind, and why.
+    Noted(&'static str),
+}
+
+/// By names; what isn't named has nothing like it in a definition.
+pub type Table = [(&'static [&'static str], Fate)];
+
+const NOTHING_LIKE_IT: &str = "definitions have nothing like it";
+
+/// Of a role, and of policies that aren't wholly known.
+pub const ROLE: &str = "lambda-deploy-module makes a role for each function: attach policies to it, by its `role_name`, or write `policy_statements`";
+
+pub const CALLERS: &str =
+    "what calls a function is no part of its definition: let it call the alias that lambda-deploy-module makes";
+
+/// Whether something in it may be a secret, by itself or by its name.
+fn holds_secret(name: &str, json: &Json) -> bool {
+    match json {
+        Json::String(text) => secrets::may_be_in(name, text),
+        Json::Array(members) => members.iter().any(|member| holds_secret(name, member)),
+        Json::Object(members) => members.iter().any(|(name, member)| holds_secret(name, member)),
+        Json::Number(_) | Json::Bool(_) | Json::Null => false,
+    }
+}
+
+pub const DECLARE: &str = "declare it in `secrets` of the definition";
+
+const SECRET: &str = "it looks like a secret, so its value isn't copied; declare it in `secrets` of the definition";
+
+/// A number where a definition wants one: templates may quote it.
+fn wanted(key: &str, json: Json) -> Json {
+    const NUMBERS: [&str; 3] = ["memory_size", "timeout", "reserved_concurrent_executions"];
+    match &json {
+        Json::String(text) if NUMBERS.contains(&key) => text.parse().map_or(json, Json::Number),
+        Json::String(_) if matches!(key, "architectures" | "compatible_runtimes") => Json::Array(vec![json]),
+        _ => json,
+    }
+}
+
+/// Where a value goes that is known only when it is deployed.
+fn remedy(key: &str) -> &'static str {
+    match key {
+        "environment" => "give it in `environment` of lambda-deploy-module",
+        "tags" => "give it in `tags` of lambda-deploy-module",
+        "architectures" | "compatible_runtimes" => "write it into the definition",
+        "policy_statements" => "attach a policy to the role that lambda-deploy-module makes (`role_name`)",
+        _ => "give it in `function_overrides` of lambda-deploy-module",
+    }
+}
+
+/// Whether a definition allows this value; why not, else.
+fn check(kind: Kind, key: &str, value: &Json) -> Result<(), String> {
+    let kind = match kind {
+        Kind::Function => "function",
+        Kind::Layer => "layer",
+    };
+    let definition = json!({ "type": kind, "source": "x", key: value });
+    let file = Path::new("definition.json");
+    let parsed = Function::parse(file, definition.to_string().as_bytes());
+    parsed.map(drop).map_err(|error| refusal(&error))
+}
+
+/// What a definition allows instead, without the place in a text that nobody sees, and without what was found.
+pub fn refusal(error: &Error) -> String {
+    const OF_NAMES: [&str; 3] = ["unknown key ", "environment variable ", "key `"];
+    let message = error.message();
+    let message = message.split_once(": ").map_or(message, |(_, rest)| rest);
+    match (message.split_once("found "), message.rsplit_once("; allowed: ")) {
+        (Some((key, _)), Some((_, allowed))) => format!("{key}allowed: {allowed}"),
+        (Some((key, _)), None) => format!("{key}{}", error.help_text().unwrap_or("it isn't allowed")),
+        (None, _) if OF_NAMES.iter().any(|start| message.starts_with(start)) => message.to_owned(),
+        (None, _) => "a definition doesn't allow it".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::yaml;
+    use super::*;
+
+    fn draft(key: &'static str, yaml: &str) -> Draft {
+        let value = yaml::parse(&Path::new("t.yaml").into(), yaml).expect("YAML");
+        let mut draft = Draft::new("app", Kind::Function, value.place.clone());
+        match key {
+            "environment" => draft.set_texts(key, "Variables", &value),
+            key => draft.set(key, "Theirs", &value),
+        }
+        draft
+    }
+
+    #[test]
+    fn what_a_definition_allows_is_carried_over() {
+        let set = |key, yaml| draft(key, yaml).keys().next().map(|(_, value)| value.clone());
+        assert_eq!(set("memory_size", "'512'"), Some(json!(512)));
+        assert_eq!(set("architectures", "arm64"), Some(json!(["arm64"])));
+        assert_eq!(set("tags", "{a: b}"), Some(json!({"a": "b"})));
+        let refused = draft("memory_size", "64");
+        assert_eq!(refused.keys().count(), 0);
+        assert_eq!(
+            refused.notes[0].reason,
+            "key `memory_size`: allowed: an integer from 128 to 10240"
+        );
+    }
+
+    #[test]
+    fn a_secret_and_what_lambda_sets_stay_behind() {
+        let made = draft(
+            "environment",
+            "PORT: 8080\nDB_PASSWORD: hunter2-Long9\nAWS_REGION: eu-west-1\nDEBUG: false\n",
+        );
+        let kept: Vec<_> = made.keys().collect();
+        assert_eq!(kept, [("environment", &json!({"PORT": "8080", "DEBUG": "false"}))]);
+        let lost: Vec<_> = made
+            .notes
+            .iter()
+            .map(|note| (note.line, note.key.as_deref().unwrap_or_default()))
+            .collect();
+        assert_eq!(lost, [(2, "Variables.DB_PASSWORD"), (3, "Variables.AWS_REGION")]);
+        assert!(made.notes.iter().all(|note| !note.reason.contains("hunter2")));
+    }
+}
