@@ -35,6 +35,10 @@ fn words(name: &str) -> String {
 
 /// `password=…`, `Password: …`, `{"token": "…"}`, `https://user:…@host`, anywhere in a text.
 fn holds_pair(text: &str) -> bool {
+    // `…:secret:orders-AbC123` only names one.
+    if text.starts_with("arn:") && !text.contains(char::is_whitespace) {
+        return false;
+    }
     static NAME: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r#"([A-Za-z][A-Za-z0-9_.-]*)[\\"']*\s*[=:]\s*[\\"']*"#).expect("it is constant"));
     static VALUE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"^[^\s\\"';,&{}]+"#).expect("it is constant"));
