@@ -1,6 +1,7 @@
 //! The command line as typed. These types stop at `settings` and `commands`: the core never sees them.
 
 mod bundle;
+mod diff;
 mod fitness;
 mod graph;
 mod init;
@@ -21,6 +22,7 @@ use lambda_pack_core::shard::Shard;
 use serde::Deserialize;
 
 pub use bundle::*;
+pub use diff::*;
 pub use fitness::*;
 pub use graph::*;
 pub use init::*;
@@ -47,9 +49,10 @@ Examples:
   lambda-pack build                      dist/<function>.zip for every function
   lambda-pack upload                     build and publish what the store lacks
   lambda-pack upload --store s3://my-bucket/lambda
+  lambda-pack diff                       what differs from what was published
 
 Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 integrity, 5 conflict or other than expected,
-6 remote build failed, 7 time-out, 8 secret found, 130 interrupted.";
+6 remote build failed, 7 time-out, 8 secret found, 10 changes (--detailed-exitcode), 130 interrupted.";
 
 /// Deterministic AWS Lambda packages, and source hashes that Terraform can trust.
 #[derive(Debug, Parser)]
@@ -162,6 +165,7 @@ pub enum Command {
     Hash(HashArgs),
     Build(BuildArgs),
     Upload(UploadArgs),
+    Diff(DiffArgs),
     External(ExternalArgs),
     Validate(ValidateArgs),
     Verify(VerifyArgs),
@@ -194,6 +198,7 @@ impl Command {
             Command::Assets(_)
                 | Command::Build(_)
                 | Command::Bundle(_)
+                | Command::Diff(_)
                 | Command::Lock(_)
                 | Command::Metadata(_)
                 | Command::Remote(_)

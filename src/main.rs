@@ -9,6 +9,7 @@ mod bundle;
 mod caches;
 mod cli;
 mod commands;
+mod comparison;
 mod external;
 mod file_lock;
 mod git;

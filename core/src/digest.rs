@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 const HEADER: &[u8] = b"lambda-pack/source/v1\n";
 
 /// The hash function of a source hash, inside (contents) and out (records).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Algorithm {
     #[default]
@@ -88,7 +88,7 @@ impl Hasher {
 }
 
 /// A hash value that knows its algorithm.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest {
     algorithm: Algorithm,
     bytes: [u8; 32],

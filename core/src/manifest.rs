@@ -79,6 +79,14 @@ impl Manifest {
         &self.entries
     }
 
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    pub fn build_inputs(&self) -> Option<&Map<String, Value>> {
+        self.build_inputs.as_ref().map(|inputs| &inputs.value)
+    }
+
     /// Sum of the entries' sizes in bytes: what Lambda counts as the unzipped size.
     pub fn unzipped_bytes(&self) -> u64 {
         self.entries.iter().map(|entry| entry.size).sum()
@@ -150,7 +158,7 @@ impl Manifest {
             algorithm: self.algorithm,
             source_hash: self.source_hash().to_hex(),
             entries: entries_json(&self.entries),
-            build_inputs: self.build_inputs.as_ref().map(|inputs| &inputs.value),
+            build_inputs: self.build_inputs(),
         }
     }
 }

@@ -48,7 +48,8 @@ pub fn run(args: &AffectedArgs, common: &Common, meter: &'static Meter) -> Resul
 
 /// What differs from a commit, and the definitions as they were then.
 fn since(reference: &str, settings: &Settings, common: &Common) -> Result<(Vec<Change>, Before)> {
-    let tree = WorkTree::of(&settings.config_dir)?;
+    let without = "--since needs one; without, say what changed with --files";
+    let tree = WorkTree::of(&settings.config_dir, without)?;
     let code_dir = canonical(&settings.code_dir)?;
     if !code_dir.starts_with(&tree.top) {
         return Err(Error::invalid(format!(
@@ -58,7 +59,7 @@ fn since(reference: &str, settings: &Settings, common: &Common) -> Result<(Vec<C
         ))
         .help("say what changed with --files"));
     }
-    let differences = tree.differences(reference)?;
+    let differences = tree.differences(reference).map_err(|error| error.within("--since"))?;
     let changes = differences.iter().map(|difference| Change {
         path: tree.top.join(&difference.path),
         name: difference.path.display().to_string(),

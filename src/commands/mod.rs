@@ -4,6 +4,7 @@ mod affected;
 mod assets;
 mod build;
 mod bundle;
+mod diff;
 mod external;
 mod fitness;
 mod graph;
@@ -36,6 +37,7 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         Command::Hash(args) => hash::run(args, common, meter),
         Command::Build(args) => build::run(args, common, meter),
         Command::Upload(args) => upload::run(args, common, meter),
+        Command::Diff(args) => diff::run(args, common, meter),
         Command::External(args) => match args.query {
             ExternalQuery::Hash => external::hash(common, meter),
             ExternalQuery::Published => external::published(common, meter),

@@ -1,11 +1,12 @@
 //! `verify`: whether packages are what they should be.
 
+use lambda_pack_core::diff::Change;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use serde::Serialize;
 
 use super::output;
 use crate::cli::{Common, VerifyArgs};
-use crate::rebuild::{self, Difference, Rebuilt};
+use crate::rebuild::{self, Rebuilt};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
 
@@ -17,7 +18,7 @@ struct Row<'a> {
     code_sha256: &'a str,
     rebuilt_code_sha256: &'a str,
     same: bool,
-    differences: &'a [Difference],
+    differences: &'a [Change],
 }
 
 pub fn run(args: &VerifyArgs, common: &Common, meter: &'static Meter) -> Result<()> {

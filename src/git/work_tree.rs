@@ -6,6 +6,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use lambda_pack_core::source::Shape;
 use lambda_pack_core::{Error, ErrorKind, Result, shorten};
@@ -48,16 +49,15 @@ impl Was {
 }
 
 impl WorkTree {
-    /// The one that a directory is in.
-    pub fn of(directory: &Path) -> Result<Self> {
+    /// The one that a directory is in. `otherwise` helps where it is in none.
+    pub fn of(directory: &Path, otherwise: &str) -> Result<Self> {
         let directory = if directory.as_os_str().is_empty() {
             Path::new(".")
         } else {
             directory
         };
         let top = ask(command(directory, &["rev-parse", "--show-toplevel"]), b"")?.ok_or_else(|| {
-            Error::failed(format!("`{}` is not in a git repository", directory.display()))
-                .help("--since needs one; without, say what changed with --files")
+            Error::failed(format!("`{}` is not in a git repository", directory.display())).help(otherwise)
         })?;
         let top = Path::new(OsStr::from_bytes(top.strip_suffix(b"\n").unwrap_or(&top)));
         let top = fs::canonicalize(top).map_err(|cause| Error::io("find the working tree", top, cause))?;
@@ -118,6 +118,24 @@ impl WorkTree {
         Ok(differences)
     }
 
+    /// Writes all files of a commit, as a checkout would, into an empty directory. Submodules stay empty.
+    pub fn check_out(&self, reference: &str, directory: &Path) -> Result<()> {
+        let commit = self.commit(reference)?;
+        let index = tempfile::tempdir()
+            .map_err(|cause| Error::io("write a temporary file in", &std::env::temp_dir(), cause))?;
+        let with_index = |mut command: Command| {
+            // The user's own stays as it is.
+            command.env("GIT_INDEX_FILE", index.path().join("index"));
+            command
+        };
+        git(with_index(command(&self.top, &["read-tree", &commit])), b"")?;
+        let mut prefix = directory.as_os_str().to_owned();
+        prefix.push("/");
+        let mut checkout = command(&self.top, &["checkout-index", "--all", "--prefix"]);
+        checkout.arg(prefix);
+        git(with_index(checkout), b"").map(drop)
+    }
+
     fn commit(&self, reference: &str) -> Result<String> {
         let reference_of_commit = format!("{reference}^{{commit}}");
         let verify = ["rev-parse", "--verify", "--quiet", &reference_of_commit];
@@ -134,7 +152,7 @@ impl WorkTree {
             }
             _ => "name a commit, branch or tag; `git fetch` brings what others pushed",
         };
-        let unknown = format!("--since: git knows no commit `{}` here", shorten(reference));
+        let unknown = format!("git knows no commit `{}` here", shorten(reference));
         Err(Error::new(ErrorKind::Usage, unknown).help(help))
     }
 
@@ -205,7 +223,7 @@ fn parse_batch(mut output: &[u8], count: usize) -> Option<Vec<Vec<u8>>> {
 /// Those of these files that no commit can have, since git doesn't track them: relative to the top of the working tree that
 /// `directory` is in; of what isn't in that the name alone, since the rest is the machine's.
 pub fn untracked(directory: &Path, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    let top = WorkTree::of(directory)?.top;
+    let top = WorkTree::of(directory, "run the same command again")?.top;
     let ls_files = command(&top, &["ls-files", "-z", "--cached", "--recurse-submodules"]);
     let tracked = git(ls_files, b"")?;
     let tracked: BTreeSet<&OsStr> = tracked.split(|byte| *byte == 0).map(OsStr::from_bytes).collect();

@@ -1,6 +1,5 @@
 //! Building everything a second time, under other circumstances, and comparing: what differs would differ on another machine.
 
-mod compare;
 mod copy;
 
 use std::fs;
@@ -9,15 +8,15 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use lambda_pack_core::diff::{Change, Difference};
 use lambda_pack_core::temporary::temporary_directory;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use serde::Deserialize;
 use tempfile::TempDir;
 
+use crate::comparison::package_manifest;
 use crate::settings::Settings;
 use crate::{build, report};
-
-pub use compare::Difference;
 
 /// The time stamps of installers and archives are not finer than this.
 const TICK: Duration = Duration::from_secs(2);
@@ -30,7 +29,7 @@ pub struct Rebuilt {
     /// Of the first and of the second build.
     pub code_sha256: [String; 2],
     /// Empty where both builds made the same bytes.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<Change>,
 }
 
 impl Rebuilt {
@@ -97,7 +96,10 @@ fn compare_rows(first: Row, second: &Row) -> Result<Rebuilt> {
     }
     let differences = match first.code_sha256 == second.code_sha256 {
         true => Vec::new(),
-        false => compare::compare(&first.path, &second.path)?,
+        false => {
+            let [first, second] = [&first.path, &second.path].map(|path| package_manifest(path));
+            Difference::between(&first?, &second?)?.changes
+        }
     };
     Ok(Rebuilt {
         name: first.name,

@@ -3,12 +3,13 @@
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
 
 use lambda_pack_core::archive::{CodeSha256, Package};
 use lambda_pack_core::temporary::{remove_abandoned, sync_directory, temporary_file};
 use lambda_pack_core::{Error, Result};
 
-use super::listing::Page;
+use super::listing::{Listed, Page};
 use super::{Created, Object, Objects, PackageNotes, PackageStat, Verified, stamp};
 
 pub struct FileObjects {
@@ -79,6 +80,30 @@ impl Objects for FileObjects {
     /// A look at a file costs no more than its line in a listing.
     fn list(&self, _: &str, _: &str) -> Result<Option<Page>> {
         Ok(None)
+    }
+
+    fn list_all(&self, part: &str) -> Result<Vec<(String, Listed)>> {
+        let directory = self.root.join(part);
+        let mut objects = Vec::new();
+        for entry in if_there(&directory, fs::read_dir(&directory))?.into_iter().flatten() {
+            let path = entry.map_err(|cause| Error::io("list", &directory, cause))?.path();
+            let metadata = if_there(&path, fs::metadata(&path))?;
+            let (Some(name), Some(metadata)) = (path.file_name().and_then(|name| name.to_str()), metadata) else {
+                continue;
+            };
+            let modified = metadata.modified().map_err(|cause| Error::io("read", &path, cause))?;
+            let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+            objects.push((
+                format!("{part}/{name}"),
+                Listed {
+                    size_bytes: metadata.len(),
+                    etag: None,
+                    modified: i128::try_from(since.as_nanos()).unwrap_or(i128::MAX),
+                },
+            ));
+        }
+        objects.sort_by(|a, b| a.0.cmp(&b.0));
+        Ok(objects)
     }
 
     fn get(&self, key: &str) -> Result<Option<Object>> {

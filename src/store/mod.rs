@@ -10,6 +10,7 @@
 mod cache;
 mod file;
 mod find;
+mod history;
 mod listing;
 mod manifest;
 mod record;
@@ -28,7 +29,7 @@ use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 
 use crate::aws::AwsSettings;
 use cache::Cache;
-use listing::{Listings, Page};
+use listing::{Listed, Listings, Page};
 
 pub use manifest::Known;
 pub use record::Record;
@@ -45,6 +46,9 @@ trait Objects: Send + Sync {
     /// The objects below `{part}/` whose keys come after `after`; `None` where nothing is listed: the store denies it, or
     /// single looks cost no more.
     fn list(&self, part: &str, after: &str) -> Result<Option<Page>>;
+
+    /// All objects below `{part}/`, in the order of their keys.
+    fn list_all(&self, part: &str) -> Result<Vec<(String, Listed)>>;
 
     /// The whole object; `None` if there is none.
     fn get(&self, key: &str) -> Result<Option<Object>>;

@@ -15,6 +15,7 @@ mod caches;
 mod cpu;
 mod declared;
 mod definitions;
+mod diff;
 mod downloads;
 mod external;
 mod faults;

@@ -132,6 +132,39 @@ fn what_was_deleted_is_missed_and_mended(server: &'static Server) {
     }
 }
 
+#[test]
+fn what_was_published_last_is_compared() {
+    // moto takes a minute for as many objects.
+    let project = crate::support::server::VERSITYGW.project();
+    let source = project.dir.join("code/app.py");
+    upload(&project);
+    // More than a page, before and behind the records.
+    for number in 0..600 {
+        for place in ['0', 'z'] {
+            project.overwrite(&format!("some/prefix/records/app/{place}{number}.txt"), Vec::new());
+        }
+    }
+    // The next record is younger by the server's clock, which counts in seconds.
+    let record = &project
+        .keys_of("records")
+        .into_iter()
+        .find(|key| key.ends_with(".json"))
+        .unwrap();
+    let written = |key: &str| project.head(key).last_modified().unwrap().secs();
+    wait_for("the next second", || {
+        project.overwrite("some/prefix/clock", Vec::new());
+        written("some/prefix/clock") > written(record)
+    });
+    fs::write(&source, "def handler(event, context):\n    return 2\n").unwrap();
+    upload(&project);
+    let last = hash_of(&source);
+    fs::write(&source, "def handler(event, context):\n    return 33\n").unwrap();
+    let diff = project.command(["diff", "--json"]).ok().json();
+    let change = json!({"path": "app.py", "change": "modified", "size_before": 42, "size_after": 43});
+    let expected = json!({"name": "app", "from": last, "to": hash_of(&source), "changes": [change], "inputs": []});
+    assert_eq!(diff["functions"], json!([expected]));
+}
+
 fn writers_at_once_agree(server: &'static Server) {
     let project = server.project();
     for index in 0..10 {

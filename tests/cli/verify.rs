@@ -41,7 +41,7 @@ fn what_builds_alike_is_the_same() {
 #[test]
 fn what_differs_is_named() {
     let dir = made_by(
-        "mkdir -p out/lib && cp app.py out/ && head -c 16 /dev/urandom > out/lib/random && echo > out/$(head -c 8 /dev/urandom | od -An -tx8 | tr -d ' ')",
+        "mkdir -p out/lib && cp app.py out/ && head -c 16 /dev/urandom > out/lib/random && : > out/$(head -c 8 /dev/urandom | od -An -tx8 | tr -d ' ')",
     );
     let run = dir.command(["verify", "made", "--rebuild"]).run();
     assert_eq!(run.code, 4, "{run:?}");
@@ -53,7 +53,8 @@ fn what_differs_is_named() {
     let rows = dir.command(["verify", "made", "--rebuild", "--json"]).run().json();
     let differences = rows[0]["differences"].as_array().unwrap();
     assert_eq!(differences.len(), 3, "{rows}");
-    assert!(differences.contains(&json!({"path": "lib/random", "change": "modified"})));
+    let modified = json!({"path": "lib/random", "change": "modified", "size_before": 16, "size_after": 16});
+    assert!(differences.contains(&modified), "{rows}");
 }
 
 #[test]

@@ -239,18 +239,21 @@ pub fn select(mut functions: BTreeMap<String, Function>, names: &[String]) -> Re
                 selected.insert(name, function);
             }
             None => {
-                let known: Vec<&str> = functions.keys().chain(selected.keys()).map(String::as_str).collect();
-                let help = match suggest(name, known.iter().copied()) {
-                    Some(meant) => format!("did you mean `{meant}`?"),
-                    None => format!("defined: {}", shorten(&known.join(", "))),
-                };
-                return Err(
-                    Error::new(ErrorKind::Usage, format!("no function is named `{}`", shorten(name))).help(help),
-                );
+                return Err(unknown(name, functions.keys().chain(selected.keys())));
             }
         }
     }
     Ok(layers::select(selected, functions))
+}
+
+/// Nobody has that name.
+pub fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a String>) -> Error {
+    let known: Vec<&str> = known.map(String::as_str).collect();
+    let help = match suggest(name, known.iter().copied()) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => format!("defined: {}", shorten(&known.join(", "))),
+    };
+    Error::new(ErrorKind::Usage, format!("no function is named `{}`", shorten(name))).help(help)
 }
 
 #[cfg(test)]

@@ -1,10 +1,11 @@
 //! What a store asks a bucket.
 
-use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2Error, ListObjectsV2Output};
 use aws_sdk_s3::primitives::DateTime;
 use aws_sdk_s3::types::ChecksumMode;
-use lambda_pack_core::Result;
 use lambda_pack_core::archive::CodeSha256;
+use lambda_pack_core::{Error, Result};
 
 use super::CODE_SHA256;
 use crate::aws;
@@ -12,21 +13,36 @@ use crate::aws::bucket::{Bucket, SINGLE_PUT_BYTES};
 use crate::store::PackageStat;
 use crate::store::listing::{Listed, Page};
 
+type Answer = std::result::Result<ListObjectsV2Output, SdkError<ListObjectsV2Error>>;
+
 impl Bucket {
     pub(in crate::store) async fn list(&self, part: &str, after: &str) -> Result<Option<Page>> {
-        let prefix = self.key(&format!("{part}/"));
-        let url = self.url(&format!("{part}/"));
-
-        let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix);
-        match request.start_after(self.key(after)).send().await {
+        match self.ask_for_page(part, after).await {
             Ok(answer) => Ok(Some(self.page(&answer))),
             // Not allowed, not offered, or not readable: single looks do without it, and tell better what is wrong.
             Err(error) if aws::status(&error).is_some() => {
-                tracing::info!("{}", aws::explain(&error, "list", &url));
+                tracing::info!("{}", self.cannot_list(part, &error));
                 Ok(None)
             }
-            Err(error) => Err(aws::explain(&error, "list", &url)),
+            Err(error) => Err(self.cannot_list(part, &error)),
         }
+    }
+
+    /// For those that can't do without it.
+    pub(in crate::store) async fn page_after(&self, part: &str, after: &str) -> Result<Page> {
+        let answer = self.ask_for_page(part, after).await;
+        let answer = answer.map_err(|error| self.cannot_list(part, &error))?;
+        Ok(self.page(&answer))
+    }
+
+    async fn ask_for_page(&self, part: &str, after: &str) -> Answer {
+        let prefix = self.key(&format!("{part}/"));
+        let request = self.client.list_objects_v2().bucket(&self.name).prefix(prefix);
+        request.start_after(self.key(after)).send().await
+    }
+
+    fn cannot_list(&self, part: &str, error: &SdkError<ListObjectsV2Error>) -> Error {
+        aws::explain(error, "list", &self.url(&format!("{part}/")))
     }
 
     pub(in crate::store) async fn stat_package(&self, key: &str) -> Result<Option<PackageStat>> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use lambda_pack_core::archive::{PACKAGE_FORMAT, Package};
 use lambda_pack_core::{Meter, Result, Work};
 
-use super::listing::Page;
+use super::listing::{Listed, Page};
 use super::{Created, Object, Objects, PackageNotes, PackageStat, Verified};
 use crate::aws::bucket::{Body, Bucket, Condition, Put};
 use crate::aws::{AwsSettings, Connection};
@@ -69,6 +69,22 @@ impl Objects for S3Objects {
     fn list(&self, part: &str, after: &str) -> Result<Option<Page>> {
         let (part, after) = (part.to_owned(), after.to_owned());
         self.wait(|bucket| async move { bucket.list(&part, &after).await })
+    }
+
+    fn list_all(&self, part: &str) -> Result<Vec<(String, Listed)>> {
+        let part = part.to_owned();
+        self.wait(|bucket| async move {
+            let mut objects: Vec<(String, Listed)> = Vec::new();
+            loop {
+                let after = objects.last().map_or(format!("{part}/"), |(key, _)| key.clone());
+                let page = bucket.page_after(&part, &after).await?;
+                let leads_on = page.more && !page.objects.is_empty();
+                objects.extend(page.objects);
+                if !leads_on {
+                    return Ok(objects);
+                }
+            }
+        })
     }
 
     fn get(&self, key: &str) -> Result<Option<Object>> {
