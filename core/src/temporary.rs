@@ -76,6 +76,9 @@ fn lock_directory(directory: &Path) -> Result<File, TryLockError> {
 /// Puts a small file in place, whole or not at all; with these permissions, or those that the umask says. Its directory must
 /// be there.
 pub fn write_whole(target: &Path, content: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {
+    if is_device_or_pipe(target) {
+        return fs::OpenOptions::new().write(true).open(target)?.write_all(content);
+    }
     let directory = match target.parent().expect("a file is in a directory") {
         parent if parent.as_os_str().is_empty() => Path::new("."),
         parent => parent,
@@ -88,6 +91,11 @@ pub fn write_whole(target: &Path, content: &[u8], permissions: Option<fs::Permis
     temporary.as_file().sync_all()?;
     temporary.persist(target)?;
     sync_directory(directory)
+}
+
+/// `/dev/null`, `/dev/stdout`, a named pipe: what is written there goes on to somebody. Renamed over, it would be gone for all.
+pub fn is_device_or_pipe(target: &Path) -> bool {
+    fs::metadata(target).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
 }
 
 /// Removes what a killed process has left in a directory. What can't be removed stays: it harms nobody.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use lambda_pack_core::handoff::{Document, FILE_NAME, SUMS_EXTENSION, sums_line};
-use lambda_pack_core::temporary::{temporary_file, write_whole};
+use lambda_pack_core::temporary::{is_device_or_pipe, temporary_file, write_whole};
 use lambda_pack_core::{Error, Result};
 use sha2::{Digest, Sha256};
 
@@ -25,6 +25,9 @@ pub fn write(file: &Path, text: &str) -> Result<()> {
 
 /// Fails if the file couldn't be written, before hours of work are done for it. Its directory is made.
 pub fn check_writable(file: &Path) -> Result<()> {
+    if is_device_or_pipe(file) {
+        return Ok(());
+    }
     let directory = directory_of(file);
     fs::create_dir_all(directory)
         .and_then(|()| temporary_file(directory).map(drop))

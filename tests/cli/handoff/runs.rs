@@ -110,6 +110,20 @@ fn what_cannot_be_written_in_the_end_is_refused_in_the_beginning() {
     assert!(dir.join("made/here/inputs.json").is_file());
 }
 
+/// A link stands for the device, so that nothing worse than a link can be lost.
+#[test]
+fn what_is_written_to_a_device_leaves_it_in_place() {
+    let dir = demo();
+    dir.symlink("/dev/null", "nowhere");
+    dir.command(["run", "--tfvars", "nowhere"]).args(PROFILE).ok();
+    assert_eq!(fs::read_link(dir.join("nowhere")).unwrap(), Path::new("/dev/null"));
+    let shown = dir
+        .command(["run", "--quiet", "--tfvars", "/dev/stdout"])
+        .args(PROFILE)
+        .ok();
+    assert!(shown.stdout.contains("\"code_sha256\""), "{shown:?}");
+}
+
 #[test]
 fn an_export_looks_for_a_cycle_before_it_builds() {
     let dir = project(&[("a", "touch \"$1/built\""), ("b", "touch \"$1/built\"")]);
