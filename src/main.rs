@@ -21,6 +21,7 @@ mod parallel;
 mod rebuild;
 mod remote;
 mod report;
+mod scratch;
 mod secret_values;
 mod settings;
 mod store;

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::network;
+use crate::scratch;
 use crate::settings::Settings;
 use bucket::Bucket;
 use download::{Download, Outcome, Remote};
@@ -55,9 +56,7 @@ impl<'a> Fetcher<'a> {
         let (directory, temporary) = match &settings.cache_dir {
             Some(cache_dir) => (cache_dir.join("assets"), None),
             None => {
-                let directory = std::env::temp_dir();
-                let temporary = lambda_pack_core::temporary::temporary_directory(&directory);
-                let temporary = temporary.map_err(|cause| Error::io("write in", &directory, cause))?;
+                let temporary = scratch::directory()?;
                 (temporary.path().to_owned(), Some(temporary))
             }
         };

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 
 use lambda_pack_core::cache::touch;
 use lambda_pack_core::digest::Digest;
-use lambda_pack_core::temporary::{remove_abandoned, temporary_directory as make_temporary};
+use lambda_pack_core::temporary::{remove_abandoned, temporary_directory};
 use lambda_pack_core::{Error, Meter, Result};
 use tempfile::TempDir;
 
 use crate::file_lock::{self, WITHOUT_CACHE};
+use crate::scratch;
 
 /// Trees of a kind that are kept; those that were not used for longest go first.
 const MOST_TREES: usize = 50;
@@ -61,7 +62,7 @@ pub fn kept(
 ) -> Result<Place> {
     let name = digest.to_hex();
     let Some(cache_dir) = cache_dir else {
-        let temporary = temporary_directory(&std::env::temp_dir())?;
+        let temporary = scratch::directory()?;
         let log = std::env::temp_dir().join(format!("lambda-pack-{}.log", &name[..16]));
         let path = make(&temporary, &log, &build)?;
         return Ok(Place::Temporary {
@@ -90,7 +91,7 @@ pub fn kept(
         file_lock::wait(&lock_file, OTHERS, WITHOUT_CACHE, meter, || lock.try_lock())?;
         // Somebody else may have been faster.
         if !path.is_dir() {
-            let temporary = temporary_directory(&directory)?;
+            let temporary = temporary_directory(&directory).map_err(|cause| cannot_write(&directory, cause))?;
             let made = make(&temporary, &directory.join(format!("{name}.log")), &build)?;
             fs::rename(&made, &path).map_err(|cause| cannot_write(&path, cause))?;
             was_there = false;
@@ -102,7 +103,7 @@ pub fn kept(
 /// A directory of this kind and digest for one process at a time, as the last one left it.
 pub fn workplace(cache_dir: Option<&Path>, kind: &str, digest: &Digest, meter: &Meter) -> Result<Place> {
     let Some(cache_dir) = cache_dir else {
-        let temporary = temporary_directory(&std::env::temp_dir())?;
+        let temporary = scratch::directory()?;
         return Ok(Place::Temporary {
             path: temporary.path().to_owned(),
             _directory: temporary,
@@ -132,10 +133,6 @@ fn make(temporary: &TempDir, log: &Path, build: impl Fn(&Path, &Path) -> Result<
     // It tells nothing any more.
     fs::remove_file(log).ok();
     Ok(tree)
-}
-
-fn temporary_directory(directory: &Path) -> Result<TempDir> {
-    make_temporary(directory).map_err(|cause| cannot_write(directory, cause))
 }
 
 /// Deletes the least recently used trees where there are too many, and what killed processes left. Lock files stay.

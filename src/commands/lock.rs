@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use lambda_pack_core::build::{Locking, Target};
 use lambda_pack_core::function;
-use lambda_pack_core::temporary::temporary_directory;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use serde::Serialize;
 
@@ -15,6 +14,7 @@ use crate::build::{Programs, Versions, lock};
 use crate::cli::{Common, LockArgs};
 use crate::parallel;
 use crate::report;
+use crate::scratch;
 use crate::settings::Settings;
 
 /// They wait for registries most of the time.
@@ -120,8 +120,7 @@ fn lock_one(shared: &Shared, versions: Versions, meter: &Meter) -> Result<Status
     // Go notes in `go.mod` too what `go.sum` locks.
     let files = [&locking.lock, &locking.stated_in];
     let before = files.map(|file| read(file));
-    let scratch = std::env::temp_dir();
-    let scratch = temporary_directory(&scratch).map_err(|cause| Error::io("write in", &scratch, cause))?;
+    let scratch = scratch::directory()?;
     let programs = Programs {
         log: &scratch.path().join("log"),
         meter,

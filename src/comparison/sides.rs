@@ -9,7 +9,6 @@ use std::str::FromStr;
 use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::manifest::Manifest;
-use lambda_pack_core::temporary::temporary_directory;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all};
 use tempfile::TempDir;
 
@@ -19,7 +18,7 @@ use crate::git::WorkTree;
 use crate::packaging::{Hashed, hash_functions, load_functions, open_caches};
 use crate::settings::Settings;
 use crate::store::{REQUESTS_AT_ONCE, Store, StoreUrl};
-use crate::{caches, parallel};
+use crate::{caches, parallel, scratch};
 
 /// As the command line names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,8 +137,7 @@ impl Opened<'_> {
 /// The project as it was, in a directory of its own; its `lambda-pack.toml` counts.
 fn check_out<'a>(reference: &str, settings: &Settings, common: &Common) -> Result<Opened<'a>> {
     let tree = WorkTree::of(&settings.config_dir, "without one there are no commits to compare with")?;
-    let place = std::env::temp_dir();
-    let written = temporary_directory(&place).map_err(|cause| Error::io("write a temporary file in", &place, cause))?;
+    let written = scratch::directory()?;
     tree.check_out(reference, written.path())?;
     let then = |now: &Path| -> Result<PathBuf> {
         let now = fs::canonicalize(now).map_err(|cause| Error::input("find", now, cause))?;

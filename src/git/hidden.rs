@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use lambda_pack_core::source::Shape;
 use lambda_pack_core::{Error, Result};
 
-use super::work_tree::{SUBMODULE, SYMBOLIC_LINK};
+use super::work_tree::{Index, SUBMODULE, SYMBOLIC_LINK, inside};
 use super::{Difference, Was, WorkTree, command, git};
+use crate::scratch;
 
 const ATTRIBUTES_FILE: &str = ".gitattributes";
 
@@ -151,15 +152,13 @@ impl WorkTree {
     }
 
     /// Of those files that have any. With an index, as the attributes in it say.
-    fn conversions(&self, tracked: &[Tracked], index: Option<&Path>) -> Result<HashMap<PathBuf, Conversion>> {
+    fn conversions(&self, tracked: &[Tracked], index: Option<&Index>) -> Result<HashMap<PathBuf, Conversion>> {
         let paths: Vec<&[u8]> = tracked.iter().map(|entry| entry.path.as_os_str().as_bytes()).collect();
-        let mut ask = match index {
-            None => command(&self.top, &["check-attr", "-z", "--stdin", "--all"]),
-            Some(_) => command(&self.top, &["check-attr", "-z", "--stdin", "--all", "--cached"]),
+        let ask = ["check-attr", "-z", "--stdin", "--all"];
+        let ask = match index {
+            None => command(&self.top, &ask),
+            Some(index) => index.command(&self.top, &[&ask[..], &["--cached"]].concat()),
         };
-        if let Some(index) = index {
-            ask.env("GIT_INDEX_FILE", index);
-        }
         let said = git(ask, &paths.join(&0))?;
         let mut said = said.split(|byte| *byte == 0);
         let mut conversions = HashMap::<PathBuf, Conversion>::new();
@@ -174,12 +173,7 @@ impl WorkTree {
     }
 
     fn conversions_in(&self, commit: &str, tracked: &[Tracked]) -> Result<HashMap<PathBuf, Conversion>> {
-        let scratch = scratch()?;
-        let index = scratch.path().join("index");
-        let mut read = command(&self.top, &["read-tree", commit]);
-        read.env("GIT_INDEX_FILE", &index);
-        git(read, b"")?;
-        self.conversions(tracked, Some(&index))
+        self.conversions(tracked, Some(&self.index_of(commit)?))
     }
 
     /// Of objects, in their order, in bytes. `None` for what isn't there.
@@ -199,9 +193,7 @@ impl WorkTree {
         if tracked.is_empty() {
             return Ok(tracked);
         }
-        let scratch = scratch()?;
-        let mut prefix = scratch.path().as_os_str().to_owned();
-        prefix.push("/");
+        let scratch = scratch::directory()?;
         let paths: Vec<&[u8]> = tracked.iter().map(|entry| entry.path.as_os_str().as_bytes()).collect();
         let mut checkout = command(
             &self.top,
@@ -213,7 +205,7 @@ impl WorkTree {
                 "--prefix",
             ],
         );
-        checkout.arg(prefix);
+        checkout.arg(inside(scratch.path()));
         git(checkout, &paths.join(&0))?;
         let mut found = Vec::new();
         for entry in tracked {
@@ -307,10 +299,6 @@ impl Config {
             },
         })
     }
-}
-
-fn scratch() -> Result<tempfile::TempDir> {
-    tempfile::tempdir().map_err(|cause| Error::io("make a directory in", &std::env::temp_dir(), cause))
 }
 
 /// Whether two files have the same kind, execute bit and bytes.

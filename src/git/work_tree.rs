@@ -2,7 +2,7 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,10 @@ use std::process::Command;
 
 use lambda_pack_core::source::Shape;
 use lambda_pack_core::{Error, ErrorKind, Result, shorten};
+use tempfile::TempDir;
 
 use super::{ask, command, git, hidden};
+use crate::scratch;
 
 /// A working tree.
 pub struct WorkTree {
@@ -121,19 +123,18 @@ impl WorkTree {
     /// Writes all files of a commit, as a checkout would, into an empty directory. Submodules stay empty.
     pub fn check_out(&self, reference: &str, directory: &Path) -> Result<()> {
         let commit = self.commit(reference)?;
-        let index = tempfile::tempdir()
-            .map_err(|cause| Error::io("write a temporary file in", &std::env::temp_dir(), cause))?;
-        let with_index = |mut command: Command| {
-            // The user's own stays as it is.
-            command.env("GIT_INDEX_FILE", index.path().join("index"));
-            command
+        let index = self.index_of(&commit)?;
+        let mut checkout = index.command(&self.top, &["checkout-index", "--all", "--prefix"]);
+        checkout.arg(inside(directory));
+        git(checkout, b"").map(drop)
+    }
+
+    pub(super) fn index_of(&self, commit: &str) -> Result<Index> {
+        let index = Index {
+            directory: scratch::directory()?,
         };
-        git(with_index(command(&self.top, &["read-tree", &commit])), b"")?;
-        let mut prefix = directory.as_os_str().to_owned();
-        prefix.push("/");
-        let mut checkout = command(&self.top, &["checkout-index", "--all", "--prefix"]);
-        checkout.arg(prefix);
-        git(with_index(checkout), b"").map(drop)
+        git(index.command(&self.top, &["read-tree", commit]), b"")?;
+        Ok(index)
     }
 
     fn commit(&self, reference: &str) -> Result<String> {
@@ -166,6 +167,27 @@ impl WorkTree {
         parse_batch(&output, objects.len())
             .ok_or_else(|| Error::failed("git doesn't have older files that it names").help("`git fetch` brings them"))
     }
+}
+
+/// The index of a commit. The user's own stays as it is.
+pub(super) struct Index {
+    directory: TempDir,
+}
+
+impl Index {
+    /// A command that works with it.
+    pub(super) fn command(&self, directory: &Path, args: &[&str]) -> Command {
+        let mut command = command(directory, args);
+        command.env("GIT_INDEX_FILE", self.directory.path().join("index"));
+        command
+    }
+}
+
+/// What `git checkout-index --prefix` puts before each path.
+pub(super) fn inside(directory: &Path) -> OsString {
+    let mut prefix = directory.as_os_str().to_owned();
+    prefix.push("/");
+    prefix
 }
 
 /// Modes, as git writes them: <https://git-scm.com/docs/git-fast-import#_filemodify>

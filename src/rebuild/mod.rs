@@ -9,14 +9,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use lambda_pack_core::diff::{Change, Difference};
-use lambda_pack_core::temporary::temporary_directory;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use serde::Deserialize;
 use tempfile::TempDir;
 
 use crate::comparison::package_manifest;
 use crate::settings::Settings;
-use crate::{build, report};
+use crate::{build, report, scratch};
 
 /// The time stamps of installers and archives are not finer than this.
 const TICK: Duration = Duration::from_secs(2);
@@ -51,8 +50,7 @@ struct Row {
 /// Builds these functions, or all, as `build` does with its caches; then again from nothing: in a copy of the code directory
 /// whose files were made in another order, at another time, under another umask, time zone and locale, with one thread.
 pub fn rebuild(names: &[String], settings: &Settings, meter: &Meter) -> Result<Vec<Rebuilt>> {
-    let place = std::env::temp_dir();
-    let scratch = temporary_directory(&place).map_err(|cause| Error::io("write a temporary file in", &place, cause))?;
+    let scratch = scratch::directory()?;
     let began = Instant::now();
     tracing::info!("building, with what is cached");
     let first = Build {

@@ -15,10 +15,12 @@ use lambda_pack_core::disk::{make_link, remove_if_there, set_mode};
 use lambda_pack_core::manifest::EntryKind;
 use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::{Content, Tree, TreeEntry};
-use lambda_pack_core::temporary::{private_temporary_file, remove_abandoned, temporary_directory};
+use lambda_pack_core::temporary::private_temporary_file;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, json, shorten};
 use serde::{Deserialize, Serialize};
 use tempfile::{NamedTempFile, TempDir};
+
+use crate::scratch;
 
 /// What sources leave out by name, so that it changes no digest.
 pub const NOTES_DIRECTORY: &str = ".lambda-pack";
@@ -71,10 +73,8 @@ pub struct Packed {
 
 impl<'a> Stage<'a> {
     pub fn new(meter: &'a Meter) -> Result<Self> {
-        let place = std::env::temp_dir();
-        remove_abandoned(&place);
         Ok(Stage {
-            directory: temporary_directory(&place).map_err(|cause| cannot_write(&place, cause))?,
+            directory: scratch::directory()?,
             entries: BTreeMap::new(),
             meter,
         })

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Dir, hash_of, run};
+use crate::support::{Dir, git, hash_of};
 
 /// `app` and `other` on the directory `lib`, published, and then changed in every way.
 fn changed() -> (Dir, String) {
@@ -173,22 +173,11 @@ fn the_newest_of_several_is_what_was_published_last() {
 #[test]
 fn commits_are_compared_as_they_were() {
     let dir = Dir::with_app();
-    let git = |args: &[&str]| {
-        let own = [
-            "-c",
-            "user.name=a",
-            "-c",
-            "user.email=a@b",
-            "-C",
-            dir.path().to_str().unwrap(),
-        ];
-        run("git", &[own.as_slice(), args].concat())
-    };
-    git(&["init", "--quiet"]);
+    git(dir.path(), &["init", "--quiet"]);
     dir.write("lambda-pack.toml", "code_dir = \"sources\"\n");
     fs::rename(dir.join("code"), dir.join("sources")).unwrap();
-    git(&["add", "--all"]);
-    git(&["commit", "--quiet", "-m", "one"]);
+    git(dir.path(), &["add", "--all"]);
+    git(dir.path(), &["commit", "--quiet", "-m", "one"]);
     let before = hash_of(&dir.join("sources/app.py"));
     // Directories that the settings name may be others now, and functions may have come and gone.
     dir.write("lambda-pack.toml", "code_dir = \"code\"\n");
@@ -198,8 +187,8 @@ fn commits_are_compared_as_they_were() {
         "lambda-json/new.json",
         fs::read(dir.join("lambda-json/app.json")).unwrap(),
     );
-    git(&["add", "--all"]);
-    git(&["commit", "--quiet", "-m", "two"]);
+    git(dir.path(), &["add", "--all"]);
+    git(dir.path(), &["commit", "--quiet", "-m", "two"]);
     let after = hash_of(&dir.join("code/app.py"));
     let names_and_sides = |args: &[&str]| -> Vec<Value> {
         let args = ["diff", "--json"].into_iter().chain(args.iter().copied());
@@ -224,5 +213,5 @@ fn commits_are_compared_as_they_were() {
     assert_eq!(gone, [json!(["app", after, after, 0]), json!(["new", after, null, 1])]);
     dir.command(["diff", "--from", "git:nowhere"])
         .fails(2, &["git knows no commit `nowhere` here"]);
-    assert_eq!(git(&["status", "--short"]).trim(), "D lambda-json/new.json");
+    assert_eq!(git(dir.path(), &["status", "--short"]).trim(), "D lambda-json/new.json");
 }

@@ -1,31 +1,10 @@
 //! The commit that is noted in documents and metadata.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use serde_json::Value;
 
-use crate::support::{Dir, TestCommand};
-
-fn git(directory: &Path, args: &[&str]) -> String {
-    let identity = [
-        "-c",
-        "user.name=t",
-        "-c",
-        "user.email=t@example.org",
-        "-c",
-        "commit.gpgsign=false",
-    ];
-    let output = Command::new("git")
-        .args(identity)
-        .args(args)
-        .current_dir(directory)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "git {args:?}: {output:?}");
-    String::from_utf8(output.stdout).unwrap().trim().to_owned()
-}
+use crate::support::{Dir, TestCommand, git};
 
 fn project() -> Dir {
     let dir = Dir::with_app();
@@ -38,7 +17,7 @@ fn project() -> Dir {
 fn commit(dir: &Dir) -> String {
     git(dir.path(), &["add", "--all"]);
     git(dir.path(), &["commit", "--quiet", "--message=x"]);
-    git(dir.path(), &["rev-parse", "HEAD"])
+    git(dir.path(), &["rev-parse", "HEAD"]).trim().to_owned()
 }
 
 fn export(dir: &Dir) -> TestCommand {

@@ -9,7 +9,7 @@ use crate::faults::wait_for;
 use crate::support::http::Request;
 use crate::support::proxy::{Action, Proxy};
 use crate::support::server::{Project, Server};
-use crate::support::{Dir, Run, hash_of};
+use crate::support::{Dir, Run, git, hash_of};
 
 /// Runs each test of the suite against each server.
 macro_rules! against_both {
@@ -498,11 +498,7 @@ fn missing_configuration_is_named() {
 #[test]
 fn the_commit_is_noted_where_there_is_one() {
     let project = crate::support::server::MOTO.project();
-    let git = |args: &[&str]| {
-        let root = project.dir.path().to_str().unwrap();
-        let identity = ["-C", root, "-c", "user.name=Test", "-c", "user.email=test@example.com"];
-        crate::support::run("git", &[&identity, args].concat());
-    };
+    let git = |args: &[&str]| git(project.dir.path(), args);
     git(&["init", "-q"]);
     git(&["add", "."]);
     git(&["commit", "-qm", "First"]);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{PROFILE, demo, document};
-use crate::support::{Dir, run as program};
+use crate::support::{Dir, git, run as program};
 
 /// Functions that commands make, by their names; each command gets a directory outside of the project as `$1`.
 fn project(scripts: &[(&str, &str)]) -> Dir {
@@ -142,20 +142,13 @@ fn an_export_looks_for_a_cycle_before_it_builds() {
     }
 }
 
-fn git(dir: &Dir, args: &[&str]) {
-    let directory = dir.path().to_str().unwrap();
-    let who = ["-c", "user.name=a", "-c", "user.email=a@example.com"];
-    let args: Vec<&str> = ["-C", directory].iter().chain(&who).chain(args).copied().collect();
-    program("git", &args);
-}
-
 #[test]
 fn what_is_packed_and_not_tracked_is_said() {
     let dir = demo();
-    git(&dir, &["init", "--quiet"]);
+    git(dir.path(), &["init", "--quiet"]);
     dir.write(".gitignore", "dist/\n.lambda-pack/\n*.generated\n");
-    git(&dir, &["add", "--all"]);
-    git(&dir, &["commit", "--quiet", "--message", "all"]);
+    git(dir.path(), &["add", "--all"]);
+    git(dir.path(), &["commit", "--quiet", "--message", "all"]);
     let commit = || {
         dir.command(["bundle", "export"]).args(PROFILE).ok();
         let document = document(&fs::read_to_string(dir.join("dist/bundle.json")).unwrap());

@@ -277,6 +277,20 @@ pub fn find_tool(name: &str) -> Option<PathBuf> {
 /// The interpreter of the tests' virtual environment, which has `blake3`.
 pub static PYTHON: LazyLock<PathBuf> = LazyLock::new(|| tool("moto").with_file_name("python"));
 
+/// What git prints, as somebody whose own configuration doesn't count.
+#[track_caller]
+pub fn git(directory: &Path, args: &[&str]) -> String {
+    let output = Command::new("git")
+        .args(["-c", "user.name=Test", "-c", "user.email=test@example.com"])
+        .args(args)
+        .current_dir(directory)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "git {args:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
 /// Runs a program that must succeed; returns its output.
 #[track_caller]
 pub fn run(program: impl AsRef<std::ffi::OsStr>, args: &[&str]) -> String {
