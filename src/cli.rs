@@ -5,6 +5,7 @@ mod diff;
 mod fitness;
 mod graph;
 mod init;
+mod matrix;
 mod metadata;
 mod profile;
 mod remote;
@@ -26,6 +27,7 @@ pub use diff::*;
 pub use fitness::*;
 pub use graph::*;
 pub use init::*;
+pub use matrix::*;
 pub use metadata::*;
 pub use profile::*;
 pub use remote::*;
@@ -178,6 +180,7 @@ pub enum Command {
     Profile(ProfileArgs),
     Graph(GraphArgs),
     Affected(AffectedArgs),
+    Matrix(MatrixArgs),
     Fitness(FitnessArgs),
     Secrets(SecretsArgs),
     Run(RunProfileArgs),

@@ -2,6 +2,7 @@
 //!
 //! Command line -> settings -> one file in `commands/` -> core. See `docs/architecture.md`.
 
+mod affected;
 mod assets;
 mod aws;
 mod build;

@@ -1,6 +1,7 @@
 //! Splitting functions over machines that know nothing of each other.
 
 use std::fmt;
+use std::num::NonZeroU16;
 use std::str::FromStr;
 
 use crate::digest::Algorithm;
@@ -22,12 +23,29 @@ impl Shard {
         (1..=count).map(move |index| Shard { index, count })
     }
 
+    /// The shards that have some of these functions, each with their number: about `each` in one, but at most `most` shards.
+    pub fn shared(names: &[String], most: u16, each: NonZeroU16) -> impl Iterator<Item = (Self, usize)> {
+        let wanted = names.len().div_ceil(usize::from(each.get()));
+        let count = u16::try_from(wanted).unwrap_or(most).min(most);
+        let mut numbers = vec![0; usize::from(count)];
+        for name in names {
+            numbers[usize::from(position(name, count))] += 1;
+        }
+        Self::all(count).zip(numbers).filter(|(_, number)| *number > 0)
+    }
+
     /// Whether the function of this name is in the shard.
     pub fn takes(self, name: &str) -> bool {
-        let digest = Algorithm::Blake3.hash(name.as_bytes());
-        let first = digest.as_bytes().first_chunk().expect("a digest has 32 bytes");
-        u64::from_le_bytes(*first) % u64::from(self.count) == u64::from(self.index - 1)
+        position(name, self.count) == self.index - 1
     }
+}
+
+/// Which of this many shards a function is in, from 0 on.
+fn position(name: &str, count: u16) -> u16 {
+    let digest = Algorithm::Blake3.hash(name.as_bytes());
+    let first = digest.as_bytes().first_chunk().expect("a digest has 32 bytes");
+    let position = u64::from_le_bytes(*first) % u64::from(count);
+    u16::try_from(position).expect("it is less than the count")
 }
 
 impl FromStr for Shard {
@@ -77,6 +95,25 @@ mod tests {
             let even = 1000 / usize::from(count);
             assert!(sizes.iter().all(|size| *size < 2 * even + 10), "{sizes:?}");
         }
+    }
+
+    #[test]
+    fn no_more_shards_than_functions_are_worth() {
+        let names: Vec<String> = (0..100).map(|number| format!("function-{number}")).collect();
+        let shared = |names: &[String], most, each| -> Vec<(String, usize)> {
+            let shards = Shard::shared(names, most, NonZeroU16::new(each).expect("not 0"));
+            shards.map(|(shard, number)| (shard.to_string(), number)).collect()
+        };
+        assert_eq!(shared(&names, 256, 100), [("1/1".to_owned(), 100)]);
+        assert_eq!(shared(&[], 256, 100), []);
+        for (most, each, count) in [(256, 25, 4), (3, 25, 3), (256, 33, 4), (1, 1, 1)] {
+            let shared = shared(&names, most, each);
+            assert_eq!(shared.len(), count, "{most}, {each}");
+            assert_eq!(shared.iter().map(|(_, number)| number).sum::<usize>(), 100);
+        }
+        // Two of two names may fall into one: then nobody waits for nothing.
+        let two = shared(&["app".to_owned(), "order-intake".to_owned(), "x".to_owned()], 256, 1);
+        assert!(two.iter().all(|(_, number)| *number > 0), "{two:?}");
     }
 
     #[test]

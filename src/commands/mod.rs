@@ -11,6 +11,7 @@ mod graph;
 mod hash;
 mod init;
 mod lock;
+mod matrix;
 mod metadata;
 mod output;
 mod profile;
@@ -56,6 +57,7 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         Command::Profile(args) => profile::run(&args.verb, common, meter),
         Command::Graph(args) => graph::run(args, common, meter),
         Command::Affected(args) => affected::run(args, common, meter),
+        Command::Matrix(args) => matrix::run(args, common, meter),
         Command::Fitness(args) => fitness::run(args, common, meter),
         Command::Secrets(args) => secrets::run(&args.verb, common, meter),
         Command::Run(args) => run::run(args, common, meter),

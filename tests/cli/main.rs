@@ -31,6 +31,7 @@ mod leaks;
 mod locks;
 mod lookups;
 mod made;
+mod matrix;
 mod metadata;
 mod packages;
 mod profiles;
