@@ -1,6 +1,6 @@
 # Everything that guards the project. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build test e2e instructions instructions-update bench builds-table leaks-table lint lint-rust lint-shell lint-python lint-terraform clean
+.PHONY: help build test e2e instructions instructions-update bench builds-table leaks-table lint lint-rust lint-shell lint-python lint-terraform lint-workflows clean
 
 # Where cargo builds; another directory may be named, for example to share it between clones.
 CARGO_TARGET_DIR ?= target
@@ -48,7 +48,7 @@ builds-table: ## Build and run every demo function and fixture, and write the ta
 leaks-table: ## Plant secrets in every place, and write the table in docs/secrets.md
 	WRITE_LEAKS_TABLE=yes cargo test --locked --test cli -- --exact leaks::places::each_kind_is_refused_in_each_place
 
-lint: lint-rust lint-shell lint-python lint-terraform ## Formatting and static checks
+lint: lint-rust lint-shell lint-python lint-terraform lint-workflows ## Formatting and static checks
 
 lint-rust:
 	cargo fmt --all --check
@@ -58,6 +58,7 @@ lint-shell:
 	sh -n tests/setup.sh
 	sh -n lambda-build-module/build-script.sh
 	sh -n src/remote/install.sh
+	for script in pipelines/*.sh; do sh -n "$$script" || exit; done
 
 lint-python:
 	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f bench tests/e2e tests/reference code
@@ -65,6 +66,11 @@ lint-python:
 
 lint-terraform:
 	terraform fmt -check -recursive
+
+lint-workflows:
+	"$$(tests/setup.sh actionlint)"
+	"$$(tests/setup.sh zizmor)" --offline --quiet --persona pedantic .github
+	"$$(dirname "$$(tests/setup.sh moto)")/check-jsonschema" --quiet --builtin-schema vendor.gitlab-ci pipelines/gitlab-ci.yml
 
 clean: ## Remove what building and running leave here; caches of the tests stay
 	rm -rf "$(CARGO_TARGET_DIR)" dist .lambda-pack

@@ -7,3 +7,8 @@ output "bucket" {
   description = "Name of the bucket that holds the packages."
   value       = aws_s3_bucket.this.id
 }
+
+output "store" {
+  description = "Where the packages are, as lambda-pack takes it: LAMBDA_PACK_STORE, --store."
+  value       = local.store
+}

@@ -12,6 +12,8 @@
 #                                Lambda's Node.js client and Node.js 22: path of
 #                                their node_modules
 #   tests/setup.sh zigbuild      links Rust for Lambda:  path of cargo-zigbuild
+#   tests/setup.sh actionlint | zizmor
+#                                checks of workflows:    path of the program
 #   tests/setup.sh versitygw     a strict local S3:      path of versitygw
 #   tests/setup.sh providers     Terraform's providers:  path of a plugin directory
 #   tests/setup.sh bench-python  Python dependencies:    path of the directory
@@ -35,6 +37,7 @@ cache=${LAMBDA_PACK_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lambda-pack-test
 
 # The newest one on the Go module proxy when this was written.
 versitygw_version=v1.8.0
+actionlint_version=v1.7.12
 # What e2e/providers builds: the oldest AWS provider that the modules allow, and
 # the external provider whose protocol its stand-in follows.
 aws_version=4.9.0
@@ -78,6 +81,18 @@ install_moto() {
     python3 -m venv "$dir"
     "$dir/bin/python" -m pip install --quiet --disable-pip-version-check \
         --require-hashes --requirement "$here/requirements.txt"
+}
+
+install_zizmor() {
+    log "installing zizmor into $dir (usually 5 s)"
+    python3 -m venv "$dir"
+    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --require-hashes --requirement "$here/requirements-zizmor.txt"
+}
+
+install_actionlint() {
+    log "building actionlint $actionlint_version into $dir (usually 20 s)"
+    GOBIN=$dir go install "github.com/rhysd/actionlint/cmd/actionlint@$actionlint_version"
 }
 
 install_zigbuild() {
@@ -226,6 +241,14 @@ awslambdaric | aws-lambda-ric)
 zigbuild)
     install zigbuild "$({ cat "$here/requirements-zigbuild.txt"; python3 -c 'import sys; print(sys.version, sys.base_prefix)'; } | digest)"
     echo "$dir/bin/cargo-zigbuild"
+    ;;
+zizmor)
+    install zizmor "$({ cat "$here/requirements-zizmor.txt"; python3 -c 'import sys; print(sys.version, sys.base_prefix)'; } | digest)"
+    echo "$dir/bin/zizmor"
+    ;;
+actionlint)
+    install actionlint "$(echo "$actionlint_version" | digest)"
+    echo "$dir/actionlint"
     ;;
 versitygw)
     install versitygw "$(echo "$versitygw_version" | digest)"

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Callable, Iterator
 
+import pipelines
 import remote_builds
 import secret_classes
 import walkthrough
@@ -91,7 +92,7 @@ def run_all(report: Report, work: Path, env: dict[str, str], moto_server: Path) 
     for description, body in module_checks(work, env):
         if not report.step(description, body):
             return
-    for part in (remote_builds, secret_classes, walkthrough):
+    for part in (remote_builds, secret_classes, walkthrough, pipelines):
         if not report.step(part.DESCRIPTION, lambda part=part: part.run_step(REPOSITORY, work, env, moto_server)):
             return
     runners: list[type[Runner]] = [CopyRunner]

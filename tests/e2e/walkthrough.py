@@ -1,20 +1,15 @@
 """docs/walkthrough.md, run as written: from an empty directory to two plans without
 changes, with no step by hand.
-
-Without Terragrunt on PATH this file also is the program that takes its place.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import shlex
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-from runners import MODULES, REGION, CommandFailed, CopyRunner, Project, run
+import terragrunt
+from runners import REGION, run
 from scenario import StepFailed
 from servers import Aws, moto
 
@@ -47,8 +42,7 @@ def run_step(repository: Path, work: Path, env: dict[str, str], moto_server: Pat
             "TG_NO_COLOR": "true",
             "TF_VAR_function_overrides": OVERRIDES,
         }
-        if not shutil.which("terragrunt", path=env["PATH"]):
-            take_the_place_of_terragrunt(Path(env["PATH"].split(os.pathsep)[0]))
+        terragrunt.provide(env)
         shown = with_outputs(text, work, env)
     if WRITE in os.environ:
         page.write_text(shown)
@@ -75,31 +69,3 @@ def output_of(command: str, output: str) -> str:
     if command.startswith("terragrunt "):
         output = "".join(f"[{module}] {outcome}\n" for module, outcome in OUTCOME.findall(output))
     return f"$ {command}\n{output}"
-
-
-def take_the_place_of_terragrunt(directory: Path) -> None:
-    program = directory / "terragrunt"
-    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} {shlex.quote(__file__)} "$@"\n')
-    program.chmod(0o755)
-
-
-def as_terragrunt(arguments: list[str]) -> None:
-    """What `terragrunt run --all -- plan` and `… apply` do with the modules of a project."""
-    project = Project(Path.cwd())
-    runner = CopyRunner(project, dict(os.environ), project.directory)
-    if "--backend-bootstrap" in arguments:
-        port = int(os.environ["AWS_ENDPOINT_URL"].rsplit(":", 1)[1])
-        runner.make_state_bucket(Aws(port, REGION))
-    (command,) = arguments[arguments.index("--") + 1 :]
-    extra = {"plan": [], "apply": ["-auto-approve"]}[command]
-    for module in MODULES:
-        done = runner.terraform(module, command, "-no-color", "-input=false", *extra)
-        for line in done.stdout.splitlines():
-            print(f"[{module}] terraform: {line}")
-
-
-if __name__ == "__main__":
-    try:
-        as_terragrunt(sys.argv[1:])
-    except (CommandFailed, subprocess.SubprocessError) as failure:
-        sys.exit(str(failure))
