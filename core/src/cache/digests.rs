@@ -98,7 +98,8 @@ impl DigestCache {
             return;
         };
         let young = stat.mtime.max(stat.ctime) > open.stamp.saturating_sub(YOUNG_NANOSECONDS);
-        if !young && open.trusts(stat.identity.device, file) {
+        let is_new = open.known.find(stat) != Some(digest);
+        if is_new && !young && open.trusts(stat.identity.device, file) {
             let mut learned = open.learned.lock().expect("no panic");
             learned.insert(stat.identity, (*stat, digest));
         }
@@ -113,20 +114,29 @@ impl DigestCache {
         if learned.is_empty() {
             return Ok(());
         }
-        let mut entries: Vec<Vec<u8>> = learned.values().map(|(stat, digest)| encode(stat, digest)).collect();
-        if open.known.count() + entries.len() <= MOST_ENTRIES {
-            let old = open.known.entries();
-            entries.extend(
-                old.filter(|entry| !learned.contains_key(&identity(entry)))
-                    .map(<[u8]>::to_vec),
-            );
-        }
-        entries.sort_unstable_by_key(|entry| identity(entry));
-        let mut bytes = Vec::with_capacity(HEADER_BYTES + entries.len() * ENTRY_BYTES + CHECKSUM_BYTES);
+        let mut learned: Vec<[u8; ENTRY_BYTES]> = learned.values().map(|(stat, digest)| encode(stat, digest)).collect();
+        learned.sort_unstable_by_key(|entry| identity(entry));
+        let known = match open.known {
+            known if known.count() + learned.len() <= MOST_ENTRIES => known,
+            _ => Known::default(),
+        };
+        let most = (known.count() + learned.len()) * ENTRY_BYTES;
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + most + CHECKSUM_BYTES);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&open.machine);
         bytes.extend_from_slice(&open.stamp.to_le_bytes());
-        bytes.extend(entries.into_iter().flatten());
+        // Both are sorted. Of the same file the new entry counts.
+        let mut learned = learned.iter().peekable();
+        for entry in known.entries() {
+            let here = identity(entry);
+            while let Some(new) = learned.next_if(|new| identity(*new) < here) {
+                bytes.extend_from_slice(new);
+            }
+            if learned.peek().is_none_or(|new| identity(*new) != here) {
+                bytes.extend_from_slice(entry);
+            }
+        }
+        bytes.extend(learned.flatten());
         let checksum = blake3::hash(&bytes);
         bytes.extend_from_slice(checksum.as_bytes());
         let mut next = private_temporary_file(&open.place)?;
@@ -188,15 +198,14 @@ impl Known {
     }
 }
 
-fn encode(stat: &FileStat, digest: &Digest) -> Vec<u8> {
-    let mut entry = Vec::with_capacity(ENTRY_BYTES);
-    for number in [stat.identity.device, stat.identity.inode, stat.size] {
-        entry.extend_from_slice(&number.to_le_bytes());
+fn encode(stat: &FileStat, digest: &Digest) -> [u8; ENTRY_BYTES] {
+    let [mtime, ctime] = [stat.mtime, stat.ctime].map(i64::cast_unsigned);
+    let numbers = [stat.identity.device, stat.identity.inode, stat.size, mtime, ctime];
+    let mut entry = [0; ENTRY_BYTES];
+    for (place, number) in entry.chunks_exact_mut(8).zip(numbers) {
+        place.copy_from_slice(&number.to_le_bytes());
     }
-    for time in [stat.mtime, stat.ctime] {
-        entry.extend_from_slice(&time.to_le_bytes());
-    }
-    entry.extend_from_slice(digest.as_bytes());
+    entry[8 * numbers.len()..].copy_from_slice(digest.as_bytes());
     entry
 }
 

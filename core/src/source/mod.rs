@@ -228,28 +228,11 @@ impl Tree {
 
     /// Merges parts, each sorted and named for messages, and checks what only the whole can tell.
     fn merge(parts: &[(&str, &[Arc<TreeEntry>])], inputs: Inputs) -> Result<Self> {
-        let named = parts
-            .iter()
-            .flat_map(|(name, entries)| entries.iter().map(move |entry| (*name, entry)));
-        let mut merged: Vec<(&str, &Arc<TreeEntry>)> =
-            Vec::with_capacity(parts.iter().map(|(_, part)| part.len()).sum());
-        merged.extend(named);
-        // The order of strings is that of their bytes, which is the manifest's. Stable: first come, first named.
-        merged.sort_by(|(_, a), (_, b)| a.path.cmp(&b.path));
-        let twice = merged.windows(2).filter(|pair| pair[0].1.path == pair[1].1.path);
-        let mut errors: Vec<Error> = twice
-            .map(|pair| {
-                Error::invalid(format!(
-                    "the entry `{}` comes twice: from `{}` and from `{}`",
-                    pair[0].1.path, pair[0].0, pair[1].0
-                ))
-                .help("give one of the sources a `prefix`, or leave one of the files out with `exclude`")
-            })
-            .collect();
-        let entries: Vec<Arc<TreeEntry>> = merged.into_iter().map(|(_, entry)| Arc::clone(entry)).collect();
-        if parts.len() > 1 {
-            errors.extend(names::clashes(&entries));
-        }
+        let (entries, mut errors) = match parts {
+            [(_, entries)] => (entries.to_vec(), Vec::new()),
+            parts => merged(parts),
+        };
+        debug_assert!(!errors.is_empty() || entries.is_sorted_by(|a, b| a.path < b.path));
         errors.extend(links::check(&entries));
         match Error::join(errors) {
             Some(error) => Err(error),
@@ -396,6 +379,29 @@ impl Tree {
             .collect();
         collect_all(manifests)
     }
+}
+
+/// The entries of several parts in one order, with an error for each that can't stand beside the others.
+fn merged(parts: &[(&str, &[Arc<TreeEntry>])]) -> (Vec<Arc<TreeEntry>>, Vec<Error>) {
+    let named = parts
+        .iter()
+        .flat_map(|(name, entries)| entries.iter().map(move |entry| (*name, entry)));
+    let mut merged: Vec<(&str, &Arc<TreeEntry>)> = Vec::with_capacity(parts.iter().map(|(_, part)| part.len()).sum());
+    merged.extend(named);
+    // The order of strings is that of their bytes, which is the manifest's. Stable: first come, first named.
+    merged.sort_by(|(_, a), (_, b)| a.path.cmp(&b.path));
+    let twice = merged.windows(2).filter(|pair| pair[0].1.path == pair[1].1.path);
+    let twice = twice.map(|pair| {
+        Error::invalid(format!(
+            "the entry `{}` comes twice: from `{}` and from `{}`",
+            pair[0].1.path, pair[0].0, pair[1].0
+        ))
+        .help("give one of the sources a `prefix`, or leave one of the files out with `exclude`")
+    });
+    let mut errors: Vec<Error> = twice.collect();
+    let entries: Vec<Arc<TreeEntry>> = merged.into_iter().map(|(_, entry)| Arc::clone(entry)).collect();
+    errors.extend(names::clashes(&entries));
+    (entries, errors)
 }
 
 fn shared(entries: Vec<TreeEntry>) -> Vec<Arc<TreeEntry>> {

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use unicode_normalization::UnicodeNormalization;
 
 use super::TreeEntry;
@@ -47,15 +48,18 @@ pub fn clashes(entries: &[Arc<TreeEntry>]) -> Vec<Error> {
 /// Warnings for paths that are one and the same to a file system that ignores case or Unicode form. `entries` are sorted.
 pub fn lookalikes(entries: &[Arc<TreeEntry>]) -> Vec<String> {
     // Most paths are their own folded form. Two of them differ anyway, so only the others can be taken for something else.
+    let others = entries.par_iter().enumerate().flat_map_iter(|(position, entry)| {
+        let before = position.checked_sub(1).map_or("", |before| &*entries[before].path);
+        let new = new_paths(before, &entry.path).filter_map(|path| Some((path, folded(path)?)));
+        new.map(|(path, folded)| (path, is_there(entries, &folded), folded))
+    });
+    let others: Vec<(&str, bool, String)> = others.collect();
     let mut seen = HashMap::<String, &str>::new();
     let mut warnings = Vec::new();
-    for path in paths(entries) {
-        let Some(folded) = folded(path) else {
-            continue;
-        };
+    for (path, is_there, folded) in others {
         let other = match seen.get(&folded) {
             Some(other) => Some(*other),
-            None => is_there(entries, &folded).then_some(folded.as_str()),
+            None => is_there.then_some(folded.as_str()),
         };
         match other {
             Some(other) => warnings.push(format!(
@@ -71,16 +75,11 @@ pub fn lookalikes(entries: &[Arc<TreeEntry>]) -> Vec<String> {
     warnings
 }
 
-/// All paths of a tree, directories included, each once.
-fn paths(entries: &[Arc<TreeEntry>]) -> impl Iterator<Item = &str> {
-    let mut before = "";
-    entries.iter().flat_map(move |entry| {
-        let path = &*entry.path;
-        // What has a prefix stands together in a sorted list, so a directory is new if the entry before isn't in it.
-        let known = std::mem::replace(&mut before, path);
-        let new = parents(path).filter(move |parent| !is_below(known, parent));
-        new.chain([path])
-    })
+/// The path of an entry, and the directories above it that the entry before it isn't in: what has a prefix stands together in
+/// a sorted list.
+fn new_paths<'a>(before: &'a str, path: &'a str) -> impl Iterator<Item = &'a str> {
+    let new = parents(path).filter(move |parent| !is_below(before, parent));
+    new.chain([path])
 }
 
 /// Whether a path of the tree, file or directory, is spelled so.
