@@ -30,11 +30,11 @@ block() {
 terragrunt plan -input=false -lock=false -no-color -out="$work/plan"
 terragrunt show -no-color "$work/plan" >"$work/plan.txt"
 
-# Before the first apply there is nothing to compare with.
+# It only explains the plan: where it fails, it says why. There is no store before the first build.
 if store=$(terragrunt output -raw store 2>"$work/error") && [ -n "$store" ]; then
-    (cd .. && lambda-pack diff --store "$store") >"$work/diff.txt"
+    (cd .. && lambda-pack diff --store "$store") >"$work/diff.txt" 2>&1 || true
 else
-    echo 'Nothing was published yet.' >"$work/diff.txt"
+    echo 'The state names no store yet: nothing to compare with.' >"$work/diff.txt"
 fi
 
 {
