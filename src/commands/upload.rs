@@ -57,10 +57,21 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     }
     let searched = planned.iter();
     collect_all(searched.map(|(checked, found)| checked.search_source_of(found, meter)))?;
+    let settled = packages.each(
+        &planned,
+        |it| it.0,
+        |(checked, found)| is_settled(&packages, checked, found),
+    );
+    let settled = collect_all(settled)?.into_iter().flatten();
+    let planned: Vec<(&Checked, Found, bool)> = planned
+        .into_iter()
+        .zip(settled)
+        .map(|((checked, found), settled)| (checked, found, settled))
+        .collect();
     let rows = packages.each(
         &planned,
         |it| it.0,
-        |(checked, found)| upload(&packages, checked, found),
+        |(checked, found, settled)| upload(&packages, checked, found, *settled),
     );
     packages.store.save_cache();
     drop(progress);
@@ -69,14 +80,34 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     super::finish(failed.into_iter().chain(rows), common.json)
 }
 
-fn upload(packages: &Packages, checked: &Checked, found: &Found) -> Result<PackageRow> {
+/// Whether the store has a package that works with the definition and the layers of now: they may have changed since. Fails where
+/// it doesn't work. One of which the store doesn't say what is in it isn't settled.
+fn is_settled(packages: &Packages, checked: &Checked, found: &Found) -> Result<bool> {
+    let Found::Published(record) = found else {
+        return Ok(false);
+    };
+    if packages.has_passed(checked) {
+        return Ok(true);
+    }
+    let Some(contents) = packages.stored_contents(checked, record, |_| true)? else {
+        return Ok(false);
+    };
+    packages.check_moved(checked, &contents)?;
+    super::warn(&checked.hashed.function.name, packages.check(checked, &contents)?);
+    packages.note_passed(checked);
+    Ok(true)
+}
+
+fn upload(packages: &Packages, checked: &Checked, found: &Found, is_settled: bool) -> Result<PackageRow> {
     let published = match found {
-        Found::Published(record) => Published::Unchanged(record.clone()),
-        Found::Nothing | Found::PackageMissing(..) => {
+        Found::Published(record) if is_settled => Published::Unchanged(record.clone()),
+        found => {
             let made = packages.make(checked)?;
             let contents = packages.contents(checked, made.as_ref())?;
             super::warn(&checked.hashed.function.name, packages.check(checked, &contents)?);
-            packages.publish(checked, made.as_ref(), &contents, found)?
+            let published = packages.publish(checked, made.as_ref(), &contents, found)?;
+            packages.note_passed(checked);
+            published
         }
     };
     let (record, status) = match published {

@@ -141,7 +141,11 @@ impl Pipeline<'_> {
             |&checked| {
                 let found = packages.find(checked)?;
                 let known = match &found {
-                    Found::Published(record) => packages.stored_contents(checked, record)?,
+                    // It may have been searched for other secrets than those that are declared now, or for fewer because more were
+                    // allowed.
+                    Found::Published(record) => {
+                        packages.stored_contents(checked, record, |known| checked.guard.is_content_with(&known.seen))?
+                    }
                     Found::Nothing | Found::PackageMissing(..) => None,
                 };
                 Ok(Job { checked, found, known })
@@ -207,7 +211,10 @@ impl Pipeline<'_> {
             |(job, made)| {
                 let checked = job.checked;
                 let contents = match &job.known {
-                    Some(known) => Cow::Borrowed(&**known),
+                    Some(known) => {
+                        packages.check_moved(checked, known)?;
+                        Cow::Borrowed(&**known)
+                    }
                     None => {
                         packages.search(checked, *made)?;
                         packages.contents(checked, *made)?
@@ -251,12 +258,7 @@ impl Pipeline<'_> {
 
     fn upload<'c>(&self, packages: &Packages, ready: &[Ready<'c>]) -> Result<(Done, Vec<Packaged<'c>>)> {
         let published = packages.each(ready, Ready::checked, |it| match &it.job.found {
-            Found::Published(record) => {
-                if it.job.known.is_none() {
-                    packages.note(it.job.checked, it.made, &it.contents, record)?;
-                }
-                Ok(Published::Unchanged(record.clone()))
-            }
+            Found::Published(record) if it.job.known.is_some() => Ok(Published::Unchanged(record.clone())),
             found => packages.publish(it.job.checked, it.made, &it.contents, found),
         });
         packages.store.save_cache();

@@ -31,6 +31,11 @@ impl<'a, T> Layers<'a, T> {
         }
     }
 
+    /// What is known of the one of this name.
+    pub fn known(&self, name: &str) -> Option<&'a T> {
+        self.layers.get(name).map(|layer| layer.known)
+    }
+
     /// Those that a function names. `bytes` is asked once for each, and tells its unzipped size.
     pub fn of(&self, function: &Function, bytes: impl Fn(&Function, &T) -> Result<u64>) -> Result<Vec<Layer<'a>>> {
         let named = function.layer_names().map(|name| &self.layers[name]);

@@ -1,18 +1,21 @@
 //! Packages of functions: in the store, or made and published.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lambda_pack_core::archive::{self, Package, Packing};
 use lambda_pack_core::cache::Caches;
-use lambda_pack_core::function::{Function, Selected};
-use lambda_pack_core::manifest::Manifest;
+use lambda_pack_core::digest::{Algorithm, Digest};
+use lambda_pack_core::function::{Definition, Function, FunctionName, Selected};
+use lambda_pack_core::manifest::{Manifest, canonical_json};
 use lambda_pack_core::preflight::{Contents, Layer};
 use lambda_pack_core::sbom::Sbom;
 use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::Tree;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, preflight};
+use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::scratch::Scratch;
@@ -140,20 +143,19 @@ impl<'a> Packages<'a> {
         Contents::of(&made.tree).map(Cow::Owned)
     }
 
-    /// The same of a package that the store has. `None` if that isn't known without making it again; or if it was searched for
-    /// other secrets than those that are declared now, or for fewer because more were allowed.
-    pub fn stored_contents<'c>(&self, checked: &'c Checked, record: &Record) -> Result<Option<Cow<'c, Contents>>> {
+    /// The same of a package that the store has, if what it knows of that `is_enough`. `None` if it must be made again to know.
+    pub fn stored_contents<'c>(
+        &self,
+        checked: &'c Checked,
+        record: &Record,
+        is_enough: impl Fn(&Known) -> bool,
+    ) -> Result<Option<Cow<'c, Contents>>> {
         // Then the package is the source.
         if checked.hashed.tree.is_whole() {
             return Ok(Some(Cow::Borrowed(&checked.source)));
         }
-        let Some(known) = self.known(checked.hashed, record)? else {
-            return Ok(None);
-        };
-        Ok(match checked.guard.is_content_with(&known.seen) {
-            true => Some(Cow::Owned(known.contents)),
-            false => None,
-        })
+        let known = self.known(checked.hashed, record)?.filter(is_enough);
+        Ok(known.map(|known| Cow::Owned(known.contents)))
     }
 
     /// What the store knows of a package beyond its record.
@@ -166,6 +168,58 @@ impl<'a> Packages<'a> {
     pub fn check(&self, checked: &Checked, contents: &Contents) -> Result<Vec<String>> {
         let function = &checked.hashed.function;
         preflight::check(function, contents, &self.layers_of(function)?)
+    }
+
+    /// Fails where layers lack what a package that the store has leaves to them: they may have changed since it was made. Making
+    /// one does the same.
+    pub fn check_moved(&self, checked: &Checked, contents: &Contents) -> Result<()> {
+        let Hashed { function, tree, .. } = checked.hashed;
+        warn(&function.name, tree.check_moved(contents.moved())?);
+        Ok(())
+    }
+
+    /// Whether a stored package passed both with the definition and the layers of now, as far as this machine knows.
+    pub fn has_passed(&self, checked: &Checked) -> bool {
+        let Hashed { function, manifest, .. } = checked.hashed;
+        let decided_by = self.decides_checks(checked);
+        self.store
+            .has_passed(function.name.as_str(), &manifest.source_hash(), &decided_by)
+    }
+
+    /// Notes for the next run that it did.
+    pub fn note_passed(&self, checked: &Checked) {
+        let Hashed { function, manifest, .. } = checked.hashed;
+        let decided_by = self.decides_checks(checked);
+        self.store
+            .note_passed(function.name.as_str(), &manifest.source_hash(), &decided_by);
+    }
+
+    /// Digest of all that decides whether a stored package passes, beside what it holds.
+    fn decides_checks(&self, checked: &Checked) -> Digest {
+        #[derive(Serialize)]
+        struct Decides<'a> {
+            /// Another version may check more.
+            tool: &'a str,
+            definition: &'a Definition,
+            layers: Vec<(&'a FunctionName, &'a Definition, String)>,
+        }
+        let Hashed { function, tree, .. } = checked.hashed;
+        let of_swaps = tree.swaps().iter().filter_map(|swap| swap.to.layer());
+        let names: BTreeSet<&str> = function
+            .layer_names()
+            .chain(of_swaps.map(FunctionName::as_str))
+            .collect();
+        let layers = names.into_iter().filter_map(|name| self.layers.known(name));
+        let layers = layers.map(|Hashed { function, manifest, .. }| {
+            let source_hash = manifest.source_hash().to_hex();
+            (&function.name, &function.definition, source_hash)
+        });
+        let decides = Decides {
+            tool: env!("CARGO_PKG_VERSION"),
+            definition: &function.definition,
+            layers: layers.collect(),
+        };
+        Algorithm::Blake3.hash(canonical_json(&decides).as_bytes())
     }
 
     /// Looks for secrets in what was made. Packing does so, too; this is for who wants to know of all before the first is
@@ -233,6 +287,7 @@ impl<'a> Packages<'a> {
         self.layers.of(function, |_, layer| self.unzipped_bytes(layer))
     }
 
+    /// Uploads a package; of one that the store has, and that was made again, it has the store know what is in it.
     pub fn publish(
         &self,
         checked: &Checked,
@@ -241,13 +296,13 @@ impl<'a> Packages<'a> {
         found: &Found,
     ) -> Result<Published> {
         let name = checked.hashed.function.name.as_str();
-        self.pack(checked, made, contents, |built| self.store.publish(name, built, found))
-    }
-
-    /// Has the store know what is in a package of its own that was made again.
-    pub fn note(&self, checked: &Checked, made: Option<&Made>, contents: &Contents, record: &Record) -> Result<()> {
-        let name = checked.hashed.function.name.as_str();
-        self.pack(checked, made, contents, |built| self.store.note(name, built, record))
+        self.pack(checked, made, contents, |built| match found {
+            Found::Published(record) => {
+                self.store.note(name, built, record)?;
+                Ok(Published::Unchanged(record.clone()))
+            }
+            found => self.store.publish(name, built, found),
+        })
     }
 
     /// The record that a package would get.

@@ -2,11 +2,12 @@
 //!
 //! A record is taken from here only if the store lists the very version that was read, and a package counts as verified
 //! only in the version that was. So the cache may be deleted, lost, damaged or out of date: that costs requests and
-//! nothing else, and none of it is an error. It never says that something is absent. One file a store:
+//! nothing else, and none of it is an error. It never says that something is absent. What decided the checks that a package
+//! passed is noted beside its record. One file a store:
 //!
 //! ```text
 //! lambda-pack records 1 <BLAKE3 of what follows>\n
-//! {"<record key>": {"version": …, "record": …, "package": …}, …}
+//! {"<record key>": {"version": …, "record": …, "package": …, "checked": …}, …}
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -34,6 +35,9 @@ pub struct Entry {
     pub record: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
+    /// Digest of what decided the checks that it passed last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checked: Option<String>,
 }
 
 /// The records of one store that are known on this machine. Without a file, it knows nothing and keeps nothing.
@@ -83,7 +87,28 @@ impl Cache {
         Some(entry)
     }
 
-    pub fn remember(&self, key: &str, entry: Entry) {
+    /// What was checked stays noted for this version.
+    pub fn remember(&self, key: &str, version: String, record: String, package: Option<String>) {
+        let known = self.get(key).filter(|entry| entry.version == version);
+        let checked = known.and_then(|entry| entry.checked);
+        let entry = Entry {
+            version,
+            record,
+            package,
+            checked,
+        };
+        self.set(key, entry);
+    }
+
+    /// Notes what decided the checks that a package passed, if its record is known.
+    pub fn note_checked(&self, key: &str, checked: String) {
+        if let Some(entry) = self.get(key) {
+            let checked = Some(checked);
+            self.set(key, Entry { checked, ..entry });
+        }
+    }
+
+    fn set(&self, key: &str, entry: Entry) {
         if self.file.is_none() || entry.version.is_empty() {
             return;
         }
@@ -155,6 +180,7 @@ mod tests {
             version: version.to_owned(),
             record: "{}".to_owned(),
             package: None,
+            checked: None,
         }
     }
 
@@ -162,7 +188,7 @@ mod tests {
     fn every_flipped_bit_and_every_cut_is_noticed() {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::open(directory.path(), "store");
-        cache.remember("records/a/1.json", entry("1"));
+        cache.set("records/a/1.json", entry("1"));
         cache.save();
         let file = cache.file.unwrap();
         let whole = fs::read(&file).unwrap();
@@ -180,16 +206,16 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let cache = Cache::open(directory.path(), "store");
         for index in 0..=MOST_UNUSED {
-            cache.remember(&index.to_string(), entry("1"));
+            cache.set(&index.to_string(), entry("1"));
         }
         cache.save();
         let cache = Cache::open(directory.path(), "store");
         assert_eq!(cache.get("7"), Some(entry("1")));
-        cache.remember("new", entry("1"));
+        cache.set("new", entry("1"));
         cache.save();
         let cache = Cache::open(directory.path(), "store");
         assert_eq!(cache.state().entries.len(), MOST_UNUSED + 2);
-        cache.remember("newer", entry("1"));
+        cache.set("newer", entry("1"));
         cache.save();
         let cache = Cache::open(directory.path(), "store");
         assert_eq!(cache.state().entries.keys().collect::<Vec<_>>(), ["newer"]);

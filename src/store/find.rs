@@ -119,6 +119,7 @@ impl Store {
             version,
             record,
             package,
+            ..
         } = self.cache.get(key)?;
         if listed.etag.as_ref() != Some(&version) {
             return None;
@@ -134,14 +135,20 @@ impl Store {
 
     /// Notes a record, and the version in which its package was verified, if there is one.
     pub(super) fn remember(&self, key: &str, version: String, record: &Record, verified: Option<String>) {
-        self.cache.remember(
-            key,
-            Entry {
-                version,
-                record: String::from_utf8(record.to_json()).expect("JSON is UTF-8"),
-                package: verified,
-            },
-        );
+        let record = String::from_utf8(record.to_json()).expect("JSON is UTF-8");
+        self.cache.remember(key, version, record, verified);
+    }
+
+    /// Whether the package of a source hash passed checks that this decided, as far as this machine knows.
+    pub fn has_passed(&self, name: &str, source_hash: &Digest, decided_by: &Digest) -> bool {
+        let cached = self.cache.get(&record::key(name, source_hash));
+        cached.and_then(|entry| entry.checked) == Some(decided_by.to_hex())
+    }
+
+    /// Notes that it did. The record must have been found, or written.
+    pub fn note_passed(&self, name: &str, source_hash: &Digest, decided_by: &Digest) {
+        self.cache
+            .note_checked(&record::key(name, source_hash), decided_by.to_hex());
     }
 
     fn parse(&self, name: &str, source_hash: &Digest, content: &[u8]) -> Result<Record> {

@@ -7,6 +7,7 @@ use lambda_pack_core::digest::Digest;
 use lambda_pack_core::manifest::{EntryJson, EntryKind, Manifest, ManifestJson, entries_json};
 use lambda_pack_core::preflight::{Contents, Item, Machine};
 use lambda_pack_core::secrets::Seen;
+use lambda_pack_core::swaps::Moved;
 use lambda_pack_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
 
@@ -22,14 +23,17 @@ struct StoredManifest<'a> {
     /// Of those that are machine code, by path.
     machine_code: BTreeMap<&'a str, Machine>,
     secrets: Seen,
+    /// What layers must have of what swaps left out.
+    moved: &'a [Moved],
 }
 
-/// What is read of it to check the package. Versions of this program that couldn't check it wrote no `machine_code` and `secrets`.
+/// What is read of it to check the package. Versions of this program that couldn't check it wrote less.
 #[derive(Deserialize)]
 struct StoredPackage {
     package_entries: Vec<StoredEntry>,
     machine_code: Option<BTreeMap<String, Machine>>,
     secrets: Option<Seen>,
+    moved: Option<Vec<Moved>>,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +57,7 @@ pub(super) fn to_json(built: &Built) -> Vec<u8> {
         package_entries: entries_json(&built.package.entries),
         machine_code: built.contents.machine_code(),
         secrets: built.seen.clone(),
+        moved: built.contents.moved(),
     };
     serde_json::to_vec(&stored).expect("strings and numbers")
 }
@@ -79,7 +84,7 @@ impl Store {
         };
         let stored: StoredPackage = serde_json::from_slice(&content)
             .map_err(|error| self.bad_manifest(name, source_hash, &format!("not a manifest: {error}")))?;
-        let (Some(machine_code), Some(seen)) = (stored.machine_code, stored.secrets) else {
+        let (Some(machine_code), Some(seen), Some(moved)) = (stored.machine_code, stored.secrets, stored.moved) else {
             return Ok(None);
         };
         let entries = stored.package_entries.into_iter().map(|entry| Item {
@@ -88,7 +93,7 @@ impl Store {
             kind: entry.kind,
             size: entry.size,
         });
-        let contents = Contents::whole(entries.collect());
+        let contents = Contents::whole(entries.collect(), moved);
         // Of two who built at the same time the one's manifest may stand beside the other's package.
         let is_of_record =
             contents.size() == record.unzipped_bytes && contents.entries().len() as u64 == record.entries;

@@ -14,6 +14,7 @@ use crate::support::{Dir, TestCommand};
 
 against_both!(
     nothing_changed_costs_two_requests,
+    what_is_in_a_stored_package_is_asked_when_its_definition_changed,
     a_warm_cache_hides_nothing,
     a_damaged_cache_costs_requests_only,
     a_store_that_lists_nothing_is_asked,
@@ -162,6 +163,51 @@ fn nothing_changed_costs_two_requests(server: &'static Server) {
     assert_eq!(many.published().args(["--no-cache"]).ok().stdout, warm.stdout);
     assert_eq!(many.requests(), cold);
     assert!(many.cache.snapshot().is_empty());
+}
+
+/// Of what was built nothing but the store's manifest tells whether it has the handler that the definition names now.
+fn what_is_in_a_stored_package_is_asked_when_its_definition_changed(server: &'static Server) {
+    const COUNT: usize = 16;
+    let mut many = Many::new(server, COUNT);
+    let define = |many: &Many, index: usize, handler: &str| {
+        let name = name_of(index);
+        let build = json!({"type": "command", "command": ["sh", "-c", "mkdir out && cp app.py out/"], "output": "out"});
+        let definition = json!({"runtime": "python3.13", "handler": handler, "source": name, "build": build});
+        many.project
+            .dir
+            .write(&format!("lambda-json/{name}.json"), definition.to_string());
+    };
+    for index in 0..COUNT {
+        define(&many, index, "app.handler");
+    }
+    assert_eq!(many.statuses(), ["uploaded"]);
+    many.requests();
+    assert_eq!(many.statuses(), ["unchanged"]);
+    assert_eq!(many.requests(), TWO_LISTS);
+    define(&many, 3, "app.main");
+    assert_eq!(many.statuses(), ["unchanged"]);
+    assert_eq!(many.requests(), Requests { gets: 1, ..TWO_LISTS });
+    assert_eq!(many.statuses(), ["unchanged"]);
+    assert_eq!(many.requests(), TWO_LISTS);
+    define(&many, 3, "main.handler");
+    many.project.dir.write("code/f000/app.py", "changed\n");
+    let refused = format!(
+        "function `{}`: its handler is `main.handler`, but the package has no main.py",
+        name_of(3)
+    );
+    // Nothing else is uploaded either.
+    for _ in 0..2 {
+        many.upload().fails(3, &[&refused]);
+        assert_eq!(many.requests(), Requests { gets: 1, ..TWO_LISTS });
+    }
+    // Without what this machine remembers, each is looked into.
+    define(&many, 3, "app.handler");
+    many.cache = Dir::new();
+    assert_eq!(many.statuses(), ["unchanged", "uploaded"]);
+    let requests = many.requests();
+    assert_eq!((requests.lists, requests.gets), (2, 2 * (COUNT - 1)));
+    assert_eq!(many.statuses(), ["unchanged"]);
+    assert_eq!(many.requests(), TWO_LISTS);
 }
 
 fn a_warm_cache_hides_nothing(server: &'static Server) {

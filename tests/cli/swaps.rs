@@ -311,16 +311,54 @@ fn what_goes_is_looked_for_in_the_layer_before_anything_is_installed_if_the_lock
         "the layer `lay` doesn't hold `certifi`, `charset-normalizer`, `idna`, which only `Requests` needs here";
     let plan = dir.command(["validate", "--deployment-profile", "p"]);
     plan.env("PATH", path).fails(3, &["function `app`", lacking]);
-    // As poetry writes it.
-    let silent: String = SDK
-        .lines()
-        .filter(|line| !line.trim_start().starts_with('#'))
-        .map(|line| format!("{line}\n"))
-        .collect();
-    let dir = requests_in_a_layer(&silent);
+    let dir = requests_in_a_layer(&without_notes(SDK));
     dir.command(["validate", "--deployment-profile", "p"]).ok();
     dir.command(["build", "app", "--deployment-profile", "p"])
         .fails(3, &["function `app`", lacking]);
+}
+
+/// As poetry writes it.
+fn without_notes(requirements: &str) -> String {
+    let lines = requirements.lines();
+    let lines = lines.filter(|line| !line.trim_start().starts_with('#'));
+    lines.map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn a_layer_that_loses_what_a_stored_package_left_to_it_is_refused() {
+    let dir = requests_in_a_layer(&without_notes(SDK));
+    let metadata = |name: &str| format!("code/lay/python/{name}-1.dist-info/METADATA");
+    let hold = |name: &str, version: u32| {
+        dir.write(&metadata(name), format!("Name: {name}\nVersion: {version}\n\n"));
+        dir.write(&metadata(name).replace("METADATA", "RECORD"), "");
+    };
+    for name in ["certifi", "charset_normalizer", "idna"] {
+        hold(name, 1);
+    }
+    let command = |verbs: &[&str]| dir.command(verbs.iter().copied()).args(["--deployment-profile", "p"]);
+    let first = command(&["run", "--json"]).ok().json();
+    let source_hash = |packages: &Value| packages["app"]["source_hash"].clone();
+    let warning = "the layer holds `idna` 1, in place of";
+    command(&["upload"]).ok();
+    fs::remove_file(dir.join(&metadata("idna"))).unwrap();
+    // What a layer holds is no part of the functions that use it.
+    assert_eq!(
+        source_hash(&planned(&dir, "p")),
+        source_hash(&first["inputs"]["packages"])
+    );
+    let lacking = "the layer `lay` doesn't hold `idna`, which only `Requests` needs here";
+    for verbs in [&["run"][..], &["bundle", "export"], &["upload"], &["upload", "app"]] {
+        command(verbs).fails(3, &["function `app`", lacking]);
+    }
+    let uploaded = fs::read_dir(dir.join(".lambda-pack/store/records/lay")).unwrap();
+    assert_eq!(uploaded.count(), 1, "the layer isn't uploaded either");
+    // With it all is well again, and nothing is installed to know that.
+    hold("idna", 1);
+    let (_bin, path) = path_without(&["uv", "pip", "pip3", "python3", "python"]);
+    let again = command(&["run", "--no-cache"]).env("PATH", path).ok();
+    assert!(again.stderr.contains(warning), "{again:?}");
+    let again = command(&["upload", "--json"]).ok();
+    assert_eq!(again.statuses(), ["unchanged", "unchanged"]);
 }
 
 #[test]

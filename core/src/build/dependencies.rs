@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use super::{node, python, recorded};
@@ -16,7 +17,8 @@ use crate::{Error, Result};
 const RECIPE: u32 = 1;
 
 /// Where dependencies come from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Ecosystem {
     Python,
     Node,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::function::Architecture;
 use crate::manifest::EntryKind;
 use crate::source::{Tree, TreeEntry};
+use crate::swaps::Moved;
 use crate::{Error, Result};
 
 /// The entries of a package: names, kinds and sizes, and which processors they are for.
@@ -19,6 +20,8 @@ pub struct Contents {
     /// By the bytes of their paths.
     entries: Vec<Item>,
     extent: Extent,
+    /// What layers must have instead.
+    moved: Vec<Moved>,
 }
 
 /// How much of the package is known.
@@ -74,20 +77,27 @@ impl Contents {
         Ok(Contents {
             entries: entries.collect::<Result<_>>()?,
             extent,
+            moved: tree.moved().to_vec(),
         })
     }
 
-    /// All that a package has, in any order.
-    pub fn whole(mut entries: Vec<Item>) -> Self {
+    /// All that a package has, in any order, and what went of it to layers.
+    pub fn whole(mut entries: Vec<Item>, moved: Vec<Moved>) -> Self {
         entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         Contents {
             entries,
             extent: Extent::Whole,
+            moved,
         }
     }
 
     pub fn entries(&self) -> &[Item] {
         &self.entries
+    }
+
+    /// What layers must have of what swaps left out.
+    pub fn moved(&self) -> &[Moved] {
+        &self.moved
     }
 
     /// Bytes of all entries.

@@ -6,13 +6,27 @@ use std::sync::Arc;
 
 use super::{Inputs, Origin, Stage, Tree, TreeEntry, links, walk, walk_built};
 use crate::function::Function;
-use crate::swaps::{AppliedSwap, Locked, Packages, Swaps};
+use crate::swaps::{AppliedSwap, Locked, Moved, Packages, Swaps};
 use crate::{Error, Meter, Result};
 
 impl Tree {
     /// The swaps that apply to it.
     pub fn swaps(&self) -> &[AppliedSwap] {
         self.inputs.swaps.as_ref().map_or(&[], |swaps| &swaps.applied)
+    }
+
+    /// What layers must have in place of what its swaps left out of it.
+    pub(crate) fn moved(&self) -> &[Moved] {
+        self.inputs.swaps.as_ref().map_or(&[], |swaps| &swaps.moved)
+    }
+
+    /// Fails unless layers have what went of the package that is made of it. Returns warnings of other versions that they have,
+    /// but for those that the walk found.
+    pub fn check_moved(&self, moved: &[Moved]) -> Result<Vec<String>> {
+        let swaps = self.inputs.swaps.as_ref();
+        let mut warnings = swaps.map_or(Ok(Vec::new()), |swaps| swaps.check_moved(moved))?;
+        warnings.retain(|warning| !self.warnings.contains(warning));
+        Ok(warnings)
     }
 
     pub(crate) fn swaps_mut(&mut self) -> Option<&mut Swaps> {
@@ -51,7 +65,13 @@ impl Tree {
             .entries
             .retain(|position| self.entries[*position].origin != Origin::Source);
         left_out.warnings.extend(swaps.check_moved(&left_out.moved)?);
-        let mut swapped = self.without(&left_out.entries, self.inputs.clone())?;
+        let mut swaps = Swaps::clone(swaps);
+        swaps.moved.extend(left_out.moved);
+        let inputs = Inputs {
+            swaps: Some(Arc::new(swaps)),
+            ..self.inputs.clone()
+        };
+        let mut swapped = self.without(&left_out.entries, inputs)?;
         for directory in installed {
             swapped = swapped.with_others(directory, prefix, meter)?;
         }

@@ -39,8 +39,8 @@ pub struct AppliedSwap {
 pub struct Swaps {
     pub applied: Vec<AppliedSwap>,
     inputs: BuildInputs,
-    /// What layers must have of what goes of the source.
-    pub(super) moved: Vec<Moved>,
+    /// What layers must have of what went, as far as that is there: of the source, or of the package once it is made.
+    pub(crate) moved: Vec<Moved>,
 }
 
 /// What swaps leave out of a tree.

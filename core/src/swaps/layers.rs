@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::apply::place;
 use super::{AppliedSwap, Locked, Package, Packages, Swaps};
 use crate::build::Ecosystem;
@@ -11,21 +13,24 @@ use crate::source::Tree;
 use crate::{Error, Result, collect_all, shorten};
 
 /// A package that goes and that a layer must have instead.
-#[derive(Clone, Debug)]
-pub(crate) struct Moved {
-    /// Where the swap is among those that apply.
-    swap: usize,
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moved {
+    /// What the swap means for whose sake it goes.
+    from: String,
+    layer: String,
     ecosystem: Ecosystem,
     name: String,
     version: Option<String>,
-    /// Whether it is installed on some machines alone.
+    /// Whether it is installed on some machines alone. What goes of what is installed is not.
+    #[serde(skip)]
     conditional: bool,
 }
 
 impl Moved {
-    fn of(swap: usize, package: &Package) -> Self {
+    fn of(swap: &AppliedSwap, layer: &FunctionName, package: &Package) -> Self {
         Moved {
-            swap,
+            from: swap.from.to_string(),
+            layer: layer.to_string(),
             ecosystem: package.ecosystem,
             name: package.name.clone(),
             version: package.version.clone(),
@@ -117,28 +122,25 @@ impl Held {
 impl Swaps {
     /// What layers must have of what goes of these packages.
     pub(super) fn moved(&self, packages: &Packages, gone: &BTreeSet<usize>) -> Vec<Moved> {
-        let to_layers = self
-            .applied
-            .iter()
-            .enumerate()
-            .filter(|(_, swap)| swap.to.layer().is_some());
-        let moved = to_layers.flat_map(|(index, swap)| {
+        let applied = self.applied.iter();
+        let to_layers = applied.filter_map(|swap| Some((swap, swap.to.layer()?)));
+        let moved = to_layers.flat_map(|(swap, layer)| {
             let gone = self.of_one(swap, packages, gone).into_iter();
             let gone = gone.map(|position| &packages.all()[position]);
             gone.filter(|package| package.shared)
-                .map(move |package| Moved::of(index, package))
+                .map(move |package| Moved::of(swap, layer, package))
         });
         moved.collect()
     }
 
     /// Fails unless layers have what was moved to them. Returns warnings of other versions.
     pub(crate) fn check_moved(&self, moved: &[Moved]) -> Result<Vec<String>> {
-        let checked = self.applied.iter().enumerate().map(|(index, swap)| {
-            let moved = moved.iter().filter(|moved| moved.swap == index);
-            match (swap.to.layer(), &swap.held) {
-                (Some(layer), Some(held)) => held.check(swap, layer, moved),
-                _ => Ok(Vec::new()),
+        let checked = self.applied.iter().map(|swap| match (swap.to.layer(), &swap.held) {
+            (Some(layer), Some(held)) => {
+                let is_for_it = |moved: &&Moved| moved.from == swap.from.as_str() && moved.layer == layer.as_str();
+                held.check(swap, layer, moved.iter().filter(is_for_it))
             }
+            _ => Ok(Vec::new()),
         });
         Ok(collect_all(checked)?.concat())
     }

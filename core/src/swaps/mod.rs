@@ -26,7 +26,7 @@ use crate::{Error, Result};
 pub use apply::{AppliedSwap, check_used};
 pub(crate) use apply::{Swaps, has_any};
 pub(crate) use layers::check_layers;
-pub use layers::settle_layers;
+pub use layers::{Moved, settle_layers};
 pub(crate) use locked::Locked;
 pub use name::PackageName;
 pub use packages::{Package, Packages};

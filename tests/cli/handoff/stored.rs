@@ -122,6 +122,43 @@ fn a_handler_that_a_stored_package_lacks_is_refused() {
 }
 
 #[test]
+fn upload_refuses_what_run_refuses_of_a_stored_package() {
+    let mut project = Project::new();
+    let dir = Dir::new();
+    project.write(&dir);
+    let upload = |args: &[&str]| dir.command(["upload", "--json"]).args(args.iter().copied());
+    upload(&[]).ok();
+    project.keys = json!({"handler": "zzz.handler"});
+    project.write(&dir);
+    for args in [&[][..], &["made"], &["--no-cache"], &["made", "--no-cache"]] {
+        upload(args).fails(
+            3,
+            &["function `made`: its handler is `zzz.handler`, but the package has no zzz.py"],
+        );
+    }
+    // It may be there as well as not, once it has a layer.
+    let layer = "arn:aws:lambda:eu-west-1:123456789012:layer:common:1";
+    project.keys = json!({"handler": "zzz.handler", "layers": [layer]});
+    project.write(&dir);
+    assert_eq!(upload(&[]).ok().statuses(), ["unchanged", "unchanged"]);
+    // What a version left in the store that knew less is made again, once.
+    let manifests = fs::read_dir(dir.join(".lambda-pack/store/manifests/made")).unwrap();
+    let manifest = manifests.map(|entry| entry.unwrap().path()).next().unwrap();
+    let whole = fs::read(&manifest).unwrap();
+    let mut less: Value = serde_json::from_slice(&whole).unwrap();
+    less.as_object_mut().unwrap().remove("machine_code").unwrap();
+    fs::write(&manifest, less.to_string()).unwrap();
+    assert_eq!(upload(&[]).ok().statuses(), ["unchanged", "unchanged"]);
+    assert_eq!(
+        fs::read(&manifest).unwrap(),
+        less.to_string().as_bytes(),
+        "it passed before"
+    );
+    assert_eq!(upload(&["--no-cache"]).ok().statuses(), ["unchanged", "unchanged"]);
+    assert_eq!(fs::read(&manifest).unwrap(), whole);
+}
+
+#[test]
 fn what_is_in_a_stored_package_is_in_the_document() {
     let mut project = Project::new();
     project.script = "mkdir out/boto3 && echo x > out/boto3/x.py && echo x > out/json.py".to_owned();
@@ -218,7 +255,7 @@ fn a_stored_package_whose_manifest_says_too_little_is_made_again() {
     let whole: Value = serde_json::from_slice(&fs::read(&manifest).unwrap()).unwrap();
     project.keys = json!({"handler": "zzz.handler"});
     project.write(&dir);
-    for key in ["machine_code", "secrets"] {
+    for key in ["machine_code", "secrets", "moved"] {
         // As versions wrote it that couldn't check a stored package.
         let mut less = whole.clone();
         less.as_object_mut().unwrap().remove(key).unwrap();
