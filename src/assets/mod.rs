@@ -27,6 +27,9 @@ use kept::Kept;
 use part::Part;
 use web::Web;
 
+/// Downloads at a time.
+pub const DOWNLOADS_AT_ONCE: usize = 4;
+
 /// Downloads assets.
 pub struct Fetcher<'a> {
     settings: &'a Settings,

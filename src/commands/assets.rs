@@ -10,14 +10,11 @@ use lambda_pack_core::temporary::write_whole;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all};
 use serde::Serialize;
 
-use crate::assets::{Fetched, Fetcher};
+use crate::assets::{DOWNLOADS_AT_ONCE, Fetched, Fetcher};
 use crate::cli::Common;
 use crate::parallel;
 use crate::report::{self, Progress};
 use crate::settings::Settings;
-
-/// Downloads that are under way at a time; one server's share of a line is seldom all of it.
-const DOWNLOADS_AT_ONCE: usize = 4;
 
 #[derive(Serialize)]
 struct Row {

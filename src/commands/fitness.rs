@@ -10,7 +10,6 @@ use lambda_pack_core::{Error, Meter, Result, collect_all};
 use serde::Serialize;
 
 use super::{Hashed, output};
-use crate::build::{self as builds, Built};
 use crate::cli::{Common, FitnessArgs};
 use crate::packaging::{Packages, in_function, warn_of_built};
 use crate::report::{self, Progress};
@@ -65,8 +64,6 @@ pub fn run(args: &FitnessArgs, common: &Common, meter: &'static Meter) -> Result
             .filter(|hashed| hashed.function.definition.kind == Kind::Layer)
             .collect(),
         region: settings.aws.known_region(),
-        settings: &settings,
-        meter,
     };
     let rows = parallel::map(&hashed.functions, PACKAGES_AT_ONCE, |hashed| {
         in_function(&hashed.function.name, assessor.row(hashed))
@@ -103,23 +100,15 @@ struct Assessor<'a> {
     packages: Packages<'a>,
     layers: Vec<&'a Hashed>,
     region: Option<String>,
-    settings: &'a Settings,
-    meter: &'static Meter,
 }
 
 impl Assessor<'_> {
     fn row(&self, hashed: &Hashed) -> Result<Row> {
         let Hashed {
-            function,
-            tree: source,
-            manifest,
+            function, tree: source, ..
         } = hashed;
         let guard = Guard::of(function);
-        let record = match self
-            .packages
-            .store
-            .find(function.name.as_str(), &manifest.source_hash())?
-        {
+        let record = match self.packages.find(hashed)? {
             Found::Published(record) => Some(record),
             Found::Nothing | Found::PackageMissing(..) => None,
         };
@@ -129,7 +118,7 @@ impl Assessor<'_> {
         };
         // What the store has needs no build, unless something in it may be superfluous.
         let built = match known.is_none() || may_suggest(function, source)? {
-            true => self.build(function, source)?,
+            true => self.packages.make(hashed)?,
             false => None,
         };
         let tree = built.as_ref().map_or(source, |built| &built.tree);
@@ -166,16 +155,12 @@ impl Assessor<'_> {
         })
     }
 
-    fn build(&self, function: &Function, source: &Tree) -> Result<Option<Built>> {
-        builds::build(function, source, self.settings, &self.packages.caches, self.meter)
-    }
-
     fn swaps(&self, function: &Function, tree: &Tree, size_bytes: u64, guard: &Guard) -> Result<Vec<SwapRow>> {
         let mut built = Vec::new();
         // A tier without layers takes nothing from them.
         for hashed in self.layers.iter().filter(|_| self.tier == Tier::Lambda) {
             if function.layer_names().any(|name| name == hashed.function.name.as_str()) {
-                built.push((*hashed, self.build(&hashed.function, &hashed.tree)?));
+                built.push((*hashed, self.packages.make(hashed)?));
             }
         }
         let trees = built.iter().map(|(hashed, built)| {

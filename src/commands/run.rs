@@ -2,13 +2,12 @@
 
 use std::path::Path;
 
-use lambda_pack_core::profile::Profile;
 use lambda_pack_core::{Meter, Result};
 use serde::Serialize;
 
 use super::output;
 use crate::cli::{Common, RunProfileArgs};
-use crate::handoff::{self, Done, Goal, Inputs, Packaged, Row, Steps};
+use crate::handoff::{self, Deployment, Done, Goal, Inputs, PACKAGES, Row, Steps};
 use crate::report;
 use crate::settings::Settings;
 
@@ -31,29 +30,23 @@ pub fn run(args: &RunProfileArgs, common: &Common, meter: &'static Meter) -> Res
     let tfvars = args.tfvars.as_deref();
     let mut steps = Steps::new(meter);
     let mut is_deployed = false;
-    let result = handoff::packaged(
-        &settings,
-        Goal::Deploy,
-        &mut steps,
-        meter,
-        |steps, profile, packaged| {
-            let (bundle, inputs) = hand_over(steps, profile, packaged, tfvars, &settings)?;
-            is_deployed = true;
-            if settings.store.bucket().is_none() {
-                report::warning("the store is no bucket: Lambda can't deploy from it; name one with --store s3://…");
-            }
-            match (common.json, tfvars) {
-                (true, _) => output::json(&Outcome {
-                    steps: steps.rows(),
-                    bundle: Some(bundle),
-                    tfvars: tfvars.map(|file| file.display().to_string()),
-                    inputs: tfvars.is_none().then_some(inputs),
-                }),
-                (false, Some(file)) => output::line(&format!("{bundle}\n{}", file.display())),
-                (false, None) => output::line(&inputs.to_json()),
-            }
-        },
-    );
+    let result = handoff::packaged(&settings, Goal::Deploy, &mut steps, meter, |steps, deployment| {
+        let (bundle, inputs) = hand_over(steps, deployment, tfvars, &settings)?;
+        is_deployed = true;
+        if settings.store.bucket().is_none() {
+            report::warning("the store is no bucket: Lambda can't deploy from it; name one with --store s3://…");
+        }
+        match (common.json, tfvars) {
+            (true, _) => output::json(&Outcome {
+                steps: steps.rows(),
+                bundle: Some(bundle),
+                tfvars: tfvars.map(|file| file.display().to_string()),
+                inputs: tfvars.is_none().then_some(inputs),
+            }),
+            (false, Some(file)) => output::line(&format!("{bundle}\n{}", file.display())),
+            (false, None) => output::line(&inputs.to_json()),
+        }
+    });
     if common.json && !is_deployed {
         output::json(&Outcome {
             steps: steps.rows(),
@@ -68,26 +61,24 @@ pub fn run(args: &RunProfileArgs, common: &Common, meter: &'static Meter) -> Res
 /// Writes what is deployed; returns where `bundle.json` is.
 fn hand_over<'a>(
     steps: &mut Steps,
-    profile: &'a Profile,
-    packaged: &'a [Packaged],
+    deployment: Deployment<'a>,
     tfvars: Option<&Path>,
     settings: &'a Settings,
 ) -> Result<(String, Inputs<'a>)> {
+    let Deployment { profile, packaged, .. } = deployment;
     let bundle = steps.step("export", "exporting", || {
-        let document = handoff::document(profile, packaged, settings)?;
+        let document = handoff::document(deployment, settings)?;
         handoff::refuse_failures(&document)?;
         let path = handoff::write_document(&document, &settings.out_dir)?;
-        Ok((
-            Done::new(document.functions.len(), "packages"),
-            path.display().to_string(),
-        ))
+        let done = Done::new(document.functions.len(), PACKAGES);
+        Ok((done, path.display().to_string()))
     })?;
     let inputs = steps.step("inputs", "writing", || {
         let inputs = handoff::inputs(profile, packaged, settings);
         if let Some(file) = tfvars {
             handoff::write(file, &format!("{}\n", inputs.to_json()))?;
         }
-        Ok((Done::new(packaged.len(), "packages"), inputs))
+        Ok((Done::new(packaged.len(), PACKAGES), inputs))
     })?;
     Ok((bundle, inputs))
 }

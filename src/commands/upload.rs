@@ -47,7 +47,7 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     let (mut planned, mut failed) = (Vec::new(), Vec::new());
     for (checked, found) in checked
         .iter()
-        .zip(packages.each(&checked, |it| it, |it| packages.find(it)))
+        .zip(packages.each(&checked, |it| it, |it| packages.find(it.hashed)))
     {
         match found {
             Ok(Some(found)) => planned.push((checked, found)),
@@ -102,7 +102,7 @@ fn upload(packages: &Packages, checked: &Checked, found: &Found, is_settled: boo
     let published = match found {
         Found::Published(record) if is_settled => Published::Unchanged(record.clone()),
         found => {
-            let made = packages.make(checked)?;
+            let made = packages.make(checked.hashed)?;
             let contents = packages.contents(checked, made.as_ref())?;
             super::warn(&checked.hashed.function.name, packages.check(checked, &contents)?);
             let published = packages.publish(checked, made.as_ref(), &contents, found)?;

@@ -31,10 +31,9 @@ pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Resul
     let caches = super::open_caches(&settings, false);
     let hashed = super::hash_functions(&settings, &args.names, &caches, meter)?;
     caches::keep(caches);
-    // What dependencies add is known when they are installed.
-    let layers = Layers::new(hashed.all().map(|hashed| (&hashed.function, &hashed.tree)));
+    let layers = Layers::of_sources(hashed.all());
     let rows = hashed.functions.iter().map(|hashed| {
-        let layers = layers.of(&hashed.function, |_, tree| Ok(tree.size()))?;
+        let layers = layers.before_build(&hashed.function)?;
         check(hashed, &layers, meter)
     });
     let rows = collect_all(rows)?;

@@ -10,11 +10,10 @@ mod verify;
 
 use std::collections::BTreeMap;
 
-use lambda_pack_core::graph::{Graph, Member, Sizes};
+use lambda_pack_core::graph::Sizes;
 use lambda_pack_core::handoff::{
     AssetEntry, Document, FILE_NAME, FunctionEntry, PackageFacts, SCHEMA_VERSION, SecretEntry, SwapEntry,
 };
-use lambda_pack_core::profile::Profile;
 use lambda_pack_core::{Error, Result};
 
 use crate::settings::Settings;
@@ -23,13 +22,18 @@ use crate::store::Record;
 use provenance::Provenance;
 
 pub use files::{check_writable, write, write_document};
-pub use pipeline::{Goal, Packaged, packaged};
-pub use steps::{Done, Row, Steps};
+pub use pipeline::{Deployment, Goal, Packaged, packaged};
+pub use steps::{Done, PACKAGES, Row, Steps};
 pub use terraform::{Inputs, inputs};
 pub use verify::{Stated, Verified};
 
-/// Says what a profile deploys. `packaged` are all its functions and layers.
-pub fn document(profile: &Profile, packaged: &[Packaged], settings: &Settings) -> Result<Document> {
+/// Says what a profile deploys.
+pub fn document(deployment: Deployment, settings: &Settings) -> Result<Document> {
+    let Deployment {
+        profile,
+        packaged,
+        graph,
+    } = deployment;
     let functions = || packaged.iter().map(|packaged| &packaged.hashed().function);
     // All functions of a project share it.
     let infrastructure = functions().find_map(|function| function.infrastructure.as_ref());
@@ -43,7 +47,7 @@ pub fn document(profile: &Profile, packaged: &[Packaged], settings: &Settings) -
             .iter()
             .map(|it| FunctionEntry::of(&it.hashed().function, facts(it, settings)))
             .collect(),
-        graph: graph(packaged, settings)?,
+        graph: graph.with_sizes(&packaged.iter().map(sizes).collect()),
         assets: functions().flat_map(AssetEntry::of).collect(),
         swaps: swaps(packaged),
         secrets: SecretEntry::of(functions()),
@@ -57,22 +61,13 @@ pub fn document(profile: &Profile, packaged: &[Packaged], settings: &Settings) -
     Ok(document)
 }
 
-/// With the sizes that packages have, or would have.
-fn graph(packaged: &[Packaged], settings: &Settings) -> Result<Graph> {
-    let members: Vec<Member> = packaged
-        .iter()
-        .map(|packaged| Member {
-            function: &packaged.hashed().function,
-            tree: &packaged.hashed().tree,
-            sizes: Sizes {
-                size_bytes: Some(packaged.record.size_bytes),
-                unzipped_bytes: Some(packaged.record.unzipped_bytes),
-            },
-        })
-        .collect();
-    let graph = Graph::of(&members, settings.places())?;
-    graph.check()?;
-    Ok(graph)
+/// Those that a package has, or would have.
+fn sizes<'a>(packaged: &'a Packaged) -> (&'a str, Sizes) {
+    let sizes = Sizes {
+        size_bytes: Some(packaged.record.size_bytes),
+        unzipped_bytes: Some(packaged.record.unzipped_bytes),
+    };
+    (packaged.hashed().function.name.as_str(), sizes)
 }
 
 /// Those that were applied, each with its functions.

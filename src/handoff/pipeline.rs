@@ -11,16 +11,13 @@ use lambda_pack_core::profile::Profile;
 use lambda_pack_core::{Error, Meter, Result, assets, collect_all};
 
 use super::files;
-use super::steps::{Done, Steps};
-use crate::assets::Fetcher;
+use super::steps::{Done, PACKAGES, SOURCES, Steps};
+use crate::assets::{DOWNLOADS_AT_ONCE, Fetcher};
 use crate::build::Built as Made;
 use crate::packaging::{Checked, Hashed, Packages, hash_functions, in_function, open_caches, warn};
 use crate::settings::Settings;
 use crate::store::{Found, Published, Record};
 use crate::{caches, parallel};
-
-/// Downloads of assets at a time.
-const DOWNLOADS_AT_ONCE: usize = 4;
 
 /// What packages are wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,13 +43,22 @@ impl Packaged<'_> {
     }
 }
 
-/// Does all of it, and hands the packages of the profile on to the last part.
+/// All that a profile deploys.
+pub struct Deployment<'a> {
+    pub profile: &'a Profile,
+    /// All its functions and layers.
+    pub packaged: &'a [Packaged<'a>],
+    /// Without the sizes of packages.
+    pub graph: Graph,
+}
+
+/// Does all of it, and hands what is deployed on to the last part.
 pub fn packaged<R>(
     settings: &Settings,
     goal: Goal,
     steps: &mut Steps,
     meter: &'static Meter,
-    last: impl FnOnce(&mut Steps, &Profile, &[Packaged]) -> Result<R>,
+    last: impl FnOnce(&mut Steps, Deployment) -> Result<R>,
 ) -> Result<R> {
     let profile = settings.needs_profile()?;
     files::check_writable(&files::document_in(&settings.out_dir))?;
@@ -66,10 +72,10 @@ pub fn packaged<R>(
     let caches = open_caches(settings, true);
     let hashed = steps.step("hash", "hashing", || {
         let hashed = hash_functions(settings, &[], &caches, meter)?;
-        Ok((Done::new(hashed.functions.len(), "functions and layers"), hashed))
+        Ok((Done::new(hashed.functions.len(), SOURCES), hashed))
     })?;
     let checked = steps.step("validate", "validating", || pipeline.validate(&hashed))?;
-    steps.step("graph", "drawing the graph", || pipeline.check_graph(&hashed))?;
+    let graph = steps.step("graph", "drawing the graph", || pipeline.graph(&hashed))?;
     let (packages, jobs) = steps.step("look up", "looking up", || {
         let packages = Packages::open(&hashed, settings, caches, meter)?;
         let (done, jobs) = pipeline.look_up(&packages, &checked)?;
@@ -82,7 +88,12 @@ pub fn packaged<R>(
         Goal::Deploy => steps.step("upload", "uploading", || pipeline.upload(&packages, &ready))?,
         Goal::Describe => steps.step("pack", "packing", || pipeline.pack(&packages, &ready))?,
     };
-    let result = last(steps, profile, &packaged)?;
+    let deployment = Deployment {
+        profile,
+        packaged: &packaged,
+        graph,
+    };
+    let result = last(steps, deployment)?;
     caches::keep(packages.caches);
     Ok(result)
 }
@@ -118,10 +129,10 @@ impl Pipeline<'_> {
     fn validate<'c>(&self, hashed: &'c Selected<Hashed>) -> Result<(Done, Vec<Checked<'c>>)> {
         let checked = Checked::all(hashed)?;
         collect_all(checked.iter().map(|checked| checked.search_source(self.meter)))?;
-        Ok((Done::new(checked.len(), "functions and layers"), checked))
+        Ok((Done::new(checked.len(), SOURCES), checked))
     }
 
-    fn check_graph(&self, hashed: &Selected<Hashed>) -> Result<(Done, ())> {
+    fn graph(&self, hashed: &Selected<Hashed>) -> Result<(Done, Graph)> {
         let members = hashed.functions.iter().map(|Hashed { function, tree, .. }| Member {
             function,
             tree,
@@ -130,7 +141,7 @@ impl Pipeline<'_> {
         let members: Vec<Member> = members.collect();
         let graph = Graph::of(&members, self.settings.places())?;
         graph.check()?;
-        Ok((Done::new(graph.nodes.len(), "nodes"), ()))
+        Ok((Done::new(graph.nodes.len(), ["node", "nodes"]), graph))
     }
 
     fn look_up<'c>(&self, packages: &Packages<'c>, checked: &'c [Checked<'c>]) -> Result<(Done, Vec<Job<'c>>)> {
@@ -139,7 +150,7 @@ impl Pipeline<'_> {
             &checked,
             |checked| checked,
             |&checked| {
-                let found = packages.find(checked)?;
+                let found = packages.find(checked.hashed)?;
                 let known = match &found {
                     // It may have been searched for other secrets than those that are declared now, or for fewer because more were
                     // allowed.
@@ -154,14 +165,17 @@ impl Pipeline<'_> {
         let jobs = every(jobs)?;
         let stored = jobs.iter().filter(|job| job.record().is_some()).count();
         Ok((
-            Done::new(jobs.len() - stored, "packages to make").cached(stored, "in the store"),
+            Done::new(jobs.len() - stored, ["package to make", "packages to make"]).cached(stored, "in the store"),
             jobs,
         ))
     }
 
     fn fetch_assets(&self, jobs: &[Job]) -> Result<(Done, ())> {
         if self.settings.cache_dir.is_none() {
-            return Ok((Done::new(0, "assets: without a cache the build downloads them"), ()));
+            return Ok((
+                Done::new(0, ["", "assets: without a cache the build downloads them"]),
+                (),
+            ));
         }
         let fetcher = Fetcher::new(self.settings, self.meter)?;
         let lacking = jobs.iter().filter(|job| job.known.is_none());
@@ -176,7 +190,7 @@ impl Pipeline<'_> {
         });
         let downloaded = collect_all(fetched)?.into_iter().filter(|it| *it).count();
         Ok((
-            Done::new(downloaded, "assets").cached(wanted.len() - downloaded, "in the cache"),
+            Done::new(downloaded, ["asset", "assets"]).cached(wanted.len() - downloaded, "in the cache"),
             (),
         ))
     }
@@ -184,13 +198,13 @@ impl Pipeline<'_> {
     fn make(&self, packages: &Packages, jobs: &[Job]) -> Result<(Done, Vec<Option<Made>>)> {
         let made = packages.each(jobs, Job::checked, |job| match job.known {
             Some(_) => Ok(None),
-            None => packages.make(job.checked),
+            None => packages.make(job.checked.hashed),
         });
         let made = every(made)?;
         let cached = made.iter().flatten().filter(|made| made.is_from_cache()).count();
         let is_spared = |job: &&Job| job.known.is_some() && !job.checked.hashed.tree.is_whole();
         Ok((
-            Done::new(made.iter().flatten().count() - cached, "packages")
+            Done::new(made.iter().flatten().count() - cached, PACKAGES)
                 .cached(cached, "in the cache")
                 .cached(jobs.iter().filter(is_spared).count(), "in the store"),
             made,
@@ -241,7 +255,7 @@ impl Pipeline<'_> {
             },
         );
         let ready = every(ready)?;
-        Ok((Done::new(ready.len(), "packages"), ready))
+        Ok((Done::new(ready.len(), PACKAGES), ready))
     }
 
     /// The size of a package, if something is limited by it: packing tells it, and takes time.
@@ -265,7 +279,7 @@ impl Pipeline<'_> {
         let published = every(published)?;
         let is_new = |published: &&Published| matches!(published, Published::Uploaded(_));
         let uploaded = published.iter().filter(is_new).count();
-        let done = Done::new(uploaded, "packages").cached(published.len() - uploaded, "unchanged");
+        let done = Done::new(uploaded, PACKAGES).cached(published.len() - uploaded, "unchanged");
         let records = published.into_iter().map(|published| match published {
             Published::Uploaded(record) | Published::Unchanged(record) => record,
         });
@@ -281,7 +295,7 @@ impl Pipeline<'_> {
         let records = every(records)?;
         let stored = ready.iter().filter(|it| it.job.record().is_some()).count();
         Ok((
-            Done::new(records.len() - stored, "packages").cached(stored, "in the store"),
+            Done::new(records.len() - stored, PACKAGES).cached(stored, "in the store"),
             self.settle(packages, ready, records)?,
         ))
     }

@@ -8,15 +8,21 @@ use serde::Serialize;
 
 use crate::report::{self, Progress};
 
+/// What a step counts: one of it, and several.
+pub type What = [&'static str; 2];
+
+pub const PACKAGES: What = ["package", "packages"];
+pub const SOURCES: What = ["function or layer", "functions and layers"];
+
 /// What a step did.
 pub struct Done {
     count: usize,
-    what: &'static str,
+    what: What,
     cached: Vec<(usize, &'static str)>,
 }
 
 impl Done {
-    pub fn new(count: usize, what: &'static str) -> Self {
+    pub fn new(count: usize, what: What) -> Self {
         Done {
             count,
             what,
@@ -74,7 +80,9 @@ impl Steps {
             Ok((done, _)) => {
                 let cached = done.cached.iter().map(|(count, place)| format!(", {count} {place}"));
                 let cached: String = cached.collect();
-                ("done", format!("{} {}{cached}", done.count, done.what))
+                let [one, several] = done.what;
+                let what = if done.count == 1 { one } else { several };
+                ("done", format!("{} {what}{cached}", done.count))
             }
             Err(error) if error.kind() == ErrorKind::Interrupted => ("interrupted", "interrupted".to_owned()),
             Err(_) => ("failed", "failed".to_owned()),

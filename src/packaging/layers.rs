@@ -6,6 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use lambda_pack_core::Result;
 use lambda_pack_core::function::Function;
 use lambda_pack_core::preflight::Layer;
+use lambda_pack_core::source::Tree;
+
+use super::Hashed;
 
 /// Layers by name, each with what is known of it.
 pub struct Layers<'a, T> {
@@ -17,6 +20,18 @@ struct Defined<'a, T> {
     known: &'a T,
     /// Once somebody asked for it.
     bytes: Mutex<Option<u64>>,
+}
+
+impl<'a> Layers<'a, Tree> {
+    /// As far as their sources tell.
+    pub fn of_sources(all: impl Iterator<Item = &'a Hashed>) -> Self {
+        Layers::new(all.map(|hashed| (&hashed.function, &hashed.tree)))
+    }
+
+    /// Those that a function names. Dependencies aren't there before they are installed.
+    pub fn before_build(&self, function: &Function) -> Result<Vec<Layer<'a>>> {
+        self.of(function, |_, tree| Ok(tree.size()))
+    }
 }
 
 impl<'a, T> Layers<'a, T> {

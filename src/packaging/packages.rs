@@ -34,11 +34,11 @@ pub struct Checked<'a> {
 }
 
 impl<'a> Checked<'a> {
-    /// Reports every fault of every function. Dependencies aren't there before they are installed.
+    /// Reports every fault of every function.
     pub fn all(hashed: &'a Selected<Hashed>) -> Result<Vec<Self>> {
-        let sources = Layers::new(hashed.all().map(|hashed| (&hashed.function, &hashed.tree)));
+        let sources = Layers::of_sources(hashed.all());
         collect_all(hashed.functions.iter().map(|hashed| {
-            let layers = sources.of(&hashed.function, |_, tree| Ok(tree.size()))?;
+            let layers = sources.before_build(&hashed.function)?;
             let source = Contents::of(&hashed.tree)?;
             let guard = Guard::of(&hashed.function);
             collect_all([
@@ -123,14 +123,13 @@ impl<'a> Packages<'a> {
         })
     }
 
-    pub fn find(&self, Checked { hashed, .. }: &Checked) -> Result<Found> {
+    pub fn find(&self, hashed: &Hashed) -> Result<Found> {
         let name = hashed.function.name.as_str();
         self.store.find(name, &hashed.manifest.source_hash())
     }
 
     /// Builds what is to be packed, if it is more than the source.
-    pub fn make(&self, checked: &Checked) -> Result<Option<Made>> {
-        let Hashed { function, tree, .. } = checked.hashed;
+    pub fn make(&self, Hashed { function, tree, .. }: &Hashed) -> Result<Option<Made>> {
         builds::build(function, tree, self.settings, &self.caches, self.meter)
     }
 
@@ -315,14 +314,10 @@ impl<'a> Packages<'a> {
 
     /// Of a layer, whose record knows it without any installation.
     fn unzipped_bytes(&self, layer: &Hashed) -> Result<u64> {
-        let Hashed {
-            function,
-            tree,
-            manifest,
-        } = layer;
-        if let Found::Published(record) = self.store.find(function.name.as_str(), &manifest.source_hash())? {
+        if let Found::Published(record) = self.find(layer)? {
             return Ok(record.unzipped_bytes);
         }
+        let Hashed { function, tree, .. } = layer;
         builds::unzipped_bytes(function, tree, self.settings, &self.caches, self.meter)
     }
 }

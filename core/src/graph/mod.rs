@@ -52,7 +52,7 @@ pub struct Node {
 impl Node {
     fn new(kind: NodeKind, key: &str, name: impl Into<String>) -> Self {
         Node {
-            id: id(kind, key),
+            id: kind.id(key),
             kind,
             name: name.into(),
             version: None,
@@ -60,10 +60,6 @@ impl Node {
             requirements: Requirements::default(),
         }
     }
-}
-
-fn id(kind: NodeKind, key: &str) -> String {
-    format!("{}:{key}", kind.name())
 }
 
 /// How much room a node needs. What isn't known is left out.
@@ -123,6 +119,11 @@ impl NodeKind {
             NodeKind::Secret => "secret",
             NodeKind::Service => "service",
         }
+    }
+
+    /// Of a node of this kind.
+    pub(crate) fn id(self, key: &str) -> String {
+        format!("{}:{key}", self.name())
     }
 
     /// Fill and border in pictures, as `#rrggbb`: light enough for black text.

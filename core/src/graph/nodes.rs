@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{Builder, EdgeKind, Graph, Node, NodeKind, Requirements, code, id};
+use super::{Builder, EdgeKind, Graph, Node, NodeKind, Requirements, code};
 use crate::build::Recipe;
 use crate::function::{AssetUrl, Effect, Function, Kind};
 use crate::json::Object;
@@ -60,6 +60,22 @@ impl Graph {
         code::add_shared(members, &ids, places.code_dir, &mut graph);
         code::add_made(members, &ids, places.code_dir, &mut graph);
         Ok(graph.finish())
+    }
+}
+
+impl Graph {
+    /// With the sizes of packages, by the names of functions and layers.
+    pub fn with_sizes(mut self, sizes: &BTreeMap<&str, Sizes>) -> Self {
+        for node in &mut self.nodes {
+            if !matches!(node.kind, NodeKind::Function | NodeKind::Layer) {
+                continue;
+            }
+            if let Some(sizes) = sizes.get(node.name.as_str()) {
+                node.requirements.size_bytes = sizes.size_bytes;
+                node.requirements.unzipped_bytes = sizes.unzipped_bytes;
+            }
+        }
+        self
     }
 }
 
@@ -133,7 +149,7 @@ fn add_assets(members: &[Member], ids: &Ids, places: Places, graph: &mut Builder
             if url < *name {
                 *name = url;
             }
-            let to = id(NodeKind::Asset, &key);
+            let to = NodeKind::Asset.id(&key);
             graph.edge(&ids[member.function.name.as_str()], &to, EdgeKind::Packs);
             let AssetUrl::File(path) = &asset.url else { continue };
             let file = existing_part(&places.project_dir.join(path));
@@ -180,7 +196,7 @@ fn add_dependencies(members: &[Member], ids: &Ids, graph: &mut Builder) -> Resul
 
 /// Returns the ids of those that the function itself asks for.
 fn add_packages(sbom: &Sbom, graph: &mut Builder) -> BTreeSet<String> {
-    let id = |purl: &str| id(NodeKind::Dependency, purl);
+    let id = |purl: &str| NodeKind::Dependency.id(purl);
     for (purl, name, version, needs) in sbom.packages() {
         let from = graph.node(Node {
             version: version.map(str::to_owned),

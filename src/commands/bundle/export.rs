@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::super::output;
 use super::Asked;
-use crate::handoff::{self, Done, Goal, Steps};
+use crate::handoff::{self, Done, Goal, PACKAGES, Steps};
 
 #[derive(Serialize)]
 struct Exported {
@@ -19,19 +19,13 @@ struct Exported {
 pub fn run(asked: &Asked) -> Result<()> {
     let &Asked { settings, json, meter } = asked;
     let mut steps = Steps::new(meter);
-    let (document, path) = handoff::packaged(
-        settings,
-        Goal::Describe,
-        &mut steps,
-        meter,
-        |steps, profile, packaged| {
-            steps.step("export", "exporting", || {
-                let document = handoff::document(profile, packaged, settings)?;
-                let path = handoff::write_document(&document, &settings.out_dir)?;
-                Ok((Done::new(document.functions.len(), "packages"), (document, path)))
-            })
-        },
-    )?;
+    let (document, path) = handoff::packaged(settings, Goal::Describe, &mut steps, meter, |steps, deployment| {
+        steps.step("export", "exporting", || {
+            let document = handoff::document(deployment, settings)?;
+            let path = handoff::write_document(&document, &settings.out_dir)?;
+            Ok((Done::new(document.functions.len(), PACKAGES), (document, path)))
+        })
+    })?;
     let count = |status| document.validation.iter().filter(|it| it.status == status).count();
     let exported = Exported {
         path: path.display().to_string(),

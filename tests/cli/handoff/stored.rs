@@ -269,7 +269,7 @@ fn a_stored_package_whose_manifest_says_too_little_is_made_again() {
     project.write(&dir);
     let run = || dir.command(["run", "--no-cache"]).args(PROFILE).ok();
     let again = run();
-    assert!(again.stderr.contains("build         1 packages ("), "{again:?}");
+    assert!(again.stderr.contains("build         1 package ("), "{again:?}");
     assert!(
         again.stderr.contains("upload        0 packages, 2 unchanged"),
         "{again:?}"
