@@ -6,19 +6,17 @@ use std::path::{Path, PathBuf};
 
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::function::{AssetUrl, Sha256};
+use lambda_pack_core::graph::Requirements;
 use lambda_pack_core::handoff::{AssetEntry, Document, FunctionEntry, sums_of};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, shorten};
 use serde::Serialize;
 use sha2::Digest as _;
 
 use super::{files, in_store};
-use crate::assets::Fetcher;
+use crate::assets::{DOWNLOADS_AT_ONCE, Fetcher};
 use crate::parallel;
 use crate::settings::Settings;
 use crate::store::{Found, REQUESTS_AT_ONCE, Store, StoreUrl};
-
-/// Downloads of assets at a time.
-const DOWNLOADS_AT_ONCE: usize = 4;
 
 /// A digest that was right.
 #[derive(Debug, Serialize)]
@@ -61,9 +59,10 @@ impl Stated {
         let names: Vec<&str> = document.functions.iter().map(|it| it.name.as_str()).collect();
         // No cache: what is verified is what is there.
         store.expect(&names, None)?;
+        let of_graph = document.requirements();
         let functions = parallel::map(&document.functions, REQUESTS_AT_ONCE, |said| {
             meter.check()?;
-            function(said, &document.store, &store)
+            function(said, of_graph[said.name.as_str()], &document.store, &store)
                 .map_err(|error| error.within(format_args!("function `{}`", said.name)))
         });
         for verified in functions {
@@ -114,7 +113,7 @@ fn whole(file: &Path, content: &[u8]) -> Result<Verified> {
 }
 
 /// Its record, its package, and what that was made from. `named` is the store as the document names it.
-fn function(said: &FunctionEntry, named: &str, store: &Store) -> Result<[Verified; 2]> {
+fn function(said: &FunctionEntry, of_graph: Requirements, named: &str, store: &Store) -> Result<[Verified; 2]> {
     let name = said.name.as_str();
     let source_hash = Digest::from_hex(Algorithm::Blake3, &said.source_hash)
         .ok_or_else(|| Error::invalid(format!("its source hash is none: `{}`", shorten(&said.source_hash))))?;
@@ -128,6 +127,7 @@ fn function(said: &FunctionEntry, named: &str, store: &Store) -> Result<[Verifie
         Found::PackageMissing(..) => return Err(missing("the package was deleted that is recorded")),
     };
     let number = |number: u64| number.to_string();
+    let in_graph = |size: Option<u64>| size.map_or_else(|| "nothing".to_owned(), number);
     let facts = [
         ("code_sha256", said.code_sha256.clone(), record.code_sha256.to_base64()),
         ("store_url", said.store_url.clone(), in_store(named, &record)),
@@ -138,6 +138,16 @@ fn function(said: &FunctionEntry, named: &str, store: &Store) -> Result<[Verifie
             number(record.unzipped_bytes),
         ),
         ("entries", number(said.entries), number(record.entries)),
+        (
+            "size_bytes in the graph",
+            in_graph(of_graph.size_bytes),
+            number(record.size_bytes),
+        ),
+        (
+            "unzipped_bytes in the graph",
+            in_graph(of_graph.unzipped_bytes),
+            number(record.unzipped_bytes),
+        ),
     ];
     let wrong = facts.into_iter().filter(|(_, said, found)| said != found);
     let errors = wrong.map(|(key, said, found)| {

@@ -1,6 +1,7 @@
 //! The checks of a tier.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -95,6 +96,31 @@ pub fn assess(tier: Tier, limits: &Limits, subject: &Subject) -> Vec<Check> {
     let findings: Vec<Check> = findings.into_iter().filter(is_new).map(from_preflight).collect();
     checks.extend(findings);
     checks
+}
+
+/// The checks that [`assess`] makes of every function, or of every layer, whatever its definition says.
+pub(crate) fn always_checked(tier: Tier, kind: Kind) -> BTreeSet<&'static str> {
+    let quantities = tier.quotas().iter().map(|quota| quota.quantity);
+    let always = quantities.filter(|quantity| match (quantity, kind) {
+        (Quantity::SizeBytes | Quantity::UnzippedBytes, _) => true,
+        (Quantity::MemorySize | Quantity::Timeout, _) | (_, Kind::Layer) => false,
+        (_, Kind::Function) => true,
+    });
+    let mut checks: BTreeSet<&str> = always.map(Quantity::name).collect();
+    checks.insert(Quantity::SizeBytes.name());
+    if tier == Tier::LambdaEdge {
+        checks.extend(edge::ALWAYS);
+    }
+    checks
+}
+
+impl Tier {
+    /// What an amount means for its quotas.
+    pub(crate) fn status_of(self, quantity: Quantity, amount: u64) -> Status {
+        let quotas = self.quotas().iter();
+        let broken = quotas.filter(|quota| quota.quantity == quantity && amount > quota.most);
+        broken.map(|quota| quota.severity).max().unwrap_or(Status::Pass)
+    }
 }
 
 fn is_quota(check: &str) -> bool {

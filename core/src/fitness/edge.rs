@@ -7,6 +7,9 @@ use crate::limits::EDGE_RESTRICTIONS;
 /// The region that Lambda@Edge copies functions from.
 const REGION: &str = "us-east-1";
 
+/// What is looked at in any case.
+pub const ALWAYS: [&str; 2] = ["region", "architecture"];
+
 /// All that definition and region tell.
 pub fn restrictions(definition: &Definition, region: Option<&str>) -> Vec<Check> {
     let mut checks = vec![self::region(region), architecture(definition)];

@@ -7,6 +7,7 @@ mod suggest;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use assess::always_checked;
 pub use assess::{Check, Subject, assess, worst};
 pub use suggest::{Suggestion, may_suggest, suggest};
 

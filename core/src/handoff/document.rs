@@ -1,12 +1,10 @@
 //! A document that somebody else hands in: read again, and whether it says what such a document can say.
 
-use std::collections::BTreeSet;
 use std::fmt::Display;
 
 use serde_json::Value;
 
 use super::{Document, SCHEMA_VERSION};
-use crate::graph::NodeKind;
 use crate::{Error, Result, json, shorten};
 
 /// What the name of the file with the document's SHA-256 ends with.
@@ -34,41 +32,6 @@ impl Document {
             .into_iter()
             .map(|problem| Error::invalid(format!("{place}: {problem}")));
         Error::join(errors).map_or(Ok(document), Err)
-    }
-
-    /// Where one part of it names what another doesn't have.
-    fn contradictions(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        let mut names = BTreeSet::new();
-        for function in &self.functions {
-            if !names.insert(function.name.as_str()) {
-                problems.push(format!("key `functions`: `{}` comes twice", function.name));
-            }
-        }
-        if names.is_empty() {
-            problems.push("key `functions`: there is none".to_owned());
-        }
-        let of_graph = self.graph.nodes.iter();
-        let of_graph = of_graph.filter(|node| match node.kind {
-            NodeKind::Function => true,
-            NodeKind::Layer => !node.name.starts_with("arn:"),
-            _ => false,
-        });
-        let in_graph: BTreeSet<&str> = of_graph.map(|node| node.name.as_str()).collect();
-        let lacking = names.difference(&in_graph).map(|name| ("graph", *name));
-        let mut unknown: Vec<(&str, &str)> = in_graph.difference(&names).map(|name| ("graph", *name)).collect();
-        unknown.extend(self.assets.iter().map(|asset| ("assets", asset.function.as_str())));
-        let of_swaps = self.swaps.iter().flat_map(|swap| &swap.functions);
-        unknown.extend(of_swaps.map(|name| ("swaps", name.as_str())));
-        let of_secrets = self.secrets.iter().flat_map(|secret| &secret.functions);
-        unknown.extend(of_secrets.map(|name| ("secrets", name.as_str())));
-        unknown.retain(|(_, name)| !names.contains(name));
-        problems.extend(lacking.map(|(key, name)| format!("key `{key}`: `{}` is missing", shorten(name))));
-        let unknown = unknown
-            .into_iter()
-            .map(|(key, name)| format!("key `{key}`: `{}` is none of the functions", shorten(name)));
-        problems.extend(unknown);
-        problems
     }
 }
 

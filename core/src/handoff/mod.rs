@@ -1,6 +1,7 @@
 //! What a deployment is made of, in one document: `bundle.json`. Same inputs, same bytes: there is no time in it, nothing of
 //! the machine, and every list has an order of its own.
 
+mod contradictions;
 mod document;
 mod entries;
 

@@ -31,8 +31,9 @@ fn what_is_no_document_of_this_program_is_refused() {
         .as_str()
         .unwrap()
         .replace("file://./.lambda-pack/store", "s3://evil");
+    let check = |validation: &Value| validation["check"].as_str().unwrap().to_owned();
     type Change<'a> = &'a dyn Fn(&mut Value);
-    let changes: [(Change, i32, &str); 16] = [
+    let changes: [(Change, i32, &str); 27] = [
         (&|it| it["functions"] = json!([]), 3, "key `functions`: there is none"),
         (
             &|it| drop(it.as_object_mut().unwrap().remove("graph")),
@@ -108,6 +109,72 @@ fn what_is_no_document_of_this_program_is_refused() {
         ),
         (&|it| it["schema_version"] = json!(2), 3, "found 2; allowed: 1"),
         (&|it| it["validation"][0]["status"] = json!("fail"), 3, "profile: "),
+        (&|it| it["validation"] = json!([]), 3, "`commit` is missing"),
+        (
+            &|it| {
+                it["validation"]
+                    .as_array_mut()
+                    .unwrap()
+                    .retain(|it| !check(it).starts_with("secrets/"))
+            },
+            3,
+            "`secrets/csv-to-json` is missing",
+        ),
+        (
+            &|it| {
+                let twice = it["validation"][0].clone();
+                it["validation"].as_array_mut().unwrap().push(twice);
+            },
+            3,
+            "key `validation`: `profile` comes twice",
+        ),
+        (
+            &|it| it["validation"][2]["check"] = json!("preflight/other"),
+            3,
+            "key `validation`: `other` is none of the functions",
+        ),
+        (
+            &|it| it["tier"] = json!("lambda-edge"),
+            3,
+            "`fitness.region/csv-to-json` is missing, which is checked for the tier lambda-edge",
+        ),
+        (
+            &|it| {
+                let checks = it["validation"].as_array_mut().unwrap().iter_mut();
+                let mut of_size = checks.filter(|it| check(it) == "fitness.unzipped_bytes/csv-to-json");
+                of_size.next().unwrap()["status"] = json!("warn");
+            },
+            3,
+            "`fitness.unzipped_bytes/csv-to-json` should be `pass`: 2503 bytes unzipped",
+        ),
+        (
+            &|it| it["application"]["git_commit"] = json!("zz"),
+            3,
+            "key `application.git_commit`: found `zz`",
+        ),
+        (
+            &|it| {
+                it["application"]["git_commit"] = json!("0".repeat(40));
+                it["application"]["dirty"] = json!(false);
+            },
+            3,
+            "`commit` says other than `application`",
+        ),
+        (
+            &|it| it["functions"][0]["layers"] = json!(["order-intake"]),
+            3,
+            "the layers of `csv-to-json` are other than in `functions`",
+        ),
+        (
+            &|it| it["graph"]["nodes"][1]["size_bytes"] = json!(1),
+            4,
+            "its size_bytes in the graph is said to be `1`",
+        ),
+        (
+            &|it| it["graph"]["edges"][0]["to"] = json!("code:none"),
+            3,
+            "an edge leads to `code:none`, which is no node",
+        ),
     ];
     for (change, code, words) in changes {
         let mut changed = good.clone();

@@ -13,13 +13,19 @@ use crate::source::{Outputs, Tree};
 type Sizes = (u64, u64, u64);
 
 fn assessed(tier: Tier, limits: &Limits, keys: &str, sizes: Sizes) -> Vec<Check> {
+    let text = format!(r#"{{"source": "app.py", "runtime": "python3.13", "handler": "app.handler"{keys}}}"#);
+    of_text(tier, limits, &text, sizes)
+}
+
+fn of_definition(tier: Tier, text: &str) -> Vec<Check> {
+    of_text(tier, &Limits::default(), text, (1, 1, 0))
+}
+
+fn of_text(tier: Tier, limits: &Limits, text: &str, sizes: Sizes) -> Vec<Check> {
     let directory = tempfile::tempdir().expect("a directory");
     fs::write(directory.path().join("app.py"), "").expect("written");
     let parse = |name: &str, text: &str| Function::parse(Path::new(name), text.as_bytes()).expect("a definition");
-    let function = parse(
-        "app.json",
-        &format!(r#"{{"source": "app.py", "runtime": "python3.13", "handler": "app.handler"{keys}}}"#),
-    );
+    let function = parse("app.json", text);
     let layer = parse("rules.json", r#"{"source": "app.py", "type": "layer"}"#);
     let (outputs, digests, meter) = (Outputs::new([]), DigestCache::none(), Meter::default());
     let trees = Tree::of_functions(&[&function], directory.path(), &outputs, &digests, &meter).expect("a tree");
@@ -217,4 +223,21 @@ fn a_profile_may_allow_less() {
     assert_eq!(status("", 10), [""; 0]);
     assert_eq!(status("", 11), ["limits.size_bytes"]);
     assert_eq!(status(r#", "timeout": 4"#, 10), ["limits.timeout"]);
+}
+
+/// What documents are held to.
+#[test]
+fn what_is_always_checked_is_checked_of_the_least_that_there_is() {
+    for tier in [Tier::Lambda, Tier::LambdaEdge, Tier::Container] {
+        for (kind, keys) in [(Kind::Function, ""), (Kind::Layer, r#", "type": "layer""#)] {
+            let checks = of_definition(tier, &format!(r#"{{"source": "app.py"{keys}}}"#));
+            let found: BTreeSet<&str> = checks.iter().map(|check| &*check.check).collect();
+            let always = always_checked(tier, kind);
+            assert!(found.is_superset(&always), "{tier:?} {kind:?}: {found:?}, {always:?}");
+            assert!(always.len() > 1);
+        }
+    }
+    assert!(
+        !always_checked(Tier::Lambda, Kind::Function).is_superset(&always_checked(Tier::LambdaEdge, Kind::Function))
+    );
 }

@@ -1,0 +1,229 @@
+//! Whether the parts of a document agree with each other: what a reader takes from one of them, another one says too.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Document, FunctionEntry};
+use crate::fitness::{Status, always_checked};
+use crate::function::Kind;
+use crate::graph::{EdgeKind, Node, NodeKind, Requirements};
+use crate::limits::Quantity;
+use crate::shorten;
+
+/// What is checked of each function and layer beside its fitness.
+const OF_EACH: [&str; 2] = ["preflight", "secrets"];
+/// What is checked of all of them together.
+const OF_ALL: [&str; 2] = ["commit", "profile"];
+
+impl Document {
+    /// What of it another part denies.
+    pub(super) fn contradictions(&self) -> Vec<String> {
+        let mut functions = BTreeMap::new();
+        let mut problems = Vec::new();
+        for function in &self.functions {
+            if functions.insert(function.name.as_str(), function).is_some() {
+                problems.push(format!("key `functions`: `{}` comes twice", function.name));
+            }
+        }
+        if functions.is_empty() {
+            problems.push("key `functions`: there is none".to_owned());
+        }
+        problems.extend(self.unknown_names(&functions));
+        problems.extend(self.of_graph(&functions));
+        problems.extend(self.of_layers(&functions));
+        problems.extend(self.of_application());
+        problems.extend(self.of_validation(&functions));
+        problems
+    }
+
+    /// What the graph says of functions and layers, by their names.
+    pub fn requirements(&self) -> BTreeMap<&str, Requirements> {
+        let nodes = self.graph.nodes.iter();
+        let of_packages = nodes.filter(|node| matches!(node.kind, NodeKind::Function | NodeKind::Layer));
+        of_packages
+            .map(|node| (node.name.as_str(), node.requirements))
+            .collect()
+    }
+
+    /// What is said of functions that are not there.
+    fn unknown_names(&self, functions: &Functions) -> Vec<String> {
+        let of_assets = self.assets.iter().map(|asset| ("assets", asset.function.as_str()));
+        let of_swaps = self.swaps.iter().flat_map(|swap| &swap.functions);
+        let of_secrets = self.secrets.iter().flat_map(|secret| &secret.functions);
+        let named = of_assets
+            .chain(of_swaps.map(|name| ("swaps", name.as_str())))
+            .chain(of_secrets.map(|name| ("secrets", name.as_str())));
+        let unknown = named.filter(|(_, name)| !functions.contains_key(name));
+        unknown.map(|(key, name)| unknown_name(key, name)).collect()
+    }
+
+    fn of_graph(&self, functions: &Functions) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut nodes = BTreeSet::<&str>::new();
+        for node in &self.graph.nodes {
+            if !nodes.insert(&node.id) {
+                problems.push(format!("key `graph`: `{}` comes twice", shorten(&node.id)));
+            }
+        }
+        let ends = self.graph.edges.iter().flat_map(|edge| [&edge.from, &edge.to]);
+        let lost: BTreeSet<&String> = ends.filter(|end| !nodes.contains(end.as_str())).collect();
+        problems.extend(lost.into_iter().map(|end| unknown_node(end)));
+        for function in functions.values() {
+            if !nodes.contains(node_id(function).as_str()) {
+                problems.push(format!("key `graph`: `{}` is missing", function.name));
+            }
+        }
+        let defined = self.graph.nodes.iter().filter(|node| match node.kind {
+            NodeKind::Function => true,
+            NodeKind::Layer => !is_arn(&node.name),
+            _ => false,
+        });
+        let is_known = |node: &&Node| {
+            let function = functions.get(node.name.as_str());
+            function.is_some_and(|function| node_id(function) == node.id)
+        };
+        let unknown = defined.filter(|node| !is_known(node));
+        problems.extend(unknown.map(|node| unknown_name("graph", &node.name)));
+        problems
+    }
+
+    fn of_layers(&self, functions: &Functions) -> Vec<String> {
+        let mut problems = Vec::new();
+        for function in functions.values() {
+            let id = node_id(function);
+            let edges = self.graph.edges.iter();
+            let used = edges.filter(|edge| edge.from == id && edge.kind == EdgeKind::Uses);
+            let used: BTreeSet<&str> = used.map(|edge| edge.to.as_str()).collect();
+            let named: BTreeSet<String> = function.layers.iter().map(|layer| layer_id(layer)).collect();
+            if !named.iter().map(String::as_str).eq(used) {
+                problems.push(format!(
+                    "key `graph`: the layers of `{}` are other than in `functions`",
+                    function.name
+                ));
+            }
+            let defined = function.layers.iter().filter(|layer| !is_arn(layer));
+            let is_layer = |name: &str| functions.get(name).is_some_and(|layer| layer.kind == Kind::Layer);
+            let unknown = defined.filter(|layer| !is_layer(layer));
+            problems.extend(unknown.map(|layer| {
+                format!(
+                    "key `functions`: the layer `{}` of `{}` is none of them",
+                    shorten(layer),
+                    function.name
+                )
+            }));
+        }
+        problems
+    }
+
+    fn of_application(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let application = &self.application;
+        if let Some(commit) = &application.git_commit {
+            let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+            // SHA-1 or SHA-256.
+            if !matches!(commit.len(), 40 | 64) || !commit.bytes().all(is_digit) {
+                problems.push(format!(
+                    "key `application.git_commit`: found `{}`; allowed: 40 or 64 hex digits",
+                    shorten(commit)
+                ));
+            }
+        }
+        if application.git_commit.is_some() != application.dirty.is_some() {
+            problems.push("key `application`: `git_commit` and `dirty` are known or unknown together".to_owned());
+        }
+        problems
+    }
+
+    fn of_validation(&self, functions: &Functions) -> Vec<String> {
+        let mut problems = Vec::new();
+        let mut found = BTreeMap::new();
+        for validation in &self.validation {
+            let check = validation.check.as_str();
+            if found.insert(check, validation.status).is_some() {
+                problems.push(format!("key `validation`: `{}` comes twice", shorten(check)));
+            }
+            if let Some((_, name)) = check.split_once('/')
+                && !functions.contains_key(name)
+            {
+                problems.push(unknown_name("validation", name));
+            }
+        }
+        let mut expected: BTreeSet<String> = OF_ALL.map(str::to_owned).into();
+        for function in functions.values() {
+            let of_tier = always_checked(self.tier, function.kind);
+            expected.extend(of_tier.into_iter().map(|check| fitness(check, function)));
+            expected.extend(OF_EACH.map(|check| format!("{check}/{}", function.name)));
+        }
+        let lacking = expected.iter().filter(|check| !found.contains_key(check.as_str()));
+        problems.extend(lacking.map(|check| {
+            format!(
+                "key `validation`: `{check}` is missing, which is checked for the tier {}",
+                self.tier.name()
+            )
+        }));
+        let is_as_committed = self.application.dirty == Some(false);
+        let of_commit = found.get("commit").copied();
+        if of_commit.is_some_and(|status| (status == Status::Pass) != is_as_committed) {
+            problems.push("key `validation`: `commit` says other than `application`".to_owned());
+        }
+        for function in functions.values() {
+            for (quantity, amount) in amounts(function, functions) {
+                let check = fitness(quantity.name(), function);
+                let meant = self.tier.status_of(quantity, amount);
+                if found.get(check.as_str()).is_some_and(|status| *status != meant) {
+                    problems.push(format!(
+                        "key `validation`: `{check}` should be `{}`: {}",
+                        meant.name(),
+                        quantity.say(amount)
+                    ));
+                }
+            }
+        }
+        problems
+    }
+}
+
+type Functions<'a> = BTreeMap<&'a str, &'a FunctionEntry>;
+
+/// What the tier limits and the document tells. Layers that only their ARNs tell of count with nothing.
+fn amounts(function: &FunctionEntry, functions: &Functions) -> Vec<(Quantity, u64)> {
+    let layers = function.layers.iter().filter_map(|layer| functions.get(layer.as_str()));
+    let of_layers: u64 = layers.map(|layer| layer.unzipped_bytes).fold(0, u64::saturating_add);
+    let mut amounts = vec![
+        (Quantity::SizeBytes, function.size_bytes),
+        (
+            Quantity::UnzippedBytes,
+            function.unzipped_bytes.saturating_add(of_layers),
+        ),
+    ];
+    if function.kind == Kind::Function {
+        amounts.push((Quantity::Layers, function.layers.len() as u64));
+    }
+    amounts
+}
+
+fn fitness(check: &str, function: &FunctionEntry) -> String {
+    format!("fitness.{check}/{}", function.name)
+}
+
+fn node_id(function: &FunctionEntry) -> String {
+    match function.kind {
+        Kind::Function => NodeKind::Function.id(function.name.as_str()),
+        Kind::Layer => layer_id(function.name.as_str()),
+    }
+}
+
+fn layer_id(layer: &str) -> String {
+    NodeKind::Layer.id(layer)
+}
+
+fn is_arn(layer: &str) -> bool {
+    layer.starts_with("arn:")
+}
+
+fn unknown_name(key: &str, name: &str) -> String {
+    format!("key `{key}`: `{}` is none of the functions", shorten(name))
+}
+
+fn unknown_node(id: &str) -> String {
+    format!("key `graph`: an edge leads to `{}`, which is no node", shorten(id))
+}
