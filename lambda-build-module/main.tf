@@ -20,18 +20,31 @@ locals {
   store  = join("/", compact(["s3://${aws_s3_bucket.this.id}", var.prefix]))
   region = aws_s3_bucket.this.region
 
+  # The same by name, which is known before there is a bucket: if the query had
+  # anything unknown, Terraform would hash at apply.
+  store_by_name = join("/", compact(["s3://${var.bucket_name}", var.prefix]))
+
   # function_name => { source_hash, definition }
   hashed = jsondecode(data.external.hash.result.packages)
+
+  # function_name => what differs from the package that was published last
+  reasons = jsondecode(lookup(data.external.hash.result, "reasons", "{}"))
 }
 
-# Runs at every plan; writes nothing but a cache.
+# The provider's: asks nobody.
+data "aws_region" "this" {}
+
+# Runs at every plan; writes nothing but a cache. It looks into the store only to
+# say why a package is new: whatever it finds there decides nothing.
 data "external" "hash" {
-  program = [local.lambda_pack, "external", "hash"]
+  program = [local.lambda_pack, "external", "hash", "--region", data.aws_region.this.id]
 
   query = {
     code_dir           = local.code_dir
     config_dir         = local.config_dir
     deployment_profile = local.deployment_profile
+    explain            = "true"
+    store              = local.store_by_name
   }
 }
 
@@ -39,6 +52,9 @@ resource "terraform_data" "upload" {
   for_each = local.hashed
 
   triggers_replace = [local.store, each.value.source_hash]
+
+  # For whoever reads the plan.
+  input = lookup(local.reasons, each.key, "its package is in the store already")
 
   # Values reach the shell through the environment alone: within a command they
   # would be run.
@@ -58,6 +74,12 @@ resource "terraform_data" "upload" {
       LAMBDA_PACK_DEPLOYMENT_PROFILE = local.deployment_profile
       LAMBDA_PACK_REGION             = local.region
     }
+  }
+
+  # What differs from the published package is different once it is published.
+  # A replacement takes the new value all the same.
+  lifecycle {
+    ignore_changes = [input]
   }
 
   # No package is written to a bucket that isn't protected yet.

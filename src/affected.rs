@@ -14,7 +14,7 @@ use lambda_pack_core::{Error, Meter, Result};
 
 use crate::cli::Common;
 use crate::git::{Difference, Was, WorkTree};
-use crate::settings::{Settings, absolute};
+use crate::settings::{Settings, absolute, canonical};
 
 /// Where it is written what changed.
 pub enum Changes<'a> {
@@ -266,10 +266,6 @@ fn unquote(quoted: &[u8]) -> Vec<u8> {
         }
     }
     name
-}
-
-fn canonical(directory: &Path) -> Result<PathBuf> {
-    fs::canonicalize(directory).map_err(|cause| Error::input("find", directory, cause))
 }
 
 #[cfg(test)]

@@ -30,6 +30,9 @@ pub struct HashQuery {
     pub deployment_profile: Option<String>,
     /// A JSON list in a string: the protocol has no lists.
     names: Option<String>,
+    explain: Option<String>,
+    /// What is explained is the difference from what was published there.
+    pub store: Option<String>,
 }
 
 impl HashQuery {
@@ -44,6 +47,18 @@ impl HashQuery {
             );
         }
         Ok(Some(names))
+    }
+
+    /// Whether reasons are wanted.
+    pub fn explain(&self) -> Result<bool> {
+        match self.explain.as_deref() {
+            Some("true") => Ok(true),
+            Some("false" | "") | None => Ok(false),
+            Some(other) => Err(Error::invalid(format!(
+                "query key `explain`: found `{}`; allowed: true, false",
+                lambda_pack_core::shorten(other)
+            ))),
+        }
     }
 }
 

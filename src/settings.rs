@@ -239,6 +239,11 @@ fn parent_of(directory: &Path) -> Result<PathBuf> {
     }
 }
 
+/// Without links and `..`, of what is there.
+pub fn canonical(path: &Path) -> Result<PathBuf> {
+    fs::canonicalize(path).map_err(|cause| Error::input("find", path, cause))
+}
+
 /// As the user spelled it; only `..` needs the disk, where a symbolic link is followed before it.
 pub fn absolute(path: &Path) -> Result<PathBuf> {
     // As the project's directory is where one stands in it.

@@ -209,15 +209,20 @@ pub fn shorten(text: &str) -> String {
         Some((end, _)) => (&text[..end], format!("… ({} bytes)", text.len())),
         None => (text, String::new()),
     };
-    let mut short = String::with_capacity(shown.len());
-    for c in shown.chars() {
+    printable(shown) + &rest
+}
+
+/// `text` with its control characters spelled out, so that it can't steer a terminal.
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
         if c.is_control() {
-            short.extend(c.escape_default());
+            printable.extend(c.escape_default());
         } else {
-            short.push(c);
+            printable.push(c);
         }
     }
-    short + &rest
+    printable
 }
 
 /// The candidate that `found` was probably meant to be.

@@ -14,6 +14,11 @@ mock_provider "aws" {
       region = "eu-west-1"
     }
   }
+
+  override_data {
+    target = data.aws_region.this
+    values = { id = "eu-west-1" }
+  }
 }
 
 mock_provider "external" {
@@ -24,6 +29,7 @@ mock_provider "external" {
     values = {
       result = {
         packages = "{\"a\":{\"source_hash\":\"aaaa\",\"definition\":{}},\"b\":{\"source_hash\":\"bbbb\",\"definition\":{}}}"
+        reasons  = "{\"a\":\"app.py changed, +1.2 KB; requests 2.31 → 2.32\"}"
       }
     }
   }
@@ -48,13 +54,27 @@ run "hash_upload_publish" {
   command = plan
 
   assert {
-    condition     = data.external.hash.program == tolist(["lambda-pack", "external", "hash"])
+    condition     = data.external.hash.program == tolist(["lambda-pack", "external", "hash", "--region", "eu-west-1"])
     error_message = "a name without slash is left to PATH"
   }
 
   assert {
-    condition     = data.external.hash.query == tomap({ code_dir = "/project/code", config_dir = "/project/lambda-json", deployment_profile = null })
+    condition = data.external.hash.query == tomap({
+      code_dir           = "/project/code"
+      config_dir         = "/project/lambda-json"
+      deployment_profile = null
+      explain            = "true"
+      store              = "s3://example-packages"
+    })
     error_message = "absolute directories are taken as they are"
+  }
+
+  assert {
+    condition = { for name, upload in terraform_data.upload : name => upload.input } == {
+      a = "app.py changed, +1.2 KB; requests 2.31 → 2.32"
+      b = "its package is in the store already"
+    }
+    error_message = "what a reviewer reads"
   }
 
   assert {
@@ -91,7 +111,7 @@ run "output_is_what_was_read_back" {
   override_data {
     override_during = plan
     target          = data.external.hash
-    values          = { result = { packages = "{}" } }
+    values          = { result = { packages = "{}", reasons = "{}" } }
   }
 
   assert {
@@ -110,11 +130,10 @@ run "relative_paths_start_at_the_root_module" {
   }
 
   assert {
-    condition = data.external.hash.query == tomap({
-      code_dir           = abspath("${path.root}/../code")
-      config_dir         = abspath("${path.root}/lambda-json")
-      deployment_profile = null
-    })
+    condition = [data.external.hash.query.code_dir, data.external.hash.query.config_dir] == [
+      abspath("${path.root}/../code"),
+      abspath("${path.root}/lambda-json"),
+    ]
     error_message = "directories"
   }
 
@@ -133,7 +152,7 @@ run "windows_paths_are_absolute" {
   }
 
   assert {
-    condition     = data.external.hash.query == tomap({ code_dir = "C:\\project\\code", config_dir = "C:/project/lambda-json", deployment_profile = null })
+    condition     = [data.external.hash.query.code_dir, data.external.hash.query.config_dir] == ["C:\\project\\code", "C:/project/lambda-json"]
     error_message = "directories"
   }
 }
@@ -209,6 +228,11 @@ run "only_writers_write_below_the_prefix" {
       Condition = { ArnNotLike = { "aws:PrincipalArn" = var.writer_arns } }
     }])
     error_message = "the policy"
+  }
+
+  assert {
+    condition     = data.external.hash.query.store == "s3://example-packages/team-a/production"
+    error_message = "what is explained is the difference from the same store"
   }
 
   assert {

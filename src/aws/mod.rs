@@ -2,6 +2,7 @@
 
 pub mod bucket;
 mod connection;
+mod download;
 mod explain;
 
 use aws_config::profile::ProfileFileCredentialsProvider;

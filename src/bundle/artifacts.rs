@@ -1,6 +1,5 @@
 //! What of a build's directory becomes the bundle: the `artifacts` of its specification.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use lambda_pack_core::bundle::spec::{Artifacts, Spec};
@@ -9,6 +8,7 @@ use lambda_pack_core::source::Tree;
 use lambda_pack_core::{Error, Meter, Result, collect_all, shorten};
 
 use crate::report;
+use crate::settings::canonical;
 
 /// What the specification calls the result, or all of the directory.
 pub fn made(spec: &Spec, directory: &Path, meter: &Meter) -> Result<Tree> {
@@ -52,9 +52,8 @@ fn base(artifacts: &Artifacts, directory: &Path) -> Result<PathBuf> {
     if !path.is_dir() {
         return Err(wrong("").help("the phases left no such directory"));
     }
-    let real = |path: &Path| fs::canonicalize(path).map_err(|cause| Error::input("find", path, cause));
-    let path = real(&path)?;
-    match path.starts_with(real(directory)?) {
+    let path = canonical(&path)?;
+    match path.starts_with(canonical(directory)?) {
         true => Ok(path),
         false => Err(wrong(", a link that leaves the build's directory")
             .help("only what is in that directory is packed: let a command copy the files into it")),
@@ -96,6 +95,8 @@ fn all(globs: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn artifacts(files: &[&str], base: Option<&str>) -> Result<Vec<String>> {

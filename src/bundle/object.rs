@@ -5,8 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 use aws_sdk_s3::types::ChecksumMode;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use lambda_pack_core::archive::Package;
 use lambda_pack_core::bundle::{Bundle, Object, Stored};
 use lambda_pack_core::{Error, Result, Work};
@@ -15,7 +13,6 @@ use sha2::{Digest as _, Sha256};
 use super::Place;
 use crate::aws::bucket::{Body, Bucket, Condition, Put};
 use crate::aws::{self, Connection};
-use crate::network::unless_interrupted;
 
 /// Metadata of the object: whose it is, and what is in it.
 const CODE_SHA256: &str = "code-sha256";
@@ -170,56 +167,8 @@ impl<'a> BundleObject<'a> {
 
     /// Copies the bytes to `to`, and gives their SHA-256 in base64; `None` if the object is gone.
     pub fn download(&self, version: Option<&str>, expected_bytes: u64, to: &mut dyn Write) -> Result<Option<String>> {
-        /// Chunks on their way from the thread that carries requests; each is some 10 KiB.
-        const CHUNKS: usize = 64;
-        let url = self.url();
-        let request = self
-            .bucket
-            .client
-            .get_object()
-            .bucket(&self.bucket.name)
-            .key(&self.key)
-            .set_version_id(version.map(str::to_owned));
-        let place = url.clone();
-        let answer = self.connection.call(async move {
-            match request.send().await {
-                Ok(answer) => Ok(Some(answer)),
-                Err(error) if aws::status(&error) == Some(404) => Ok(None),
-                Err(error) => Err(aws::explain(&error, "download", &place)),
-            }
-        })?;
-        let Some(answer) = answer else {
-            return Ok(None);
-        };
-        let meter = self.bucket.meter;
-        meter.expect(Work::Download, expected_bytes);
-        let (sender, receiver) = std::sync::mpsc::sync_channel(CHUNKS);
-        let mut body = answer.body;
-        let place = url;
-        let reading = self.connection.start(async move {
-            unless_interrupted(meter, async {
-                while let Some(chunk) = body.next().await {
-                    let chunk = chunk
-                        .map_err(|error| Error::failed(format!("cannot read `{place}`: {error}")).help("run again"))?;
-                    // Who no longer listens has failed, and says so.
-                    if sender.send(chunk).is_err() {
-                        break;
-                    }
-                }
-                Ok(())
-            })
-            .await
-        });
-        let mut hasher = Sha256::new();
-        for chunk in receiver {
-            meter.add(Work::Download, chunk.len() as u64)?;
-            hasher.update(&chunk);
-            to.write_all(&chunk).map_err(|cause| {
-                Error::failed(format!("cannot write a temporary file: {cause}")).help("free space on the disk")
-            })?;
-        }
-        self.connection.join(reading)?;
-        Ok(Some(BASE64.encode(hasher.finalize())))
+        self.connection
+            .download(&self.bucket, &self.key, version, expected_bytes, to)
     }
 
     /// Writes a new version of the bundle.

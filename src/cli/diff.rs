@@ -14,6 +14,7 @@ use crate::comparison::Side;
 Examples:
   lambda-pack diff                                         all functions, with what was published last
   lambda-pack diff my-function --from 3f9a2c71             one, with an older package
+  lambda-pack diff my-function --unified                   with the lines that differ
   lambda-pack diff --from git:origin/main                  what a branch changes
   lambda-pack diff --from s3://shop-prod --to s3://shop-dev
   lambda-pack diff --from old.zip --to dist/my-function.zip
@@ -28,6 +29,9 @@ pub struct DiffArgs {
     /// What is
     #[arg(long, value_name = "SIDE", default_value = "source")]
     pub to: Side,
+    /// Show what differs in text files, as `diff -u` does; packages of the store are downloaded for that
+    #[arg(long, short)]
+    pub unified: bool,
     /// Print Markdown, for summaries and comments
     #[arg(long, conflicts_with = "json")]
     pub markdown: bool,

@@ -9,19 +9,24 @@ use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all};
 use rayon::prelude::*;
 
 use super::output;
-use crate::caches;
 use crate::cli::Common;
+use crate::comparison;
 use crate::external::{self, HashQuery, HashedPackage, PublishedQuery};
-use crate::parallel;
 use crate::settings::Settings;
 use crate::store::{Found, REQUESTS_AT_ONCE, Record, Store};
+use crate::{caches, parallel};
 
 pub fn hash(common: &Common, meter: &'static Meter) -> Result<()> {
     let query: HashQuery = external::read_query()?;
     let names = query.names()?;
+    let explain = query.explain()?;
     let common = Common {
         config_dir: given(query.config_dir).or_else(|| common.config_dir.clone()),
         code_dir: given(query.code_dir).or_else(|| common.code_dir.clone()),
+        store: query
+            .store
+            .filter(|store| !store.is_empty())
+            .or_else(|| common.store.clone()),
         deployment_profile: query
             .deployment_profile
             .filter(|name| !name.is_empty())
@@ -47,7 +52,12 @@ pub fn hash(common: &Common, meter: &'static Meter) -> Result<()> {
             &function.definition,
         )
     });
-    output::json(&external::hash_result(packages))?;
+    let mut result = external::hash_result(packages);
+    if explain {
+        let reasons = comparison::reasons(&hashed, &settings);
+        result.insert("reasons", serde_json::to_string(&reasons).expect("texts by name"));
+    }
+    output::json(&result)?;
     // The process ends: freeing all entries of a thousand functions would be for nothing, and takes long.
     std::mem::forget(hashed);
     Ok(())

@@ -5,7 +5,6 @@ mod hidden;
 mod work_tree;
 
 use std::ffi::OsStr;
-use std::fs;
 use std::io::{self, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -15,6 +14,7 @@ use std::thread;
 use lambda_pack_core::{Error, Result, shorten};
 
 use crate::report;
+use crate::settings::canonical;
 
 pub use work_tree::{Difference, Was, WorkTree, untracked};
 
@@ -158,8 +158,9 @@ fn failure(command: &Command, output: &Output) -> Error {
 }
 
 fn is_in_repository(directory: &Path) -> Result<bool> {
-    let directory = fs::canonicalize(directory).map_err(|cause| Error::input("find", directory, cause))?;
-    Ok(directory.ancestors().any(|above| above.join(".git").exists()))
+    Ok(canonical(directory)?
+        .ancestors()
+        .any(|above| above.join(".git").exists()))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use tempfile::TempDir;
 
 use super::{ask, command, git, hidden};
 use crate::scratch;
+use crate::settings::canonical;
 
 /// A working tree.
 pub struct WorkTree {
@@ -258,10 +259,7 @@ pub fn untracked(directory: &Path, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
         };
         let directory = match directories.entry(directory) {
             Entry::Occupied(known) => known.into_mut(),
-            Entry::Vacant(unknown) => {
-                let real = fs::canonicalize(directory).map_err(|cause| Error::input("find", directory, cause))?;
-                unknown.insert(real)
-            }
+            Entry::Vacant(unknown) => unknown.insert(canonical(directory)?),
         };
         let name = Path::new(file.file_name().unwrap_or_default());
         match directory.strip_prefix(&top).map(|directory| directory.join(name)) {

@@ -157,7 +157,7 @@ fn function(said: &FunctionEntry, of_graph: Requirements, named: &str, store: &S
         ))
     });
     Error::join(errors).map_or(Ok(()), Err)?;
-    if store.manifest(name, &source_hash)?.is_none() {
+    if store.source(name, &source_hash)?.is_none() {
         return Err(missing("there is no manifest"));
     }
     let verified = |what, digest| Verified {

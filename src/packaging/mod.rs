@@ -69,7 +69,17 @@ pub fn walk_functions(
     caches: &Caches,
     meter: &Meter,
 ) -> Result<Selected<Walked>> {
-    let mut selected = function::select(load_functions(settings)?, names)?;
+    walk_loaded(load_functions(settings)?, settings, names, caches, meter)
+}
+
+fn walk_loaded(
+    functions: BTreeMap<String, Function>,
+    settings: &Settings,
+    names: &[String],
+    caches: &Caches,
+    meter: &Meter,
+) -> Result<Selected<Walked>> {
+    let mut selected = function::select(functions, names)?;
     let out_dir = Some(("output directory", settings.out_dir.as_path()));
     let store = match &settings.store {
         StoreUrl::File(directory) => Some(("store", directory.as_path())),
@@ -105,7 +115,18 @@ pub fn hash_functions(
     caches: &Caches,
     meter: &Meter,
 ) -> Result<Selected<Hashed>> {
-    let walked = walk_functions(settings, names, caches, meter)?;
+    hash_loaded(load_functions(settings)?, settings, names, caches, meter)
+}
+
+/// The same of functions that were loaded before.
+pub fn hash_loaded(
+    functions: BTreeMap<String, Function>,
+    settings: &Settings,
+    names: &[String],
+    caches: &Caches,
+    meter: &Meter,
+) -> Result<Selected<Hashed>> {
+    let walked = walk_loaded(functions, settings, names, caches, meter)?;
     let trees: Vec<&Tree> = walked.all().map(|walked| &walked.tree).collect();
     let manifests = Tree::manifests(&trees, &caches.digests, meter)?;
     Ok(walked

@@ -11,7 +11,7 @@ use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::function::{Definition, Function, FunctionName, Selected};
 use lambda_pack_core::manifest::{Manifest, canonical_json};
 use lambda_pack_core::preflight::{Contents, Layer};
-use lambda_pack_core::sbom::Sbom;
+use lambda_pack_core::sbom::{Sbom, versions};
 use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::Tree;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, preflight};
@@ -249,6 +249,7 @@ impl<'a> Packages<'a> {
             contents,
             seen: guard.seen(),
             manifest: &hashed.manifest,
+            dependencies: versions(&hashed.tree)?,
             sbom,
             git_commit: self
                 .git_commit

@@ -82,7 +82,8 @@ impl Objects for FileObjects {
         Ok(None)
     }
 
-    fn list_all(&self, part: &str) -> Result<Vec<(String, Listed)>> {
+    /// A directory that isn't there yet is an empty store.
+    fn list_all(&self, part: &str) -> Result<Option<Vec<(String, Listed)>>> {
         let directory = self.root.join(part);
         let mut objects = Vec::new();
         for entry in if_there(&directory, fs::read_dir(&directory))?.into_iter().flatten() {
@@ -103,7 +104,7 @@ impl Objects for FileObjects {
             ));
         }
         objects.sort_by(|a, b| a.0.cmp(&b.0));
-        Ok(objects)
+        Ok(Some(objects))
     }
 
     fn get(&self, key: &str) -> Result<Option<Object>> {
@@ -113,6 +114,15 @@ impl Objects for FileObjects {
             version: version_of(&content),
             content,
         }))
+    }
+
+    fn read_package(&self, key: &str, _: u64, to: &mut dyn Write) -> Result<bool> {
+        let path = self.root.join(key);
+        let Some(mut file) = if_there(&path, fs::File::open(&path))? else {
+            return Ok(false);
+        };
+        io::copy(&mut file, to).map_err(|cause| Error::io("copy", &path, cause))?;
+        Ok(true)
     }
 
     /// Hashes the bytes, unless the file is the very one that was hashed before: it has no other proof.

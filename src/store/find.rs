@@ -176,7 +176,7 @@ impl Store {
         Err(self.contradiction(key, name, &problem))
     }
 
-    fn contradiction(&self, key: &str, name: &str, problem: &dyn std::fmt::Display) -> Error {
+    pub(super) fn contradiction(&self, key: &str, name: &str, problem: &dyn std::fmt::Display) -> Error {
         let url = self.url.of_key(key);
         let remove = match self.url {
             StoreUrl::S3 { .. } => format!("aws s3 rm {}", shell_word(&url)),

@@ -1,9 +1,13 @@
-//! What a function was before: every package that was published of it.
+//! What functions were before: every package that was published of them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use lambda_pack_core::Result;
 use lambda_pack_core::digest::{Algorithm, Digest};
 
-use super::Store;
+use super::listing::{FEWEST, Listed, Listing};
+use super::{REQUESTS_AT_ONCE, Store, record};
+use crate::parallel;
 
 /// A package that was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,18 +18,49 @@ pub struct Past {
 }
 
 impl Store {
-    /// The packages of a function, the newest first. Of two of the same second, the order is that of their hashes.
-    pub fn history(&self, name: &str) -> Result<Vec<Past>> {
-        let records = self.objects.list_all(&format!("records/{name}"))?;
-        let pasts = records.into_iter().filter_map(|(key, listed)| {
-            let hash = key.rsplit('/').next()?.strip_suffix(".json")?;
-            Some(Past {
-                source_hash: Digest::from_hex(Algorithm::Blake3, hash)?,
-                published: listed.modified,
-            })
+    /// The packages of each function, the newest first; of two of the same second, the order is that of their hashes. `None` if
+    /// the store's bucket isn't there. Many functions are listed together, as far as that takes fewer requests.
+    pub fn histories(&self, names: &[String]) -> Result<Option<Vec<Vec<Past>>>> {
+        let listing = match names.len() >= FEWEST {
+            true => {
+                let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                Listing::read(&*self.objects, record::PART, &names)?
+            }
+            false => None,
+        };
+        // What fails for one fails for all: nobody waits for a thousand refusals.
+        let has_failed = AtomicBool::new(false);
+        let histories = parallel::map(names, REQUESTS_AT_ONCE, |name| {
+            let directory = record::directory(name);
+            if let Some(records) = listing.as_ref().and_then(|listing| listing.below(&directory)) {
+                return Ok(Some(history(records)));
+            }
+            if has_failed.load(Ordering::Relaxed) {
+                return Ok(None);
+            }
+            let records = self.objects.list_all(&directory);
+            let found = matches!(records, Ok(Some(_)));
+            has_failed.fetch_or(!found, Ordering::Relaxed);
+            Ok(records?.map(|records| history(records.iter().map(|(key, listed)| (key.as_str(), listed)))))
         });
-        let mut pasts: Vec<Past> = pasts.collect();
-        pasts.sort_by_key(|past| std::cmp::Reverse(past.published));
-        Ok(pasts)
+        // The first failure, whichever functions were passed over because of it.
+        let (failed, found): (Vec<_>, Vec<_>) = histories.into_iter().partition(Result::is_err);
+        match failed.into_iter().next() {
+            Some(failed) => failed.map(|_: Option<Vec<Past>>| None),
+            None => found.into_iter().collect(),
+        }
     }
+}
+
+fn history<'a>(records: impl Iterator<Item = (&'a str, &'a Listed)>) -> Vec<Past> {
+    let pasts = records.filter_map(|(key, listed)| {
+        let hash = key.rsplit('/').next()?.strip_suffix(".json")?;
+        Some(Past {
+            source_hash: Digest::from_hex(Algorithm::Blake3, hash)?,
+            published: listed.modified,
+        })
+    });
+    let mut pasts: Vec<Past> = pasts.collect();
+    pasts.sort_by_key(|past| std::cmp::Reverse(past.published));
+    pasts
 }

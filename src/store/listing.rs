@@ -5,7 +5,7 @@
 //! settles fewer functions than could have been asked for meanwhile ([`REQUESTS_AT_ONCE`]) is the last one. Whatever the
 //! store holds, at most one page in each part is wasted.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use lambda_pack_core::Result;
 
@@ -72,13 +72,13 @@ impl Listings {
 
 /// The objects of one part of the store, as far as they were listed.
 pub struct Listing {
-    objects: HashMap<String, Listed>,
+    objects: BTreeMap<String, Listed>,
     /// The last key that was read, if there are others behind it that matter.
     until: Option<String>,
 }
 
 impl Listing {
-    fn read(objects: &dyn Objects, part: &str, names: &[&str]) -> Result<Option<Self>> {
+    pub fn read(objects: &dyn Objects, part: &str, names: &[&str]) -> Result<Option<Self>> {
         let Some(mut after) = names.iter().map(|name| format!("{part}/{name}/")).min() else {
             return Ok(None);
         };
@@ -86,7 +86,7 @@ impl Listing {
         let mut ends: Vec<String> = names.iter().map(|name| format!("{part}/{name}0")).collect();
         ends.sort_unstable();
         let mut listing = Listing {
-            objects: HashMap::new(),
+            objects: BTreeMap::new(),
             until: None,
         };
         let mut settled = 0;
@@ -122,5 +122,16 @@ impl Listing {
             (None, Some(until)) if key > until.as_str() => Lookup::Unknown,
             (None, _) => Lookup::Absent,
         }
+    }
+
+    /// All objects below `{directory}/`; `None` if the listing was ended before the last of them.
+    pub fn below(&self, directory: &str) -> Option<impl Iterator<Item = (&str, &Listed)>> {
+        // `0` is the character behind `/`.
+        let (start, end) = (format!("{directory}/"), format!("{directory}0"));
+        if self.until.as_ref().is_some_and(|until| *until < end) {
+            return None;
+        }
+        let objects = self.objects.range(start..end);
+        Some(objects.map(|(key, listed)| (key.as_str(), listed)))
     }
 }

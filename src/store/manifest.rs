@@ -6,6 +6,7 @@ use lambda_pack_core::archive::PACKAGE_FORMAT;
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::manifest::{EntryJson, EntryKind, Manifest, ManifestJson, entries_json};
 use lambda_pack_core::preflight::{Contents, Item, Machine};
+use lambda_pack_core::sbom::Versions;
 use lambda_pack_core::secrets::Seen;
 use lambda_pack_core::swaps::Moved;
 use lambda_pack_core::{Error, ErrorKind, Result};
@@ -22,6 +23,8 @@ struct StoredManifest<'a> {
     package_entries: Vec<EntryJson<'a>>,
     /// Of those that are machine code, by path.
     machine_code: BTreeMap<&'a str, Machine>,
+    /// What its source's lock files install: what people ask for when they compare. Their digests are among the build inputs.
+    dependencies: &'a Versions,
     secrets: Seen,
     /// What layers must have of what swaps left out.
     moved: &'a [Moved],
@@ -43,6 +46,13 @@ struct StoredEntry {
     size: u64,
 }
 
+/// What a package was made from.
+pub struct Source {
+    pub manifest: Manifest,
+    /// `None` where an older version of this program wrote it.
+    pub dependencies: Option<Versions>,
+}
+
 /// What is known of a stored package without reading it.
 pub struct Known {
     pub contents: Contents,
@@ -56,6 +66,7 @@ pub(super) fn to_json(built: &Built) -> Vec<u8> {
         package_format: PACKAGE_FORMAT,
         package_entries: entries_json(&built.package.entries),
         machine_code: built.contents.machine_code(),
+        dependencies: &built.dependencies,
         secrets: built.seen.clone(),
         moved: built.contents.moved(),
     };
@@ -64,17 +75,32 @@ pub(super) fn to_json(built: &Built) -> Vec<u8> {
 
 impl Store {
     /// What a package was made from; `None` if that isn't stored.
-    pub fn manifest(&self, name: &str, source_hash: &Digest) -> Result<Option<Manifest>> {
+    pub fn source(&self, name: &str, source_hash: &Digest) -> Result<Option<Source>> {
+        #[derive(Deserialize)]
+        struct Beside {
+            dependencies: Option<Versions>,
+        }
         let Some(content) = self.manifest_content(name, source_hash)? else {
             return Ok(None);
         };
-        let found = Manifest::parse(&content).and_then(|manifest| match manifest.source_hash() == *source_hash {
-            true => Ok(manifest),
-            false => Err(format!("it is that of the source hash {}", manifest.source_hash())),
+        let parsed = Manifest::parse(&content).and_then(|manifest| {
+            let beside: Beside = serde_json::from_slice(&content).map_err(|error| error.to_string())?;
+            match manifest.source_hash() == *source_hash {
+                true => Ok(Source {
+                    manifest,
+                    dependencies: beside.dependencies,
+                }),
+                false => Err(format!("it is that of the source hash {}", manifest.source_hash())),
+            }
         });
-        found
+        parsed
             .map(Some)
             .map_err(|problem| self.bad_manifest(name, source_hash, &problem))
+    }
+
+    /// The address of a manifest, for people.
+    pub fn manifest_url(&self, name: &str, source_hash: &Digest) -> String {
+        self.url.of_key(&record::manifest_key(name, source_hash))
     }
 
     /// What is in the package of this record; `None` if its manifest doesn't say.
@@ -120,7 +146,7 @@ impl Store {
     }
 
     fn bad_manifest(&self, name: &str, source_hash: &Digest, problem: &str) -> Error {
-        let url = self.url.of_key(&record::manifest_key(name, source_hash));
+        let url = self.manifest_url(name, source_hash);
         Error::new(ErrorKind::Integrity, format!("`{url}`: {problem}"))
             .help("somebody changed it; delete it only if the package can be built again")
     }

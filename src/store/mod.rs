@@ -8,6 +8,7 @@
 //! ```
 
 mod cache;
+mod download;
 mod file;
 mod find;
 mod history;
@@ -18,12 +19,14 @@ mod s3;
 mod stamp;
 mod url;
 
+use std::io::Write;
 use std::path::Path;
 
 use lambda_pack_core::archive::{self, CodeSha256};
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::preflight::Contents;
+use lambda_pack_core::sbom::Versions;
 use lambda_pack_core::secrets::Seen;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 
@@ -31,7 +34,8 @@ use crate::aws::AwsSettings;
 use cache::Cache;
 use listing::{Listed, Listings, Page};
 
-pub use manifest::Known;
+pub use history::Past;
+pub use manifest::{Known, Source};
 pub use record::Record;
 pub use url::StoreUrl;
 
@@ -47,11 +51,14 @@ trait Objects: Send + Sync {
     /// single looks cost no more.
     fn list(&self, part: &str, after: &str) -> Result<Option<Page>>;
 
-    /// All objects below `{part}/`, in the order of their keys.
-    fn list_all(&self, part: &str) -> Result<Vec<(String, Listed)>>;
+    /// All objects below `{part}/`, in the order of their keys; `None` if the bucket isn't there.
+    fn list_all(&self, part: &str) -> Result<Option<Vec<(String, Listed)>>>;
 
     /// The whole object; `None` if there is none.
     fn get(&self, key: &str) -> Result<Option<Object>>;
+
+    /// Copies a package to `to`, as it comes: nothing of it is checked. False if there is none.
+    fn read_package(&self, key: &str, size_bytes: u64, to: &mut dyn Write) -> Result<bool>;
 
     /// What the store knows of a package without giving its bytes. What was `verified` need not be computed again.
     fn stat_package(&self, key: &str, verified: Option<&Verified>) -> Result<Option<PackageStat>>;
@@ -135,6 +142,8 @@ pub struct Built<'a> {
     /// What came of searching it for secrets.
     pub seen: Seen,
     pub manifest: &'a Manifest,
+    /// What the lock files of its source install.
+    pub dependencies: Versions,
     /// The bill of materials, if there is anything to list.
     pub sbom: Option<Vec<u8>>,
     pub git_commit: Option<String>,
@@ -214,6 +223,12 @@ impl Store {
     /// The address of a package, for people and `--json`.
     pub fn package_url(&self, record: &Record) -> String {
         self.url.of_key(&record.package_key())
+    }
+
+    /// Of a store whose bucket is missing.
+    pub fn not_there(&self) -> Error {
+        Error::failed(format!("`{}` isn't there: the bucket does not exist", self.url))
+            .help("create it (lambda-build-module does), or correct --store")
     }
 
     fn vanished(&self, key: &str) -> Error {

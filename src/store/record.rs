@@ -40,8 +40,15 @@ struct RecordJson {
     etag: Option<String>,
 }
 
+/// Where all records are.
+pub const PART: &str = "records";
+
+pub fn directory(name: &str) -> String {
+    format!("{PART}/{name}")
+}
+
 pub fn key(name: &str, source_hash: &Digest) -> String {
-    format!("records/{name}/{}.json", source_hash.to_hex())
+    format!("{}/{}.json", directory(name), source_hash.to_hex())
 }
 
 pub fn manifest_key(name: &str, source_hash: &Digest) -> String {

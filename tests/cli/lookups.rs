@@ -22,8 +22,8 @@ against_both!(
 );
 
 /// A project of many functions with a cache of its own, and a proxy that counts what it asks.
-struct Many {
-    project: Project,
+pub struct Many {
+    pub project: Project,
     proxy: Proxy,
     cache: Dir,
     counted: usize,
@@ -31,11 +31,11 @@ struct Many {
 
 /// Requests since the last count.
 #[derive(Debug, PartialEq, Eq, Default)]
-struct Requests {
-    lists: usize,
-    gets: usize,
-    heads: usize,
-    puts: usize,
+pub struct Requests {
+    pub lists: usize,
+    pub gets: usize,
+    pub heads: usize,
+    pub puts: usize,
 }
 
 const TWO_LISTS: Requests = Requests {
@@ -46,12 +46,12 @@ const TWO_LISTS: Requests = Requests {
 };
 
 impl Many {
-    fn new(server: &'static Server, count: usize) -> Self {
+    pub fn new(server: &'static Server, count: usize) -> Self {
         Self::behind(server, count, |_| Action::Forward)
     }
 
     /// `count` functions. Each other name is the beginning of the next one, which lists in another order than directories do.
-    fn behind(
+    pub fn behind(
         server: &'static Server,
         count: usize,
         decide: impl Fn(&Request) -> Action + Send + Sync + 'static,
@@ -78,11 +78,11 @@ impl Many {
         }
     }
 
-    fn with_cache(&self, command: TestCommand) -> TestCommand {
+    pub fn with_cache(&self, command: TestCommand) -> TestCommand {
         command.env("XDG_CACHE_HOME", self.cache.path())
     }
 
-    fn upload(&self) -> TestCommand {
+    pub fn upload(&self) -> TestCommand {
         self.with_cache(self.project.command(["upload", "--json"]))
     }
 
@@ -97,7 +97,7 @@ impl Many {
         BTreeSet::from_iter(run.statuses()).into_iter().collect()
     }
 
-    fn requests(&mut self) -> Requests {
+    pub fn requests(&mut self) -> Requests {
         let seen = self.proxy.seen();
         let mut requests = Requests::default();
         for line in &seen[self.counted..] {

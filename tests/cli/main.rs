@@ -37,6 +37,7 @@ mod packages;
 mod profiles;
 mod provide;
 mod readme;
+mod reasons;
 mod remote;
 mod runs;
 mod s3;

@@ -116,10 +116,10 @@ class Project:
         path = self.definition_files()[name]
         path.write_text(json.dumps({**json.loads(path.read_text()), **values}, indent=2))
 
-    def change_code(self, path: str) -> None:
-        """Adds a line to a file of code/: a comment in Python, and harmless where nothing runs it."""
+    def change_code(self, path: str) -> int:
+        """Adds a line to a file of code/: a comment in Python, and harmless where nothing runs it. Returns its length."""
         with (self.code / path).open("a") as file:
-            file.write(f"\n# changed {time.monotonic_ns()}\n")
+            return file.write(f"\n# changed {time.monotonic_ns()}\n")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -197,6 +197,10 @@ class Runner:
         if done.returncode == 2:
             contents = json.loads(self.terraform(module, "show", "-json", str(file)).stdout)
         return Plan(module, file, done.returncode, contents)
+
+    def shown(self, plan: Plan) -> str:
+        """What a reviewer reads."""
+        return self.terraform(plan.module, "show", "-no-color", str(plan.file)).stdout
 
     def apply(self, plan: Plan) -> None:
         self.terraform(plan.module, "apply", "-json", "-input=false", str(plan.file))

@@ -238,6 +238,7 @@ def deploy_before_build(s: Scenario) -> None:
 def first_build(s: Scenario) -> None:
     names = set(s.project.definition_files())
     plan = s.plan(BUILD)
+    expect_in(s.runner.shown(plan), '+ input            = "first package', "the plan as people read it")
     uploads = {address for address in plan.changes if address.startswith("terraform_data.upload")}
     expect(uploads, {upload(name) for name in names}, "planned uploads")
     expect(set(plan.changes.values()), {"create"}, "planned actions")
@@ -296,10 +297,13 @@ def moved(s: Scenario) -> None:
     s.expect_clean(BUILD, DEPLOY)
 
 
-@step("code of one function: uploads exactly that one, updates exactly that function in place")
+@step("code of one function: the plan says what changed, uploads exactly that one, updates exactly that function in place")
 def one_function(s: Scenario) -> None:
-    s.project.change_code(DEMO_FILE)
-    s.build(DEMO)
+    added = s.project.change_code(DEMO_FILE)
+    plan = s.plan(BUILD)
+    expect(plan.changes, {upload(DEMO): "replace"}, "planned uploads")
+    expect_in(s.runner.shown(plan), f'-> "{DEMO_FILE} changed, +{added} B"', "the plan as people read it")
+    s.apply_build(plan, [DEMO])
     s.deploy({DEMO: CODE})
     s.expect_clean(BUILD, DEPLOY)
 

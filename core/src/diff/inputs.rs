@@ -1,18 +1,46 @@
 //! Build inputs, key by key.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// A key of the build inputs whose value differs.
+use crate::sbom::Versions;
+
+/// A key of the build inputs whose value differs; or a dependency, by its version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct InputChange {
-    /// As `jq` would be asked for it, without the first point: `build.locks."requirements.txt"`.
+    /// As `jq` would be asked for it, without the first point: `locks."requirements.txt"`, `dependencies.requests`.
     pub key: String,
     /// `None` where the key isn't there.
     pub before: Option<Value>,
     pub after: Option<Value>,
+    /// The name of the dependency, of those.
+    #[serde(skip)]
+    pub dependency: Option<String>,
+}
+
+impl InputChange {
+    /// Whether it is the digest of a lock file.
+    pub(super) fn is_lock(&self) -> bool {
+        self.key.starts_with("locks.") || self.key.ends_with("].lock")
+    }
+}
+
+/// Dependencies by name and version, as if they were build inputs: lock files are, and this is what is in them.
+pub(super) fn dependencies(before: &Versions, after: &Versions) -> Vec<InputChange> {
+    let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+    let names = names.into_iter().filter(|name| before.get(*name) != after.get(*name));
+    let changes = names.map(|name| {
+        let version = |versions: &Versions| versions.get(name).map(|version| Value::from(version.as_str()));
+        InputChange {
+            key: format!("dependencies.{}", word(name)),
+            before: version(before),
+            after: version(after),
+            dependency: Some(name.clone()),
+        }
+    });
+    changes.collect()
 }
 
 pub(super) fn changes(before: Option<&Map<String, Value>>, after: Option<&Map<String, Value>>) -> Vec<InputChange> {
@@ -24,6 +52,7 @@ pub(super) fn changes(before: Option<&Map<String, Value>>, after: Option<&Map<St
         before: before.remove(&key),
         after: after.remove(&key),
         key,
+        dependency: None,
     });
     changes.filter(|change| change.before != change.after).collect()
 }

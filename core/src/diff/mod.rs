@@ -1,16 +1,21 @@
 //! What differs between two manifests: entries, and whatever else decided a build.
 
 mod inputs;
+mod reason;
+mod unified;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::Serialize;
 
 use crate::digest::Digest;
 use crate::manifest::{Entry, EntryKind, Manifest};
+use crate::sbom::Versions;
 use crate::{Error, ErrorKind, Result};
 
 pub use inputs::InputChange;
+pub use reason::one_line;
+pub use unified::{LARGEST_TEXT, Unified, unified};
 
 /// What became of an entry. Of one path, what went stands before what came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -18,7 +23,7 @@ pub use inputs::InputChange;
 pub enum ChangeKind {
     Removed,
     Added,
-    /// The same content at another path.
+    /// The same content at another path; or, if it is [`ChangeKind::Modified`] too, the same file name and about the same size.
     Renamed,
     Modified,
     /// Executable, or no longer.
@@ -51,6 +56,25 @@ pub struct Change {
     /// In bytes; of a symbolic link, of its target's text. `None` where there was nothing.
     pub size_before: Option<u64>,
     pub size_after: Option<u64>,
+    /// What the entry was and is; `None` where it isn't there.
+    #[serde(skip)]
+    pub kinds: [Option<EntryKind>; 2],
+}
+
+impl Change {
+    /// As `chmod` knows them; `None` of links, and where nothing is.
+    pub fn modes(&self) -> [Option<&'static str>; 2] {
+        self.kinds.map(|kind| match kind? {
+            EntryKind::File => Some("0644"),
+            EntryKind::Executable => Some("0755"),
+            EntryKind::Symlink => None,
+        })
+    }
+
+    /// How many bytes more there are.
+    pub fn growth(&self) -> i128 {
+        i128::from(self.size_after.unwrap_or_default()) - i128::from(self.size_before.unwrap_or_default())
+    }
 }
 
 /// All that differs. Manifests of equal source hashes give none.
@@ -60,6 +84,9 @@ pub struct Difference {
     pub changes: Vec<Change>,
     /// By key.
     pub inputs: Vec<InputChange>,
+    /// Whether lock files differ of which nobody knows what was in them.
+    #[serde(skip)]
+    pub lacks_dependencies: bool,
 }
 
 impl Difference {
@@ -75,7 +102,20 @@ impl Difference {
         Ok(Difference {
             changes: changes(before.entries(), after.entries()),
             inputs: inputs::changes(before.build_inputs(), after.build_inputs()),
+            lacks_dependencies: false,
         })
+    }
+
+    /// With the dependencies that differ by name or version, among the inputs, if they are known of both.
+    pub fn with_dependencies(mut self, before: Option<&Versions>, after: Option<&Versions>) -> Self {
+        match (before, after) {
+            (Some(before), Some(after)) => {
+                self.inputs.extend(inputs::dependencies(before, after));
+                self.inputs.sort_by(|a, b| a.key.cmp(&b.key));
+            }
+            _ => self.lacks_dependencies = self.inputs.iter().any(InputChange::is_lock),
+        }
+        self
     }
 
     pub fn is_empty(&self) -> bool {
@@ -139,6 +179,7 @@ fn change(kind: ChangeKind, old: Option<&Entry>, entry: Option<&Entry>) -> Chang
         from_path: None,
         size_before: old.map(|old| old.size),
         size_after: entry.map(|entry| entry.size),
+        kinds: [old, entry].map(|entry| entry.map(|entry| entry.kind)),
     }
 }
 
@@ -146,9 +187,24 @@ fn is_link(entry: &Entry) -> bool {
     entry.kind == EntryKind::Symlink
 }
 
-/// Pairs of what is gone and what is new with the same content; those of the same file name first. Empty files are all alike,
-/// which says nothing.
+/// Pairs of what is gone and what is new that are the same file. Empty files are all alike, which says nothing.
 fn renames<'a>(gone: &ByPath<'a>, new: &ByPath<'a>) -> Vec<(&'a Entry, &'a Entry)> {
+    let mut pairs = moved(gone, new);
+    let taken: HashSet<&str> = pairs
+        .iter()
+        .flat_map(|(old, entry)| [&*old.path, &*entry.path])
+        .collect();
+    let others = |entries: &ByPath<'a>| -> Vec<&'a Entry> {
+        let others = entries.values().filter(|entry| !taken.contains(&*entry.path));
+        others.copied().collect()
+    };
+    let edited = moved_and_edited(&others(gone), &others(new));
+    pairs.extend(edited);
+    pairs
+}
+
+/// Those with the same content; those of the same file name first.
+fn moved<'a>(gone: &ByPath<'a>, new: &ByPath<'a>) -> Vec<(&'a Entry, &'a Entry)> {
     let mut sources: HashMap<(Digest, bool), Vec<&Entry>> = HashMap::new();
     for old in gone.values().filter(|old| old.size > 0) {
         sources.entry((old.digest, is_link(old))).or_default().push(old);
@@ -167,9 +223,33 @@ fn renames<'a>(gone: &ByPath<'a>, new: &ByPath<'a>) -> Vec<(&'a Entry, &'a Entry
     pairs
 }
 
+/// Files that alone have their name, here and there, and neither half nor twice the size. More can't be told without their
+/// contents.
+fn moved_and_edited<'a>(gone: &[&'a Entry], new: &[&'a Entry]) -> Vec<(&'a Entry, &'a Entry)> {
+    fn only<'a>(entries: &[&'a Entry]) -> BTreeMap<&'a str, Option<&'a Entry>> {
+        let mut by_name = BTreeMap::new();
+        for &entry in entries.iter().filter(|entry| !is_link(entry)) {
+            by_name
+                .entry(file_name(&entry.path))
+                .and_modify(|only| *only = None)
+                .or_insert(Some(entry));
+        }
+        by_name
+    }
+    let (gone, new) = (only(gone), only(new));
+    let pairs = new.into_iter().filter_map(|(name, entry)| {
+        let (old, entry) = ((*gone.get(name)?)?, entry?);
+        let is_alike = old.size < entry.size.saturating_mul(2) && entry.size < old.size.saturating_mul(2);
+        is_alike.then_some((old, entry))
+    });
+    pairs.collect()
+}
+
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;

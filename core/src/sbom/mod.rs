@@ -7,6 +7,7 @@ mod licenses;
 pub(crate) mod node;
 pub(crate) mod python;
 mod rust;
+mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -22,6 +23,8 @@ use crate::source::{Content, Tree, TreeEntry};
 use crate::swaps::Locked;
 use crate::{Error, Result};
 use licenses::License;
+
+pub use versions::{Versions, versions};
 
 /// What the names of such files end with: <https://cyclonedx.org/specification/overview/#recognized-file-patterns>
 pub const EXTENSION: &str = "cdx.json";
@@ -100,14 +103,7 @@ impl Sbom {
     pub(crate) fn of_lock(tree: &Tree) -> Result<Self> {
         let gone = || Ok(tree.left_out_of_lock(&Locked::of_tree(tree)?));
         match tree.recipe() {
-            Some(Recipe::Dependencies(dependencies, _)) => match dependencies.ecosystem {
-                Ecosystem::Python => python::of_lock(dependencies, &gone()?),
-                Ecosystem::Node => {
-                    let file = &dependencies.lock;
-                    let text = fs::read_to_string(file).map_err(|cause| Error::input("read", file, cause))?;
-                    node::of_lock(&text, &gone()?)
-                }
-            },
+            Some(Recipe::Dependencies(dependencies, _)) => Self::of_dependencies(dependencies, &gone()?),
             Some(Recipe::Output(output)) => match output.tool {
                 Tool::Go(_) => go::of_lock(&output.read(tree, "go.sum")?),
                 Tool::Rust(_) => rust::of_lock(&output.read(tree, "Cargo.lock")?),
@@ -115,6 +111,17 @@ impl Sbom {
                 Tool::Command(_) => Ok(Sbom::default()),
             },
             None => Ok(Sbom::default()),
+        }
+    }
+
+    fn of_dependencies(dependencies: &Dependencies, gone: &BTreeSet<String>) -> Result<Self> {
+        match dependencies.ecosystem {
+            Ecosystem::Python => python::of_lock(dependencies, gone),
+            Ecosystem::Node => {
+                let file = &dependencies.lock;
+                let text = fs::read_to_string(file).map_err(|cause| Error::input("read", file, cause))?;
+                node::of_lock(&text, gone)
+            }
         }
     }
 

@@ -28,11 +28,14 @@ impl Bucket {
         }
     }
 
-    /// For those that can't do without it.
-    pub(in crate::store) async fn page_after(&self, part: &str, after: &str) -> Result<Page> {
-        let answer = self.ask_for_page(part, after).await;
-        let answer = answer.map_err(|error| self.cannot_list(part, &error))?;
-        Ok(self.page(&answer))
+    /// For those that can't do without it; `None` if the bucket isn't there.
+    pub(in crate::store) async fn page_after(&self, part: &str, after: &str) -> Result<Option<Page>> {
+        match self.ask_for_page(part, after).await {
+            Ok(answer) => Ok(Some(self.page(&answer))),
+            // Of a listing nothing else can be missing.
+            Err(error) if aws::status(&error) == Some(404) => Ok(None),
+            Err(error) => Err(self.cannot_list(part, &error)),
+        }
     }
 
     async fn ask_for_page(&self, part: &str, after: &str) -> Answer {

@@ -5,6 +5,7 @@
 
 mod bucket;
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -71,17 +72,19 @@ impl Objects for S3Objects {
         self.wait(|bucket| async move { bucket.list(&part, &after).await })
     }
 
-    fn list_all(&self, part: &str) -> Result<Vec<(String, Listed)>> {
+    fn list_all(&self, part: &str) -> Result<Option<Vec<(String, Listed)>>> {
         let part = part.to_owned();
         self.wait(|bucket| async move {
             let mut objects: Vec<(String, Listed)> = Vec::new();
             loop {
                 let after = objects.last().map_or(format!("{part}/"), |(key, _)| key.clone());
-                let page = bucket.page_after(&part, &after).await?;
+                let Some(page) = bucket.page_after(&part, &after).await? else {
+                    return Ok(None);
+                };
                 let leads_on = page.more && !page.objects.is_empty();
                 objects.extend(page.objects);
                 if !leads_on {
-                    return Ok(objects);
+                    return Ok(Some(objects));
                 }
             }
         })
@@ -94,6 +97,11 @@ impl Objects for S3Objects {
             content: object.content,
             version: object.etag,
         }))
+    }
+
+    fn read_package(&self, key: &str, size_bytes: u64, to: &mut dyn Write) -> Result<bool> {
+        let downloaded = self.connection.download(&self.bucket, key, None, size_bytes, to)?;
+        Ok(downloaded.is_some())
     }
 
     /// Asks whatever was verified: the service knows, and no listing says so.

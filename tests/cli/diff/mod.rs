@@ -1,6 +1,11 @@
 //! `diff`: what a function is, and what it was.
 
+mod dependencies;
+mod stores;
+mod texts;
+
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 
@@ -15,6 +20,7 @@ fn changed() -> (Dir, String) {
         ("gone.py", "gone\n"),
         ("run.sh", "#!/bin/sh\n"),
         ("old/moved.py", "moved\n"),
+        ("old/both.py", "moved, not yet\n"),
         ("b.txt", "b\n"),
     ] {
         dir.write(&format!("code/lib/{path}"), content);
@@ -31,6 +37,8 @@ fn changed() -> (Dir, String) {
     fs::remove_file(dir.join("code/lib/link.py")).unwrap();
     dir.symlink("b.txt", "code/lib/link.py");
     dir.write("code/lib/came.py", "came!\n");
+    fs::remove_file(dir.join("code/lib/old/both.py")).unwrap();
+    dir.write("code/lib/new/both.py", "moved, edited\n");
     (dir, before)
 }
 
@@ -42,6 +50,8 @@ fn changes() -> Value {
         {"path": "came.py", "change": "added", "size_before": null, "size_after": 6},
         {"path": "gone.py", "change": "removed", "size_before": 5, "size_after": null},
         {"path": "link.py", "change": "retargeted", "size_before": 6, "size_after": 5},
+        {"path": "new/both.py", "change": "renamed", "from_path": "old/both.py", "size_before": 15, "size_after": 14},
+        {"path": "new/both.py", "change": "modified", "size_before": 15, "size_after": 14},
         {"path": "new/moved.py", "change": "renamed", "from_path": "old/moved.py", "size_before": 6, "size_after": 6},
         {"path": "run.sh", "change": "mode", "size_before": 10, "size_after": 10},
     ])
@@ -64,17 +74,45 @@ fn each_kind_of_change_is_named() {
          added               6 B    came.py\n\
          removed     5 B            gone.py\n\
          retargeted  6 B     5 B    link.py\n\
+         renamed     15 B    14 B   new/both.py (was old/both.py)\n\
+         modified    15 B    14 B   new/both.py\n\
          renamed     6 B     6 B    new/moved.py (was old/moved.py)\n\
-         mode        10 B    10 B   run.sh\n",
+         mode        0644    0755   run.sh\n",
         &before[..16],
         &after[..16]
     );
     assert_eq!(text, expected);
     let markdown = dir.command(["diff", "--markdown"]).ok().stdout;
-    assert!(
-        markdown.contains("| modified | `app.py` | `42 B` | `43 B` |\n"),
-        "{markdown}"
+    let expected = format!(
+        "### `app: {} -> {}`\n\n\
+         | change | what | before | after |\n\
+         | --- | --- | --- | --- |\n\
+         | modified | `app.py` | `42 B` | `43 B` |\n\
+         | added | `came.py` |  | `6 B` |\n\
+         | removed | `gone.py` | `5 B` |  |\n\
+         | retargeted | `link.py` | `6 B` | `5 B` |\n\
+         | renamed | `new/both.py (was old/both.py)` | `15 B` | `14 B` |\n\
+         | modified | `new/both.py` | `15 B` | `14 B` |\n\
+         | renamed | `new/moved.py (was old/moved.py)` | `6 B` | `6 B` |\n\
+         | mode | `run.sh` | `0644` | `0755` |\n",
+        &before[..16],
+        &after[..16]
     );
+    assert_eq!(markdown, expected);
+}
+
+/// What one store has and the other lacks.
+fn copy_missing(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy_missing(&entry.path(), &target);
+        } else if !target.exists() {
+            fs::copy(entry.path(), target).unwrap();
+        }
+    }
 }
 
 #[test]
@@ -91,9 +129,20 @@ fn sides_are_hashes_stores_and_packages() {
     let expected = json!({"name": "app", "from": before, "to": after, "changes": changes(), "inputs": []});
     assert_eq!(of(&["--from", &before[..8]]), expected);
     assert_eq!(of(&["--to", "file://./second"]), expected);
+    let second = ["--store", "file://./second"];
+    let same = of(&[&["--to", &after, "--from", &after], &second[..]].concat());
+    assert_eq!(same["changes"], json!([]));
+    // Two hashes, and two stores.
+    dir.command(["upload", "--store", "file://./both"]).ok();
+    let [one, two] = [".lambda-pack/store", "both"].map(|store| dir.join(store));
+    copy_missing(&one, &two);
     assert_eq!(
-        of(&["--to", &after, "--from", &after, "--store", "file://./second"])["changes"],
-        json!([])
+        of(&["--from", &before, "--to", &after[..12], "--store", "file://./both"]),
+        expected
+    );
+    assert_eq!(
+        of(&["--from", "file://./.lambda-pack/store", "--to", "file://./second"]),
+        expected
     );
     let store = dir.join(".lambda-pack/store/packages/app");
     let package = fs::read_dir(store).unwrap().next().unwrap().unwrap().path();
@@ -119,13 +168,18 @@ fn no_change_says_what_was_compared() {
     let same = dir.command(["diff", "--detailed-exitcode"]).ok();
     assert_eq!(
         same.stdout,
-        "no change in 1 of 1: compared what was published last with the source\n"
+        "no change in 1 of 1: compared what was published last in file://./.lambda-pack/store with the source\n"
     );
     let manifests = dir.join(".lambda-pack/store/manifests/app");
     let manifest = fs::read_dir(manifests).unwrap().next().unwrap().unwrap().path();
     fs::remove_file(manifest).unwrap();
+    // Who has nothing to compare needs none.
+    dir.command(["diff"]).ok();
+    let hash = hash_of(&dir.join("code/app.py"));
+    dir.write("code/app.py", "def handler(event, context):\n    return 2\n");
+    let url = format!("/.lambda-pack/store/manifests/app/{hash}.json` isn't there");
     dir.command(["diff"])
-        .fails(1, &["no manifest for it", &hash_of(&dir.join("code/app.py"))]);
+        .fails(1, &["function `app`: `file://", &url, "restore an older version"]);
 }
 
 #[test]

@@ -1,0 +1,286 @@
+//! Sides that are ready to be asked: what they are is loaded, what they have of a function is looked up when it is needed.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use lambda_pack_core::archive::CodeSha256;
+use lambda_pack_core::digest::Digest;
+use lambda_pack_core::function::Function;
+use lambda_pack_core::manifest::Manifest;
+use lambda_pack_core::sbom::{Versions, versions};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result};
+use tempfile::TempDir;
+
+use super::Side;
+use super::contents::Contents;
+use super::zip::manifest_of;
+use crate::cli::Common;
+use crate::git::WorkTree;
+use crate::packaging::{Hashed, hash_loaded, load_functions, open_caches};
+use crate::settings::{Settings, canonical};
+use crate::store::{self, Source, Store, StoreUrl};
+use crate::{caches, scratch};
+
+/// A side, opened.
+pub enum Opened<'a> {
+    Project(Project<'a>),
+    Store(Store),
+    Hash(Store, &'a str),
+    Zip(&'a Path),
+}
+
+/// Sources: those of the working tree, or of a commit.
+pub struct Project<'a> {
+    functions: BTreeMap<String, Function>,
+    place: Place<'a>,
+}
+
+enum Place<'a> {
+    Here(&'a Settings),
+    /// A commit's files, which go when this does, with the settings that stand in them.
+    CheckedOut(
+        Box<Settings>,
+        #[expect(dead_code, reason = "it goes when this does")] TempDir,
+    ),
+}
+
+impl Place<'_> {
+    fn settings(&self) -> &Settings {
+        match self {
+            Place::Here(settings) => settings,
+            Place::CheckedOut(settings, _) => settings,
+        }
+    }
+}
+
+/// What a side has of some functions.
+pub enum Found<'a> {
+    Hashed(BTreeMap<String, Hashed>),
+    Stored(&'a Store, BTreeMap<String, Digest>),
+    Zip { path: &'a Path, name: String, id: String },
+}
+
+/// What a side has of one function.
+pub struct Version {
+    pub manifest: Manifest,
+    /// `None` where nobody noted them.
+    pub dependencies: Option<Versions>,
+}
+
+impl Side {
+    pub fn open<'a>(&'a self, settings: &'a Settings, common: &Common, meter: &'static Meter) -> Result<Opened<'a>> {
+        let store = |url: &StoreUrl| Store::open(url, &settings.aws, meter);
+        Ok(match self {
+            Side::Source => Opened::Project(Project {
+                functions: load_functions(settings)?,
+                place: Place::Here(settings),
+            }),
+            Side::Git(reference) => Opened::Project(check_out(reference, settings, common)?),
+            Side::Published => Opened::Store(store(&settings.store)?),
+            Side::Store(url) => Opened::Store(store(&StoreUrl::parse(url, Path::new("."))?)?),
+            Side::Hash(start) => Opened::Hash(store(&settings.store)?, start),
+            Side::Zip(path) => Opened::Zip(path),
+        })
+    }
+}
+
+impl Opened<'_> {
+    /// The functions that it has, if it says so by itself.
+    pub fn names(&self) -> Option<Vec<String>> {
+        match self {
+            Opened::Project(project) => Some(project.functions.keys().cloned().collect()),
+            Opened::Store(_) | Opened::Hash(..) => None,
+            Opened::Zip(path) => path.file_stem().map(|name| vec![name.to_string_lossy().into_owned()]),
+        }
+    }
+
+    /// Those that it has of these functions.
+    pub fn find(&self, names: &[String], meter: &'static Meter) -> Result<Found<'_>> {
+        match self {
+            Opened::Project(project) => project.hash(names, meter).map(Found::Hashed),
+            Opened::Store(store) => Ok(Found::Stored(store, last_published(store, names)?)),
+            Opened::Hash(store, start) => Ok(Found::Stored(store, by_hash(store, start, names)?)),
+            Opened::Zip(path) => package(path, names),
+        }
+    }
+}
+
+impl Found<'_> {
+    /// Source hash in hex; of a package on disk, its SHA-256 in Base64. `None` where the side doesn't have the function.
+    pub fn id(&self, name: &str) -> Option<String> {
+        match self {
+            Found::Hashed(functions) => Some(functions.get(name)?.manifest.source_hash().to_hex()),
+            Found::Stored(_, hashes) => hashes.get(name).map(Digest::to_hex),
+            Found::Zip { name: its, id, .. } => (its == name).then(|| id.clone()),
+        }
+    }
+
+    pub fn version(&self, name: &str) -> Result<Option<Version>> {
+        match self {
+            Found::Hashed(functions) => functions.get(name).map(Version::of).transpose(),
+            Found::Stored(store, hashes) => hashes
+                .get(name)
+                .map(|hash| Version::stored(store, name, hash))
+                .transpose(),
+            Found::Zip { path, name: its, .. } if its == name => Ok(Some(Version {
+                manifest: manifest_of(path)?,
+                dependencies: None,
+            })),
+            Found::Zip { .. } => Ok(None),
+        }
+    }
+
+    /// The bytes of its entries. A store's package is downloaded.
+    pub fn contents(&self, name: &str) -> Result<Contents<'_>> {
+        match self {
+            Found::Hashed(functions) => Ok(Contents::of_tree(functions.get(name).map(|hashed| &hashed.tree))),
+            Found::Stored(store, hashes) => match hashes.get(name) {
+                Some(hash) => download(store, name, hash),
+                None => Ok(Contents::of_tree(None)),
+            },
+            Found::Zip { path, .. } => Contents::of_package(path, None),
+        }
+    }
+}
+
+impl Version {
+    pub fn of(hashed: &Hashed) -> Result<Self> {
+        let Hashed { tree, manifest, .. } = hashed;
+        Ok(Version {
+            manifest: manifest.clone(),
+            dependencies: Some(versions(tree)?),
+        })
+    }
+
+    pub fn stored(store: &Store, name: &str, source_hash: &Digest) -> Result<Self> {
+        let Some(Source { manifest, dependencies }) = store.source(name, source_hash)? else {
+            return Err(Error::failed(format!(
+                "`{}` isn't there, and nothing else says what the package was made from",
+                store.manifest_url(name, source_hash)
+            ))
+            .help(
+                "somebody deleted it: restore an older version of that object, or compare packages: \
+                 lambda-pack diff --from OLD.zip --to NEW.zip",
+            ));
+        };
+        Ok(Version { manifest, dependencies })
+    }
+}
+
+impl Project<'_> {
+    fn hash(&self, names: &[String], meter: &'static Meter) -> Result<BTreeMap<String, Hashed>> {
+        let defined = names.iter().filter(|name| self.functions.contains_key(*name));
+        let defined: Vec<String> = defined.cloned().collect();
+        if defined.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let settings = self.place.settings();
+        let caches = open_caches(settings, false);
+        let hashed = hash_loaded(self.functions.clone(), settings, &defined, &caches, meter)?;
+        caches::keep(caches);
+        let hashed = hashed.functions.into_iter();
+        Ok(hashed
+            .map(|hashed| (hashed.function.name.to_string(), hashed))
+            .collect())
+    }
+}
+
+/// The project as it was, in a directory of its own; its `lambda-pack.toml` counts.
+fn check_out(reference: &str, settings: &Settings, common: &Common) -> Result<Project<'static>> {
+    let tree = WorkTree::of(&settings.config_dir, "without one there are no commits to compare with")?;
+    let written = scratch::directory()?;
+    tree.check_out(reference, written.path())?;
+    let then = |now: &Path| -> Result<PathBuf> {
+        let now = canonical(now)?;
+        let inside = now.strip_prefix(&tree.top).map_err(|_outside| {
+            Error::invalid(format!(
+                "`{}` is not in the git repository `{}`",
+                now.display(),
+                tree.top.display()
+            ))
+        })?;
+        Ok(written.path().join(inside))
+    };
+    let is_given = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| !path.as_os_str().is_empty());
+    let common = Common {
+        config_dir: Some(then(&settings.config_dir)?),
+        code_dir: is_given(&common.code_dir)
+            .then(|| then(&settings.code_dir))
+            .transpose()?,
+        // It knows nothing of these files, and need not.
+        no_cache: true,
+        ..common.clone()
+    };
+    let settings = Settings::resolve(&common, None, None)?;
+    Ok(Project {
+        functions: load_functions(&settings)?,
+        place: Place::CheckedOut(Box::new(settings), written),
+    })
+}
+
+fn last_published(store: &Store, names: &[String]) -> Result<BTreeMap<String, Digest>> {
+    let histories = store.histories(names)?.ok_or_else(|| store.not_there())?;
+    let newest = names.iter().zip(histories).filter_map(|(name, history)| {
+        let newest = history.first()?;
+        Some((name.clone(), newest.source_hash))
+    });
+    Ok(newest.collect())
+}
+
+fn by_hash(store: &Store, start: &str, names: &[String]) -> Result<BTreeMap<String, Digest>> {
+    let [name] = names else {
+        return Err(
+            Error::new(ErrorKind::Usage, format!("the source hash {start} is one function's"))
+                .help("name the function"),
+        );
+    };
+    let histories = store.histories(names)?.ok_or_else(|| store.not_there())?;
+    let hashes = histories.into_iter().flatten().map(|past| past.source_hash);
+    let fitting: Vec<Digest> = hashes.filter(|hash| hash.to_hex().starts_with(start)).collect();
+    match fitting.as_slice() {
+        [hash] => Ok(BTreeMap::from([(name.clone(), *hash)])),
+        [] => Err(Error::invalid(format!(
+            "`{}` has no package of `{name}` with the source hash {start}",
+            store.url()
+        ))
+        .help("look into another store with --store")),
+        several => {
+            let several: Vec<String> = several.iter().map(Digest::to_hex).collect();
+            Err(Error::invalid(format!(
+                "{start} is how several source hashes of `{name}` begin: {}",
+                several.join(", ")
+            )))
+        }
+    }
+}
+
+fn download(store: &Store, name: &str, source_hash: &Digest) -> Result<Contents<'static>> {
+    match store.ask(name, source_hash)? {
+        store::Found::Published(record) | store::Found::PackageMissing(record, _) => {
+            let directory = scratch::directory()?;
+            let file = directory.path().join("package.zip");
+            store.download(name, &record, &file)?;
+            Contents::of_package(&file, Some(directory))
+        }
+        store::Found::Nothing => Err(Error::failed(format!(
+            "`{}` has no record of `{name}` with the source hash {source_hash} any more",
+            store.url()
+        ))
+        .help("somebody deleted it")),
+    }
+}
+
+fn package<'a>(path: &'a Path, names: &[String]) -> Result<Found<'a>> {
+    let [name] = names else {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("`{}` is one function's package", path.display()),
+        )
+        .help("name the function"));
+    };
+    let id = CodeSha256::of_file(path)
+        .map_err(|cause| Error::input("read", path, cause))?
+        .to_base64();
+    let name = name.clone();
+    Ok(Found::Zip { path, name, id })
+}
