@@ -331,20 +331,60 @@ pub struct ValidateArgs {
     pub names: Vec<String>,
 }
 
-/// Build twice and compare, to know that packages are the same everywhere
+/// Compare packages with what they should be: on disk, built twice, or in the store
 ///
-/// The first build is what `build` makes, with its caches. The second one starts from nothing: in a copy of the code directory
-/// whose files are made in another order, under another umask, time zone and locale, with one thread. Entries that differ
-/// are named; exit 4 if there are any. Nothing is written but temporary files.
+/// local: each package that `build` left in the output directory, with the source, entry by entry; of what a build makes, with
+/// the manifest in the store. rebuild: two builds. The first is what `build` makes, with its caches; the second one starts from nothing,
+/// in a copy of the code directory whose files are made in another order, under another umask, time zone and locale, with one
+/// thread. store: what was published last, with its record and manifest. What differs is named; exit 4 if anything does.
+/// Nothing is written but temporary files.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  lambda-pack verify --rebuild\n  lambda-pack verify --rebuild my-function --json")]
+#[command(after_help = "\
+Examples:
+  lambda-pack verify --level local
+  lambda-pack verify --level rebuild my-function --json
+  lambda-pack verify --level store --deep")]
 pub struct VerifyArgs {
     /// Functions [default: all]
     #[arg(value_name = "NAME")]
     pub names: Vec<String>,
-    /// What to compare with: a second build
-    #[arg(long, required = true)]
-    pub rebuild: bool,
+    /// What to compare with
+    #[arg(long, value_enum, required_unless_present = "rebuild")]
+    level: Option<Level>,
+    /// The same as --level rebuild
+    #[arg(long, conflicts_with = "level")]
+    rebuild: bool,
+    /// Download packages from the store, and compare their bytes
+    #[arg(long, requires = "level")]
+    pub deep: bool,
+    /// Directory of the packages that are compared locally [default: dist]
+    #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true, value_parser = path())]
+    pub out_dir: Option<PathBuf>,
+}
+
+/// How closely packages are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    Local,
+    Rebuild,
+    Store,
+}
+
+impl Level {
+    /// As it is typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Level::Local => "local",
+            Level::Rebuild => "rebuild",
+            Level::Store => "store",
+        }
+    }
+}
+
+impl VerifyArgs {
+    pub fn level(&self) -> Level {
+        self.level.unwrap_or(Level::Rebuild)
+    }
 }
 
 /// Lock dependencies with the ecosystems' own tools

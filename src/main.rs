@@ -26,6 +26,7 @@ mod scratch;
 mod secret_values;
 mod settings;
 mod store;
+mod verification;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;

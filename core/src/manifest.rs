@@ -55,6 +55,29 @@ pub struct Entry {
     pub digest: Digest,
 }
 
+/// An entry as JSON has it.
+#[derive(Debug, Deserialize)]
+pub struct StoredEntry {
+    pub path: String,
+    pub kind: EntryKind,
+    pub size: u64,
+    digest: String,
+}
+
+impl StoredEntry {
+    /// Fails with what is wrong.
+    pub fn parse(self, algorithm: Algorithm) -> Result<Entry, String> {
+        let digest = Digest::from_hex(algorithm, &self.digest)
+            .ok_or_else(|| format!("the digest of `{}` is none", self.path))?;
+        Ok(Entry {
+            path: self.path.into(),
+            kind: self.kind,
+            size: self.size,
+            digest,
+        })
+    }
+}
+
 /// The sorted entries of a source tree, with whatever else decides the package's content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
@@ -114,13 +137,6 @@ impl Manifest {
             entries: Vec<StoredEntry>,
             build_inputs: Option<Map<String, Value>>,
         }
-        #[derive(Deserialize)]
-        struct StoredEntry {
-            path: String,
-            kind: EntryKind,
-            size: u64,
-            digest: String,
-        }
         let stored: Stored = serde_json::from_slice(content).map_err(|error| format!("not a manifest: {error}"))?;
         if stored.hash_version != HASH_VERSION {
             return Err(format!(
@@ -128,16 +144,7 @@ impl Manifest {
                 stored.hash_version
             ));
         }
-        let entries = stored.entries.into_iter().map(|entry| {
-            let digest = Digest::from_hex(stored.algorithm, &entry.digest)
-                .ok_or_else(|| format!("the digest of `{}` is none", entry.path))?;
-            Ok(Entry {
-                path: entry.path.into(),
-                kind: entry.kind,
-                size: entry.size,
-                digest,
-            })
-        });
+        let entries = stored.entries.into_iter().map(|entry| entry.parse(stored.algorithm));
         let entries: Vec<Entry> = entries.collect::<Result<_, String>>()?;
         let build_inputs = stored.build_inputs.map(BuildInputs::new).transpose();
         let build_inputs = build_inputs.map_err(|error| error.to_string())?;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use lambda_pack_core::archive::PACKAGE_FORMAT;
-use lambda_pack_core::digest::Digest;
-use lambda_pack_core::manifest::{EntryJson, EntryKind, Manifest, ManifestJson, entries_json};
+use lambda_pack_core::digest::{Algorithm, Digest};
+use lambda_pack_core::manifest::{EntryJson, Manifest, ManifestJson, StoredEntry, entries_json};
 use lambda_pack_core::preflight::{Contents, Item, Machine};
 use lambda_pack_core::sbom::Versions;
 use lambda_pack_core::secrets::Seen;
@@ -37,13 +37,6 @@ struct StoredPackage {
     machine_code: Option<BTreeMap<String, Machine>>,
     secrets: Option<Seen>,
     moved: Option<Vec<Moved>>,
-}
-
-#[derive(Deserialize)]
-struct StoredEntry {
-    path: String,
-    kind: EntryKind,
-    size: u64,
 }
 
 /// What a package was made from.
@@ -96,6 +89,25 @@ impl Store {
         parsed
             .map(Some)
             .map_err(|problem| self.bad_manifest(name, source_hash, &problem))
+    }
+
+    /// The entries of a package, as its manifest names them; `None` if it isn't stored.
+    pub fn package_manifest(&self, name: &str, source_hash: &Digest) -> Result<Option<Manifest>> {
+        let Some(content) = self.manifest_content(name, source_hash)? else {
+            return Ok(None);
+        };
+        #[derive(Deserialize)]
+        struct Package {
+            package_entries: Vec<StoredEntry>,
+        }
+        let entries = serde_json::from_slice(&content)
+            .map_err(|error| format!("not a manifest: {error}"))
+            .and_then(|package: Package| {
+                let entries = package.package_entries.into_iter();
+                entries.map(|entry| entry.parse(Algorithm::Blake3)).collect()
+            });
+        let entries = entries.map_err(|problem: String| self.bad_manifest(name, source_hash, &problem))?;
+        Ok(Some(Manifest::new(Algorithm::Blake3, entries, None)))
     }
 
     /// The address of a manifest, for people.
