@@ -13,7 +13,7 @@ use super::opened::Version;
 use crate::packaging::Hashed;
 use crate::parallel;
 use crate::settings::Settings;
-use crate::store::{Past, REQUESTS_AT_ONCE, Store};
+use crate::store::{Past, REQUESTS_AT_ONCE, Store, StoreUrl};
 
 /// How long a plan waits for its reasons. A store that is well answers for a thousand functions in a third of that.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -23,18 +23,21 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn reasons<'a>(hashed: &'a [Hashed], settings: &Settings) -> BTreeMap<&'a str, String> {
     let names: Vec<String> = hashed.iter().map(|hashed| hashed.function.name.to_string()).collect();
     let meter = limited(PATIENCE);
-    let asked = Store::open(&settings.store, &settings.aws, meter)
-        .and_then(|store| store.histories(&names).map(|histories| (store, histories)));
-    let (store, histories) = match asked {
-        Ok((store, Some(histories))) => (store, histories),
+    let store: &Store = match Store::open(&settings.store, &settings.aws, meter) {
+        // The process ends soon. To drop it would be to wait for what hangs, such as a look-up of a name.
+        Ok(store) => Box::leak(Box::new(store)),
+        Err(error) => return all(hashed, &unknown(&error, settings)),
+    };
+    let histories = match store.histories(&names) {
+        Ok(Some(histories)) => histories,
         // What Terraform is about to make.
-        Ok((_, None)) => return all(hashed, "first package: the bucket is not there yet"),
-        Err(error) => return all(hashed, &unknown(&error)),
+        Ok(None) => return all(hashed, "first package: the bucket is not there yet"),
+        Err(error) => return all(hashed, &unknown(&error, settings)),
     };
     let pairs: Vec<(&Hashed, Vec<Past>)> = hashed.iter().zip(histories).collect();
     let reasons = parallel::map(&pairs, REQUESTS_AT_ONCE, |(hashed, history)| {
-        let reason = meter.check().and_then(|()| reason(hashed, history, &store));
-        let reason = reason.unwrap_or_else(|error| Some(unknown(&error)))?;
+        let reason = meter.check().and_then(|()| reason(hashed, history, store));
+        let reason = reason.unwrap_or_else(|error| Some(unknown(&error, settings)))?;
         Some((hashed.function.name.as_str(), reason))
     });
     reasons.into_iter().flatten().collect()
@@ -72,12 +75,27 @@ fn all<'a>(hashed: &'a [Hashed], reason: &str) -> BTreeMap<&'a str, String> {
     names.map(|name| (name, reason.to_owned())).collect()
 }
 
-fn unknown(error: &Error) -> String {
-    match error.kind() {
-        ErrorKind::Interrupted => format!(
+/// Without directories of this machine: elsewhere a plan says the same.
+fn unknown(error: &Error, settings: &Settings) -> String {
+    if error.kind() == ErrorKind::Interrupted {
+        return format!(
             "unknown: no answer from the store within {} seconds",
             PATIENCE.as_secs()
-        ),
-        _ => one_line(&format!("unknown: {}", error.message())),
+        );
     }
+    let store = match &settings.store {
+        StoreUrl::File(root) => Some((root.as_path(), "<store>")),
+        StoreUrl::S3 { .. } => None,
+    };
+    let sources = [
+        (settings.code_dir.as_path(), "<code_dir>"),
+        (settings.config_dir.as_path(), "<config_dir>"),
+    ];
+    let mut message = error.message().to_owned();
+    for (place, name) in store.into_iter().chain(sources) {
+        if place.is_absolute() {
+            message = message.replace(&*place.to_string_lossy(), name);
+        }
+    }
+    one_line(&format!("unknown: {message}"))
 }
