@@ -200,9 +200,19 @@ pub fn collect_all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Ve
     Error::join(errors).map_or(Ok(values), Err)
 }
 
-/// `text`, cut to what still helps in a message: nobody reads a 5 MB value in a terminal.
-///
-/// Control characters are spelled out: a name from a file must not steer a terminal.
+/// `text` in one line, with control characters spelled out: a name from a file must not steer a terminal, nor look like a message.
+pub fn printable(text: &str) -> String {
+    let mut printable = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() {
+            true => printable.extend(c.escape_default()),
+            false => printable.push(c),
+        }
+    }
+    printable
+}
+
+/// `text`, cut to what still helps in a message: nobody reads a 5 MB value in a terminal; [`printable`].
 pub fn shorten(text: &str) -> String {
     const LONGEST: usize = 200;
     let (shown, rest) = match text.char_indices().nth(LONGEST) {
@@ -210,19 +220,6 @@ pub fn shorten(text: &str) -> String {
         None => (text, String::new()),
     };
     printable(shown) + &rest
-}
-
-/// `text` with its control characters spelled out, so that it can't steer a terminal.
-pub fn printable(text: &str) -> String {
-    let mut printable = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() {
-            printable.extend(c.escape_default());
-        } else {
-            printable.push(c);
-        }
-    }
-    printable
 }
 
 /// The candidate that `found` was probably meant to be.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 use lambda_pack_core::adopt::{self, Adopted, Adoption, Note};
 use lambda_pack_core::function::FunctionName;
-use lambda_pack_core::{Error, ErrorKind, Meter, Result};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, printable};
 use serde::Serialize;
 
 use super::output;
@@ -46,10 +46,12 @@ pub fn run(args: &InitArgs, common: &Common, meter: &'static Meter) -> Result<()
         return output::json(&answer);
     }
     if args.adopt.is_some() {
-        let rows = answer
-            .functions
-            .iter()
-            .map(|row| vec![row.name.clone(), format!("{}:{}", row.file.display(), row.line)]);
+        let rows = answer.functions.iter().map(|row| {
+            vec![
+                row.name.clone(),
+                printable(&format!("{}:{}", row.file.display(), row.line)),
+            ]
+        });
         output::line(&report::table(&["function", "found in"], &[], rows))?;
         output::line("")?;
     }
@@ -304,9 +306,10 @@ fn said_once(notes: &[Note]) -> Vec<String> {
         }
     }
     let texts = alike.into_iter().map(|(first, others)| {
-        let also = others
-            .into_iter()
-            .map(|note| format!("`{}` ({})", note.function.as_deref().unwrap_or_default(), place(note)));
+        let also = others.into_iter().map(|note| {
+            let function = note.function.as_deref().unwrap_or_default();
+            printable(&format!("`{function}` ({})", place(note)))
+        });
         let also: Vec<String> = also.collect();
         match also.is_empty() {
             true => words(first),
@@ -323,9 +326,10 @@ fn place(note: &Note) -> String {
     }
 }
 
+/// In one line, whatever stands in the repository.
 fn words(note: &Note) -> String {
     let place = place(note);
-    match (&note.function, &note.key) {
+    let text = match (&note.function, &note.key) {
         (Some(function), Some(key)) => format!("{place}: `{function}`: `{key}` isn't carried over: {}", note.reason),
         (Some(function), None) => format!("{place}: `{function}` isn't carried over: {}", note.reason),
         (None, Some(key)) => format!("{place}: `{key}` isn't carried over: {}", note.reason),
@@ -334,5 +338,6 @@ fn words(note: &Note) -> String {
             true => note.reason.clone(),
             false => format!("{place}: {}", note.reason),
         },
-    }
+    };
+    printable(&text)
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value as Json, json};
 
 use super::draft::Draft;
-use super::value::{Data, Place, Value};
+use super::value::{Data, Place, Unknown, Value};
 use crate::function::{Function, Kind};
 use crate::{Error, secrets};
 
@@ -54,15 +54,15 @@ impl Draft {
     /// Carries a value over that a definition has too, if it is known and allowed there. `theirs` is its key there.
     fn set(&mut self, key: &'static str, theirs: &str, value: &Value) {
         match value.to_json() {
-            Ok(json) => self.set_json(key, theirs, &value.place, wanted(key, json)),
             Err(unknown) => self.unknown(&value.place, theirs, unknown, remedy(key)),
+            Ok(_) if value.may_be_secret() => self.lost(&value.place, theirs, format!("{SECRET}; {DECLARE}")),
+            Ok(_) if value.origin_of_parts().is_local => self.lost(&value.place, theirs, LOCAL),
+            Ok(json) => self.set_json(key, theirs, &value.place, wanted(key, json)),
         }
     }
 
+    /// Sets what holds no secret.
     pub fn set_json(&mut self, key: &'static str, theirs: &str, place: &Place, json: Json) {
-        if holds_secret("", &json) {
-            return self.lost(place, theirs, SECRET);
-        }
         match check(self.kind, key, &json) {
             Ok(()) => {
                 self.keys.retain(|(known, _)| *known != key);
@@ -74,10 +74,30 @@ impl Draft {
 
     /// Adds a policy statement, if it is allowed.
     pub fn add_statement(&mut self, theirs: &str, place: &Place, statement: Json) {
-        let known = self.keys.iter().find(|(key, _)| *key == "policy_statements");
-        let mut all = known.map_or_else(Vec::new, |(_, known)| known.as_array().expect("it is a list").clone());
+        let mut all = self.list("policy_statements");
         all.push(statement);
         self.set_json("policy_statements", theirs, place, all.into());
+    }
+
+    fn list(&self, key: &str) -> Vec<Json> {
+        let known = self.keys.iter().find(|(known, _)| *known == key);
+        known.map_or_else(Vec::new, |(_, known)| known.as_array().expect("it is a list").clone())
+    }
+
+    /// Declares the secret that a variable held; returns what is said of it.
+    fn declare(&mut self, name: &str, value: &Value, others: &Value) -> Option<String> {
+        let kept = value.first_unknown().and_then(|unknown| unknown.kept.as_deref());
+        let snippet = secrets::declaration(name, kept, |target| others.get(target).is_some())?;
+        let mut all = self.list("secrets");
+        all.push(serde_json::to_value(&snippet).expect("its keys are strings"));
+        let all = Json::from(all);
+        check(self.kind, "secrets", &all).ok()?;
+        self.keys.retain(|(known, _)| *known != "secrets");
+        self.keys.push(("secrets", all));
+        let (id, class, target) = (&snippet.id, snippet.class.name(), snippet.target?);
+        Some(format!(
+            "it is declared in `secrets` as `{id}`, of class `{class}`: the function is to read the secret whose name or ARN `{target}` holds"
+        ))
     }
 
     /// An object whose members have other names here.
@@ -109,22 +129,32 @@ impl Draft {
         }
         let mut known = serde_json::Map::new();
         for (name, value) in texts.entries().iter().filter(|(_, value)| !value.is_null()) {
-            let key = format!("{theirs}.{name}");
+            let key = match secrets::may_be(None, name) {
+                true => "…",
+                false => name,
+            };
+            let key = format!("{theirs}.{key}");
             match (value.text(), value.first_unknown()) {
-                (Some(text), _) if secrets::may_be_in(name, &text) => self.lost(&value.place, &key, SECRET),
+                _ if value.may_be_secret() || secrets::may_be(None, name) => {
+                    let what = value.first_unknown().map_or_else(|| SECRET.to_owned(), Unknown::reason);
+                    let declared = match ours {
+                        "environment" if value.first_unknown().is_some_and(Unknown::is_kept_elsewhere) => {
+                            Some(EXISTS.to_owned())
+                        }
+                        "environment" => self.declare(name, value, texts),
+                        _ => None,
+                    };
+                    let declared = declared.unwrap_or_else(|| DECLARE.to_owned());
+                    self.lost(&value.place, &key, format!("{what}; {declared}"));
+                }
+                (Some(_), _) if value.origin.is_local => self.lost(&value.place, &key, LOCAL),
                 (Some(text), _) => match check(self.kind, ours, &json!({ name: text })) {
                     Ok(()) => {
                         known.insert(name.clone(), text.into());
                     }
                     Err(reason) => self.lost(&value.place, &key, reason),
                 },
-                (None, Some(unknown)) => {
-                    let remedy = match secrets::is_named_like_one(name) {
-                        true => DECLARE,
-                        false => remedy(ours),
-                    };
-                    self.unknown(&value.place, &key, unknown, remedy);
-                }
+                (None, Some(unknown)) => self.unknown(&value.place, &key, unknown, remedy(ours)),
                 (None, None) => self.lost(&value.place, &key, "it is no string"),
             }
         }
@@ -166,19 +196,13 @@ pub const ROLE: &str = "lambda-deploy-module makes a role for each function: att
 pub const CALLERS: &str =
     "what calls a function is no part of its definition: let it call the alias that lambda-deploy-module makes";
 
-/// Whether something in it may be a secret, by itself or by its name.
-fn holds_secret(name: &str, json: &Json) -> bool {
-    match json {
-        Json::String(text) => secrets::may_be_in(name, text),
-        Json::Array(members) => members.iter().any(|member| holds_secret(name, member)),
-        Json::Object(members) => members.iter().any(|(name, member)| holds_secret(name, member)),
-        Json::Number(_) | Json::Bool(_) | Json::Null => false,
-    }
-}
-
 pub const DECLARE: &str = "declare it in `secrets` of the definition";
 
-const SECRET: &str = "it looks like a secret, so its value isn't copied; declare it in `secrets` of the definition";
+const EXISTS: &str = "declare it in `secrets` of the definition as `remote_fetch`, by the ARN or name of where it is";
+
+const SECRET: &str = "it looks like a secret, so its value isn't copied";
+
+const LOCAL: &str = "it is a path of the machine that deploys";
 
 /// A number where a definition wants one: templates may quote it.
 fn wanted(key: &str, json: Json) -> Json {

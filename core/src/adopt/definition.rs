@@ -1,14 +1,15 @@
 //! From what was found to definitions that `validate` accepts.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde_json::{Value as Json, json};
 
-use super::draft::{Candidate, Draft, Note, Part};
+use super::draft::{Candidate, Draft, Links, Note, Part};
+use super::files::{Link, Repository};
 use super::written::{Field, Ordered, Source, Spec};
-use super::{Adoption, Found, relative};
+use super::{Adoption, Found, normal, relative};
 use crate::cache::DigestCache;
 use crate::function::{Function, FunctionName, Kind};
 use crate::preflight::{self, Contents, Layer};
@@ -37,16 +38,23 @@ pub struct Adopted {
 }
 
 /// Tries each, and keeps what `validate` would accept.
-pub fn settle(mut found: Found, project: &Path, files: usize, meter: &Meter) -> Result<Adoption> {
+pub fn settle(
+    mut found: Found,
+    repository: &Repository,
+    project: &Path,
+    files: usize,
+    meter: &Meter,
+) -> Result<Adoption> {
     let absolute = std::path::absolute(project).map_err(|cause| Error::input("find", project, cause))?;
     // It may be yet to be made.
     let project = existing_part(&absolute).unwrap_or(absolute);
     let mut names = BTreeMap::new();
     for draft in &mut found.drafts {
         settle_name(draft, &mut names);
-        settle_sources(draft);
+        settle_sources(draft, repository)?;
     }
     let mut drafts = found.drafts;
+    settle_secrets(&mut drafts);
     let notes_of = |draft: &mut Draft| {
         let name = draft.name.clone();
         let notes = std::mem::take(&mut draft.notes);
@@ -133,21 +141,70 @@ fn settle_name(draft: &mut Draft, names: &mut BTreeMap<String, super::Place>) {
     }
 }
 
-/// Sources that are there, by their real paths.
-fn settle_sources(draft: &mut Draft) {
+/// Sources that are there, in the repository, by their real paths.
+fn settle_sources(draft: &mut Draft, repository: &Repository) -> Result<()> {
     let place = draft.place.clone();
-    let mut missing = Vec::new();
+    let mut refused = Vec::new();
     for part in &mut draft.sources {
+        let shown = slashes(&relative(&normal(&part.path), &repository.directory));
         match fs::canonicalize(&part.path) {
-            Ok(path) => part.path = path,
-            Err(cause) => missing.push(format!("its source `{}` can't be read: {cause}", part.path.display())),
+            Ok(path) if !path.starts_with(&repository.directory) => refused.push(format!(
+                "its source `{shown}` is outside of the repository, so it isn't packed: move it into it, or adopt a directory that \
+                 holds both"
+            )),
+            Ok(path) => {
+                part.path = path;
+                match part.links {
+                    Links::Kept => {}
+                    Links::Followed => match repository.link_in(&part.path)? {
+                        Link::None => part.links = Links::Kept,
+                        Link::Within => {}
+                        Link::Outside(link) => refused.push(format!(
+                            "`{}` in its source leads out of the repository, so it isn't packed",
+                            slashes(&relative(&link, &repository.directory))
+                        )),
+                    },
+                }
+            }
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => refused.push(format!(
+                "its source `{shown}` isn't there: if something makes it, write a definition with the `build` that does"
+            )),
+            Err(cause) => refused.push(format!("its source `{shown}` can't be read: {cause}")),
         }
     }
-    for reason in missing {
+    if let Some(Candidate { lock, place, .. }) = &draft.build
+        && lock
+            .as_ref()
+            .is_some_and(|lock| !lock.starts_with(&repository.directory))
+    {
+        let place = place.clone();
+        draft.build = None;
+        draft.lost(&place, "build", "its lock file is outside of the repository");
+    }
+    for reason in refused {
         draft.refuse(&place, reason);
     }
     if draft.sources.is_empty() && !draft.is_refused {
         draft.refuse(&place, "nothing says what it is packed from");
+    }
+    Ok(())
+}
+
+/// One id is one secret: where what is declared differs, the later one is called by its function too.
+fn settle_secrets(drafts: &mut [Draft]) {
+    let mut known = BTreeMap::<String, [Json; 4]>::new();
+    for draft in drafts {
+        let name = draft.name.clone();
+        for secret in draft.secrets_mut() {
+            let id = secret["id"].as_str().expect("it is a text").to_owned();
+            let what = ["class", "arn", "name", "parameter"].map(|key| secret[key].clone());
+            match known.get(&id) {
+                Some(other) if *other != what => secret["id"] = format!("{name}-{id}").into(),
+                _ => {
+                    known.insert(id, what);
+                }
+            }
+        }
     }
 }
 
@@ -236,7 +293,7 @@ impl Project {
                     format!("{reason}. When that is done, add `\"build\": {}`", candidate.json),
                 ),
                 false => {
-                    draft.refuse(&candidate.place, reason);
+                    draft.refuse(&candidate.place, format!("{reason}. When that is done, adopt again"));
                     return Ok(None);
                 }
             }
@@ -316,7 +373,8 @@ impl Project {
         if let Ok(below) = self.directory.strip_prefix(&part.path) {
             exclude.extend(OURS.map(|glob| slashes(&below.join(glob))));
         }
-        let is_plain = part.include.is_none() && exclude.is_empty() && part.prefix.is_none() && !part.follow;
+        let is_plain =
+            part.include.is_none() && exclude.is_empty() && part.prefix.is_none() && part.links == Links::Kept;
         if is_plain {
             return Source::Path(path);
         }
@@ -325,7 +383,7 @@ impl Project {
             include: part.include.clone(),
             exclude,
             prefix: part.prefix.clone(),
-            symlinks: part.follow.then_some("follow"),
+            symlinks: (part.links == Links::Followed).then_some("follow"),
         })
     }
 
@@ -337,6 +395,7 @@ impl Project {
         let [tree] = &trees[..] else {
             unreachable!("one function has one tree");
         };
+        check_compiled(&function, tree)?;
         let layers = function.layer_names().filter_map(|name| self.layers.get(name));
         let layers: Vec<Layer> = layers
             .map(|(function, bytes)| Layer {
@@ -359,12 +418,34 @@ impl Project {
             None => error.message().to_owned(),
         });
         let text = each.collect::<Vec<_>>().join("; ");
-        let text = text.replace(&format!("{}/", self.code_dir.display()), "");
+        // With a slash at its end.
+        let text = text.replace(&self.code_dir.join("").display().to_string(), "");
         match text.strip_prefix("function `").and_then(|rest| rest.split_once("`: ")) {
             Some((_, rest)) => rest.to_owned(),
             None => text,
         }
     }
+}
+
+/// Whether what the runtime runs is there: a source that something else compiles is none.
+fn check_compiled(function: &Function, tree: &Tree) -> Result<()> {
+    const WANTED: [(&str, &[&str]); 2] = [("java", &[".class", ".jar"]), ("dotnet", &[".dll"])];
+    let definition = &function.definition;
+    let runtime = definition.runtime.as_ref().map_or("", |runtime| runtime.as_str());
+    let handler = definition.handler.as_ref().map_or("", |handler| handler.as_str());
+    let has = |end: &str| tree.entries().iter().any(|entry| entry.path.ends_with(end));
+    let wanted = WANTED.iter().find(|(start, _)| runtime.starts_with(start));
+    let is_there = match wanted {
+        Some((_, ends)) => ends.iter().any(|end| has(end)),
+        None => runtime != "go1.x" || tree.find(handler).is_some(),
+    };
+    if is_there || !tree.is_packed() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "its source holds nothing that `{runtime}` runs: something else compiles it"
+    ))
+    .help("write a definition with the `build` that does"))
 }
 
 fn slashes(path: &Path) -> String {

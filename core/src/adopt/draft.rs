@@ -6,8 +6,9 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::carry::DECLARE;
-use super::value::{Place, Unknown, Value};
+use super::value::{Place, Says, Unknown, Value};
 use crate::function::Kind;
+use crate::{printable, secrets};
 
 /// What couldn't be carried over, and why.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,6 +24,22 @@ pub struct Note {
 }
 
 impl Note {
+    /// Of a function that is yet to be named, or of none.
+    pub fn new(place: &Place, key: Option<&str>, reason: String) -> Self {
+        // A key may be any text.
+        let key = key.map(|key| match secrets::may_be(None, key) {
+            true => "…".to_owned(),
+            false => printable(key),
+        });
+        Note {
+            file: place.file.to_path_buf(),
+            line: place.line,
+            function: None,
+            key,
+            reason: printable(&reason),
+        }
+    }
+
     /// Of a whole file.
     pub fn of_file(file: &Path, reason: impl Into<String>) -> Self {
         Note {
@@ -60,8 +77,16 @@ pub struct Part {
     pub include: Option<Vec<String>>,
     pub exclude: Vec<String>,
     pub prefix: Option<String>,
-    /// Whether links are replaced by what they lead to.
-    pub follow: bool,
+    pub links: Links,
+}
+
+/// What the tool makes of links.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Links {
+    #[default]
+    Kept,
+    /// They are replaced by what they lead to.
+    Followed,
 }
 
 /// A `build` that may fit.
@@ -104,14 +129,12 @@ impl Draft {
         let Some(value) = name else {
             return Draft::new(own, kind, place);
         };
-        if let Some(text) = value.text() {
+        if let Some(text) = value.plain() {
             return Draft::new(text, kind, place);
         }
-        let reason = value
-            .first_unknown()
-            .map_or_else(|| "it is no string".to_owned(), Unknown::reason);
         let reason = format!(
-            "{reason}; the definition is called `{own}`, and `name_prefix` of lambda-deploy-module is put before it"
+            "{}; the definition is called `{own}`, and `name_prefix` of lambda-deploy-module is put before it",
+            value.reason("string")
         );
         let mut draft = Draft::new(own, kind, place);
         draft.lost(&value.place, theirs, reason);
@@ -122,6 +145,13 @@ impl Draft {
         self.keys.iter().map(|(key, value)| (*key, value))
     }
 
+    /// Those that are declared.
+    pub fn secrets_mut(&mut self) -> &mut [Json] {
+        let secrets = self.keys.iter_mut().find(|(key, _)| *key == "secrets");
+        let secrets = secrets.and_then(|(_, value)| value.as_array_mut());
+        secrets.map_or(&mut [], Vec::as_mut_slice)
+    }
+
     pub fn text(&self, key: &str) -> Option<&str> {
         let found = self.keys.iter().find(|(known, _)| *known == key);
         found.and_then(|(_, value)| value.as_str())
@@ -129,40 +159,41 @@ impl Draft {
 
     /// Notes that something isn't carried over.
     pub fn lost(&mut self, place: &Place, key: &str, reason: impl Into<String>) {
-        self.note(place, Some(key.to_owned()), reason.into());
+        self.notes.push(Note::new(place, Some(key), reason.into()));
     }
 
     /// Notes that the function isn't.
     pub fn refuse(&mut self, place: &Place, reason: impl Into<String>) {
         self.is_refused = true;
-        self.note(place, None, reason.into());
+        self.notes.push(Note::new(place, None, reason.into()));
     }
 
-    fn note(&mut self, place: &Place, key: Option<String>, reason: String) {
-        self.notes.push(Note {
-            file: place.file.to_path_buf(),
-            line: place.line,
-            // Filled in when the name is settled.
-            function: None,
-            key,
-            reason,
-        });
+    /// A path; where there is none that may be shown, the function is refused. `what` has it.
+    pub fn path(&mut self, what: &str, value: &Value) -> Option<String> {
+        let path = value.plain();
+        if path.is_none() {
+            self.refuse(&value.place, format!("{what}: {}", value.reason("path")));
+        }
+        path
     }
 
     /// Notes that something isn't known.
     pub fn unknown(&mut self, place: &Place, key: &str, unknown: &Unknown, remedy: &str) {
-        let remedy = match unknown.is_secret {
-            true => DECLARE,
-            false => remedy,
+        let remedy = match unknown.says {
+            Says::Secret => DECLARE,
+            Says::Nothing | Says::Name => remedy,
         };
         self.lost(place, key, format!("{}; {remedy}", unknown.reason()));
     }
 
-    /// Notes that what is named as a layer is none that is known.
-    pub fn no_layer(&mut self, key: &str, layer: &Value) {
-        match layer.first_unknown() {
-            Some(unknown) => self.unknown(&layer.place, key, unknown, "give its ARN in `layers` of the definition"),
-            None => self.lost(&layer.place, key, "it is no ARN"),
+    /// Adds a layer by its ARN, or notes that it isn't known.
+    pub fn add_layer(&mut self, key: &str, layer: &Value) {
+        match (layer.plain(), layer.first_unknown()) {
+            (Some(arn), _) => self.layers.push((layer.place.clone(), arn)),
+            (None, Some(unknown)) => {
+                self.unknown(&layer.place, key, unknown, "give its ARN in `layers` of the definition")
+            }
+            (None, None) => self.lost(&layer.place, key, layer.reason("ARN")),
         }
     }
 }

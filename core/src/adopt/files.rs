@@ -59,6 +59,23 @@ impl<'a> Repository<'a> {
         })
     }
 
+    /// A link below a directory of the repository: one that leads out of it, if there is one.
+    pub fn link_in(&self, directory: &Path) -> Result<Link> {
+        let mut found = Link::None;
+        for entry in WalkBuilder::new(directory).standard_filters(false).build().flatten() {
+            self.meter.check()?;
+            if !entry.path_is_symlink() {
+                continue;
+            }
+            match fs::canonicalize(entry.path()) {
+                Ok(target) if !target.starts_with(&self.directory) => return Ok(Link::Outside(entry.into_path())),
+                // One that leads nowhere is refused when it is followed.
+                Ok(_) | Err(_) => found = Link::Within,
+            }
+        }
+        Ok(found)
+    }
+
     /// The path in messages.
     pub fn shown<'b>(&self, path: &'b Path) -> &'b Path {
         path.strip_prefix(&self.directory).unwrap_or(path)
@@ -79,6 +96,13 @@ impl<'a> Repository<'a> {
         }
         fs::read_to_string(path).map_err(|cause| Error::input("read", path, cause))
     }
+}
+
+pub enum Link {
+    None,
+    Within,
+    /// Its path.
+    Outside(PathBuf),
 }
 
 /// Reads them all; returns how many there are.

@@ -15,7 +15,7 @@ mod value;
 mod written;
 mod yaml;
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 pub use definition::Adopted;
 pub use draft::Note;
@@ -34,13 +34,7 @@ struct Found {
 
 impl Found {
     fn lost(&mut self, place: &Place, key: &str, reason: impl Into<String>) {
-        self.notes.push(Note {
-            file: place.file.to_path_buf(),
-            line: place.line,
-            function: None,
-            key: Some(key.to_owned()),
-            reason: reason.into(),
-        });
+        self.notes.push(Note::new(place, Some(key), reason.into()));
     }
 }
 
@@ -62,8 +56,9 @@ pub struct Adoption {
 /// Reads the repository `directory`. Definitions are for a project in the directory `project`.
 pub fn adopt(directory: &Path, project: &Path, meter: &Meter) -> Result<Adoption> {
     let mut found = Found::default();
-    let files = files::read(&Repository::walk(directory, meter)?, &mut found)?;
-    definition::settle(found, project, files, meter)
+    let repository = Repository::walk(directory, meter)?;
+    let files = files::read(&repository, &mut found)?;
+    definition::settle(found, &repository, project, files, meter)
 }
 
 /// `path` as reached from `base`; both are canonical.
@@ -77,4 +72,17 @@ fn relative(path: &Path, base: &Path) -> PathBuf {
         true => PathBuf::from("."),
         false => relative,
     }
+}
+
+/// Without `.`, and with `..` taken out, since the file need not be there.
+fn normal(path: &Path) -> PathBuf {
+    let mut parts = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if parts.pop() => {}
+            part => parts.push(part),
+        }
+    }
+    parts
 }

@@ -21,7 +21,7 @@ pub fn document(draft: &mut Draft, key: &str, document: &Value) {
 /// Statements in IAM's spelling (`Action`), or in that of Terraform's `aws_iam_policy_document` (`actions`).
 pub fn statements(draft: &mut Draft, key: &str, statements: &Value) {
     for statement in statements.members() {
-        match carried(statement) {
+        match carried(statement).filter(|_| !statement.may_be_secret()) {
             Some(json) => draft.add_statement(key, &statement.place, json),
             None => match statement.first_unknown() {
                 Some(unknown) => draft.unknown(&statement.place, key, unknown, ROLE),

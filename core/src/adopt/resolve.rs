@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::value::{Data, Place, Unknown, Value};
+use super::value::{Data, Origin, Place, Unknown, Value};
 use crate::{Error, Meter, Result};
 
 /// References within references; a stack ends.
@@ -45,13 +45,14 @@ impl<'a> Resolver<'a> {
         self.failed.take().map_or(Ok(()), Err)
     }
 
-    /// The value of what stands there.
-    pub fn value(&self, place: &Place, work: impl FnOnce() -> Result<Data, Unknown>) -> Value {
+    /// The value of what stands there; its origin is that of all that went into it.
+    pub fn value(&self, place: &Place, work: impl FnOnce(&Seen) -> Result<Data, Unknown>) -> Value {
         if self.depth.get() > DEEPEST || self.is_stopped() {
             return Value::unknown(place, Unknown::default());
         }
         self.depth.set(self.depth.get() + 1);
-        let data = work();
+        let seen = Seen::default();
+        let data = work(&seen);
         self.depth.set(self.depth.get() - 1);
         let data = match data {
             Ok(Data::String(text)) if text.len() > LARGEST => Data::Unknown(Unknown::default()),
@@ -63,7 +64,7 @@ impl<'a> Resolver<'a> {
             _ => 0,
         };
         self.spend(place, Value::new(place, Data::Null).weight() + of_text);
-        Value::new(place, data)
+        Value::new(place, data).from(seen.0.get())
     }
 
     /// A copy.
@@ -88,6 +89,26 @@ impl<'a> Resolver<'a> {
                 .help("leave this file out of what is adopted, with `.gitignore` or by adopting another directory")),
         };
         self.failed.replace(stopped.err());
+    }
+}
+
+/// What went into a value while it is worked out.
+#[derive(Default)]
+pub struct Seen(Cell<Origin>);
+
+impl Seen {
+    pub fn add(&self, origin: Origin) {
+        self.0.set(self.0.get().and(origin));
+    }
+
+    /// The value, whose origin counts for what is made of it.
+    pub fn of(&self, value: Value) -> Value {
+        self.add(match &value.data {
+            // Members bring their own.
+            Data::List(_) | Data::Map(_) => value.origin,
+            _ => value.origin_of_parts(),
+        });
+        value
     }
 }
 
@@ -145,10 +166,10 @@ mod tests {
         let meter = Meter::default();
         let resolver = Resolver::new(&meter);
         meter.interrupt_flag().store(true, Ordering::Relaxed);
-        resolver.value(&place(), || Ok(Data::Null));
+        resolver.value(&place(), |_| Ok(Data::Null));
         assert!(
             resolver
-                .value(&place(), || panic!("nothing more is worked out"))
+                .value(&place(), |_| panic!("nothing more is worked out"))
                 .is_unknown()
         );
         assert_eq!(

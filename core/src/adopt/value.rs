@@ -7,6 +7,9 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use crate::printable;
+use crate::secrets::{self, Named};
+
 /// Where something stands.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
@@ -18,7 +21,8 @@ pub struct Place {
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.file.display(), self.line)
+        let file = self.file.display().to_string();
+        write!(f, "{}:{}", printable(&file), self.line)
     }
 }
 
@@ -26,6 +30,43 @@ impl fmt::Display for Place {
 pub struct Value {
     pub place: Place,
     pub data: Data,
+    pub origin: Origin,
+}
+
+/// What the way to a value says of it: it goes along wherever the value, or something that is made of it, goes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// What the names say that led to it: of keys, variables, locals, parameters.
+    pub named: Option<Named>,
+    /// Whether something that is a secret went into it.
+    pub is_secret: bool,
+    /// Whether it is of this machine, such as the path of the repository.
+    pub is_local: bool,
+}
+
+impl Origin {
+    pub const LOCAL: Origin = Origin {
+        named: None,
+        is_secret: false,
+        is_local: true,
+    };
+
+    /// Of what such names lead to, the last one first of all.
+    pub fn named(path: &[&str]) -> Self {
+        Origin {
+            named: secrets::named_by(path),
+            ..Origin::default()
+        }
+    }
+
+    /// Of what is made of both.
+    pub fn and(self, other: Origin) -> Self {
+        Origin {
+            named: self.named.max(other.named),
+            is_secret: self.is_secret || other.is_secret,
+            is_local: self.is_local || other.is_local,
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -48,8 +89,20 @@ pub struct Unknown {
     pub tool: Tool,
     /// What it refers to, such as `data.archive_file.orders.output_path`, a part each; empty for an expression of no name.
     pub reference: Vec<Part>,
-    /// Whether it is marked as a secret.
-    pub is_secret: bool,
+    pub says: Says,
+    /// Where it is kept, as CloudFormation spells it: `{{resolve:ssm:/shop/stripe}}`.
+    pub kept: Option<String>,
+}
+
+/// What is said of a value that isn't known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Says {
+    #[default]
+    Nothing,
+    /// It is marked as a secret.
+    Secret,
+    /// It is the name, ARN or address of something, so that it is none.
+    Name,
 }
 
 /// Whose spelling a reference has.
@@ -87,11 +140,87 @@ impl Value {
         Value {
             place: place.clone(),
             data,
+            origin: Origin::default(),
         }
     }
 
+    /// A scalar's key is one of the names that lead to it. That of a mapping may be just a heading.
     pub fn map(place: &Place, entries: impl IntoIterator<Item = (String, Value)>) -> Self {
-        Value::new(place, Data::Map(entries.into_iter().collect()))
+        let entries = entries.into_iter().map(|(key, value)| match &value.data {
+            Data::List(_) | Data::Map(_) => (key, value),
+            _ => {
+                let value = value.from(Origin::named(&[&key]));
+                (key, value)
+            }
+        });
+        Value::new(place, Data::Map(entries.collect()))
+    }
+
+    /// The value, and all in it, with more that is known of its origin.
+    pub fn from(mut self, origin: Origin) -> Self {
+        if origin == Origin::default() {
+            return self;
+        }
+        self.origin = self.origin.and(origin);
+        self.data = match self.data {
+            Data::List(members) => Data::List(members.into_iter().map(|member| member.from(origin)).collect()),
+            Data::Map(entries) => {
+                let entries = entries.into_iter();
+                Data::Map(entries.map(|(key, value)| (key, value.from(origin))).collect())
+            }
+            data => data,
+        };
+        self
+    }
+
+    /// That of a text which all in it goes into: there, nobody can tell any more what is a secret.
+    pub fn origin_of_parts(&self) -> Origin {
+        let mut whole = self.origin;
+        self.scalars(Origin::default(), &mut |scalar, origin| {
+            whole = whole.and(Origin {
+                // What is one by its content is that in any text.
+                is_secret: origin.is_secret || origin.named.is_some() && is_secret(scalar, origin),
+                ..origin
+            });
+        });
+        whole
+    }
+
+    /// Whether it, or something in it, may be a secret: by the names that lead to it, or by what it is.
+    pub fn may_be_secret(&self) -> bool {
+        let mut may_be = false;
+        self.scalars(Origin::default(), &mut |scalar, origin| {
+            may_be = may_be || is_secret(scalar, origin)
+        });
+        may_be
+    }
+
+    /// Each scalar in it, with what keys on the way to it say too.
+    fn scalars(&self, origin: Origin, visit: &mut dyn FnMut(&Data, Origin)) {
+        let origin = origin.and(self.origin);
+        match &self.data {
+            Data::List(members) => members.iter().for_each(|member| member.scalars(origin, visit)),
+            Data::Map(entries) => {
+                for (key, value) in entries {
+                    value.scalars(origin.and(Origin::named(&[key])), visit);
+                }
+            }
+            scalar => visit(scalar, origin),
+        }
+    }
+
+    /// A scalar as text that may be copied and shown: all that leaves the templates. `None` too for what may be a secret.
+    pub fn plain(&self) -> Option<String> {
+        self.text().filter(|_| !self.may_be_secret())
+    }
+
+    /// Why there is no [`Value::plain`], as the beginning of a sentence; `what` it should be.
+    pub fn reason(&self, what: &str) -> String {
+        match self.first_unknown() {
+            Some(unknown) => unknown.reason(),
+            None if self.may_be_secret() => "it looks like a secret".to_owned(),
+            None => format!("it is no {what}"),
+        }
     }
 
     pub fn string(place: &Place, text: impl Into<String>) -> Self {
@@ -111,7 +240,7 @@ impl Value {
             Json::Array(members) => Data::List(members.into_iter().map(|it| Value::of_json(place, it)).collect()),
             Json::Object(members) => {
                 let members = members.into_iter().map(|(key, it)| (key, Value::of_json(place, it)));
-                Data::Map(members.collect())
+                return Value::map(place, members);
             }
         };
         Value::new(place, data)
@@ -216,7 +345,7 @@ impl Unknown {
         Unknown {
             tool,
             reference,
-            is_secret: false,
+            ..Unknown::default()
         }
     }
 
@@ -226,10 +355,17 @@ impl Unknown {
             true => "it".to_owned(),
             false => format!("`{self}`"),
         };
-        match self.is_secret {
-            true => format!("{what} is marked as a secret"),
-            false => format!("{what} is known only when it is deployed"),
+        match self.says {
+            Says::Secret => format!("{what} is marked as a secret"),
+            Says::Nothing | Says::Name => format!("{what} is known only when it is deployed"),
         }
+    }
+
+    /// Whether it is read from where secrets are kept, but nobody knows where in it.
+    pub fn is_kept_elsewhere(&self) -> bool {
+        let reads =
+            |name: &&str| name.starts_with("aws_secretsmanager_secret") || name.starts_with("aws_ssm_parameter");
+        self.kept.is_none() && self.names().get(1).is_some_and(reads) && self.names()[0] == "data"
     }
 
     /// The first index in what it refers to that is known.
@@ -269,5 +405,17 @@ impl fmt::Display for Unknown {
             Tool::CloudFormation => write!(f, "!{}", names.join(" ").trim_start_matches("Fn::")),
             Tool::Serverless => write!(f, "${{{}}}", names.join(":")),
         }
+    }
+}
+
+fn is_secret(scalar: &Data, origin: Origin) -> bool {
+    match scalar {
+        Data::Unknown(unknown) => match unknown.says {
+            Says::Secret => true,
+            Says::Name => false,
+            Says::Nothing => origin.is_secret || origin.named.is_some(),
+        },
+        Data::String(text) | Data::Number(text) => origin.is_secret || secrets::may_be(origin.named, text),
+        Data::Null | Data::Bool(_) | Data::List(_) | Data::Map(_) => false,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
-use super::value::{Data, Place, Unknown, Value};
+use super::value::{Data, Origin, Place, Unknown, Value};
 use crate::{Error, Result, shorten};
 
 /// A few bytes with anchors can stand for gigabytes. Templates end at 1 MB, and have far fewer values.
@@ -27,7 +27,7 @@ pub fn parse(file: &Arc<Path>, text: &str) -> Result<Value> {
         match loader.next()? {
             (Event::StreamStart | Event::DocumentStart(..), _) => {}
             (Event::StreamEnd | Event::DocumentEnd, span) => return Ok(Value::new(&loader.place(&span), Data::Null)),
-            (event, span) => return loader.node(event, &span, 0),
+            (event, span) => return loader.node(event, &span, 0, None),
         }
     }
 }
@@ -71,7 +71,8 @@ impl<'input> Loader<'_, 'input> {
         Ok(())
     }
 
-    fn node(&mut self, event: Event<'input>, span: &Span, depth: usize) -> Result<Value> {
+    /// `key` is the one whose value it is.
+    fn node(&mut self, event: Event<'input>, span: &Span, depth: usize, key: Option<&str>) -> Result<Value> {
         let place = self.place(span);
         self.count(1, depth, &place)?;
         let before = self.nodes;
@@ -84,18 +85,23 @@ impl<'input> Loader<'_, 'input> {
                 self.count(nodes, depth, &place)?;
                 return Ok(value);
             }
-            Event::Scalar(text, style, anchor, tag) => (scalar(&place, &text, style, tag.as_deref()), anchor, tag),
+            Event::Scalar(text, style, anchor, tag) => {
+                let value = scalar(&place, &text, style, tag.as_deref());
+                // Wherever its anchor is used.
+                let origin = key.map(|key| Origin::named(&[key]));
+                (value.from(origin.unwrap_or_default()), anchor, tag)
+            }
             Event::SequenceStart(_, anchor, tag) => {
                 let mut members = Vec::new();
                 loop {
                     match self.next()? {
                         (Event::SequenceEnd, _) => break,
-                        (event, span) => members.push(self.node(event, &span, depth + 1)?),
+                        (event, span) => members.push(self.node(event, &span, depth + 1, None)?),
                     }
                 }
                 (Value::new(&place, Data::List(members)), anchor, tag)
             }
-            Event::MappingStart(_, anchor, tag) => (Value::new(&place, Data::Map(self.entries(depth)?)), anchor, tag),
+            Event::MappingStart(_, anchor, tag) => (Value::map(&place, self.entries(depth)?), anchor, tag),
             _ => return Err(Error::invalid(format!("{place}: no value where one is wanted"))),
         };
         let value = tagged(value, tag.as_deref());
@@ -115,14 +121,14 @@ impl<'input> Loader<'_, 'input> {
             if matches!(event, Event::MappingEnd) {
                 break;
             }
-            let key = self.node(event, &span, depth + 1)?;
-            let (event, span) = self.next()?;
-            let mut value = self.node(event, &span, depth + 1)?;
-            // Of a block, the key's line is what people look for.
-            value.place = key.place.clone();
+            let key = self.node(event, &span, depth + 1, None)?;
             let Some(name) = key.text() else {
                 return Err(Error::invalid(format!("{}: a key that is no text", key.place)));
             };
+            let (event, span) = self.next()?;
+            let mut value = self.node(event, &span, depth + 1, Some(&name))?;
+            // Of a block, the key's line is what people look for.
+            value.place = key.place.clone();
             if name == "<<" {
                 merged.push(value);
             } else if !names.insert(name.clone()) {

@@ -28,11 +28,11 @@ pub fn rules(key: &str, value: &str) -> impl Iterator<Item = &'static Rule> {
 }
 
 /// What a variable's name says that its value is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Named {
-    Password,
     /// A token or key.
     Secret,
+    Password,
 }
 
 /// Whether a variable, or a member of a JSON object, is named like a secret.
@@ -85,7 +85,7 @@ pub fn is_reference(value: &str) -> bool {
 }
 
 /// Whether it is no name: names are words and numbers, joined.
-fn looks_random(value: &str) -> bool {
+pub fn looks_random(value: &str) -> bool {
     const SHORTEST: usize = 16;
     const SHORTEST_PART: usize = 10;
     let is_one_word = !value.chars().any(char::is_whitespace);

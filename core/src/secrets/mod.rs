@@ -20,9 +20,11 @@ pub(crate) mod spellings;
 mod tests;
 mod value;
 
-pub(crate) use cautious::{is_named_like_one, may_be_in};
+pub(crate) use cautious::{is_of_another_thing, may_be, named_by};
 pub use check::{Check, Checked, check};
+pub(crate) use classify::declaration;
 pub use classify::{Suggestion, classify};
+pub(crate) use environment::Named;
 pub use environment::lines;
 pub(crate) use found::Found;
 pub use guard::Guard;

@@ -147,3 +147,166 @@ functions:
         assert!(is_origin || !text.contains("-7"), "{}", path.display());
     }
 }
+
+/// What isn't the repository's is packed by nobody who doesn't say so.
+#[test]
+fn sources_outside_of_the_repository_are_refused() {
+    let dir = Dir::new();
+    let code = "def handler(event, context):\n    pass\n";
+    for file in [
+        "home/.aws/app.py",
+        "repository/app/app.py",
+        "repository/linked/app.py",
+        "repository/own/app.py",
+    ] {
+        dir.write(file, code);
+    }
+    dir.symlink("../home/.aws", "repository/link");
+    dir.symlink("../../home/.aws", "repository/linked/aws");
+    dir.symlink("app.py", "repository/own/other.py");
+    let absolute = dir.join("home/.aws").display().to_string();
+    let mut terraform = String::new();
+    for (name, source) in [
+        ("app", "app"),
+        ("own", "${abspath(path.module)}/own"),
+        ("above", "../home/.aws"),
+        ("absolute", &absolute),
+        ("link", "link"),
+        ("linked", "linked"),
+        ("home", "${pathexpand(\"~\")}/.aws"),
+    ] {
+        writeln!(
+            terraform,
+            r#"data "archive_file" "{name}" {{
+  type        = "zip"
+  source_dir  = "{source}"
+  output_path = "{name}.zip"
+}}
+resource "aws_lambda_function" "{name}" {{
+  function_name = "{name}"
+  filename      = data.archive_file.{name}.output_path
+  handler       = "app.handler"
+  runtime       = "python3.13"
+  environment {{
+    variables = {{ WHERE = abspath("x"), HERE = path.cwd }}
+  }}
+}}"#
+        )
+        .unwrap();
+    }
+    dir.write("repository/main.tf", terraform);
+    dir.write(
+        "repository/template.yaml",
+        "Resources:\n  sam: {Type: AWS::Serverless::Function, Properties: {CodeUri: ../home/.aws, Handler: app.handler, Runtime: python3.13}}\n",
+    );
+    let run = dir.command(["init", "--adopt", "repository", "--json"]).ok();
+    let json = run.json();
+    let names: Vec<_> = json["functions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["app", "own"]);
+    let notes = json["notes"].as_array().unwrap();
+    for (name, reason) in [
+        ("above", "`../home/.aws` is outside of the repository"),
+        ("absolute", "`../home/.aws` is outside of the repository"),
+        ("link", "`link` is outside of the repository"),
+        ("linked", "`linked/aws` in its source leads out of the repository"),
+        ("home", "known only when it is deployed"),
+        ("sam", "`../home/.aws` is outside of the repository"),
+    ] {
+        let is_told = |note: &serde_json::Value| {
+            note["function"] == name && note["key"].is_null() && note["reason"].as_str().unwrap().contains(reason)
+        };
+        assert!(notes.iter().any(is_told), "{name}: {notes:#?}");
+    }
+    dir.command(["validate"]).ok();
+    // Nothing of this machine is written down.
+    let machine = dir.path().display().to_string();
+    for (path, content) in dir.snapshot() {
+        let is_origin = path.ends_with("main.tf");
+        assert!(
+            is_origin || !String::from_utf8_lossy(&content).contains(&machine),
+            "{}",
+            path.display()
+        );
+    }
+}
+
+/// What stands in a repository neither steers a terminal nor looks like a message.
+#[test]
+fn names_are_spelled_out() {
+    let dir = Dir::new();
+    app(&dir);
+    dir.write(
+        "app/serverless.yml",
+        r#"service: x
+provider: {name: aws, runtime: python3.13}
+functions:
+  "\e[31mf": {handler: app.handler}
+  g:
+    handler: app.handler
+    "\e[2Jkey": 1
+    "\nwarning: forged": 1
+    "\u009b2J": 1
+"#,
+    );
+    dir.write("a\nwarning: b.tf", "resource {\n");
+    for json in [&[][..], &["--json"]] {
+        let run = dir
+            .command([&["init", "--adopt", ".", "--dry-run", "--color", "never"], json].concat())
+            .ok();
+        let shown = [run.stdout.as_str(), &run.stderr].concat();
+        assert!(shown.chars().all(|c| c == '\n' || !c.is_control()), "{shown:?}");
+        assert!(
+            !shown.contains("\nwarning: forged") && !shown.contains("\nwarning: b"),
+            "{shown}"
+        );
+        assert!(
+            run.stderr.contains("\\u{1b}[2Jkey") && run.stderr.contains("\\nwarning: forged"),
+            "{shown}"
+        );
+    }
+}
+
+/// Terraform would refuse these; that is no reason to lose functions.
+#[test]
+fn modules_that_call_each_other_are_read_once() {
+    let dir = Dir::new();
+    app(&dir);
+    let function = |name: &str| {
+        format!(
+            r#"data "archive_file" "app" {{
+  type        = "zip"
+  source_dir  = "${{path.module}}/../app"
+  output_path = "{name}.zip"
+}}
+resource "aws_lambda_function" "{name}" {{
+  function_name = "{name}"
+  filename      = data.archive_file.app.output_path
+  handler       = "app.handler"
+  runtime       = "python3.13"
+}}
+"#
+        )
+    };
+    dir.write(
+        "own/main.tf",
+        function("own") + "module \"m\" {\n  source = \"./\"\n}\n",
+    );
+    dir.write(
+        "one/main.tf",
+        function("one") + "module \"m\" {\n  source = \"../two\"\n}\n",
+    );
+    dir.write(
+        "two/main.tf",
+        function("two") + "module \"m\" {\n  source = \"../one\"\n}\n",
+    );
+    let adopted = Adopted::of(dir);
+    assert_eq!(adopted.names(), ["one", "own", "two"]);
+    let circles = adopted.json["notes"].as_array().unwrap().iter();
+    let circles = circles.filter(|note| note["reason"].as_str().unwrap().contains("in a circle"));
+    assert_eq!(circles.count(), 2);
+}

@@ -141,6 +141,7 @@ fn terraform_is_adopted() {
             "environment": {"GREETING": "Hello\nthere\n", "LOG_LEVEL": "INFO", "RETRIES": "3", "STAGE": "prod"},
             "source": {"path": "functions/orders", "exclude": ["tests/**", "README.md"]},
             "layers": ["common", "arn:aws:lambda:eu-central-1:123456789012:layer:insights:3"],
+            "secrets": [{"id": "api-token", "class": "user_prompt", "target": "API_TOKEN_SECRET", "label": "Api token"}],
             "tracing_config": {"mode": "Active"}
         })
     );
@@ -216,7 +217,11 @@ fn a_sam_template_is_adopted() {
         json!({
             "function_name": "intake-test", "runtime": "python3.13", "handler": "intake.handler",
             "architectures": ["arm64"], "memory_size": 256, "timeout": 10,
-            "environment": {"LOG_LEVEL": "DEBUG", "STAGE": "test"}, "source": "src/intake", "layers": ["rules"]
+            "environment": {"LOG_LEVEL": "DEBUG", "STAGE": "test"}, "source": "src/intake", "layers": ["rules"],
+            "secrets": [
+                {"id": "api-key", "class": "user_prompt", "target": "API_KEY_SECRET", "label": "Api key"},
+                {"id": "db-password", "class": "user_prompt", "target": "DB_PASSWORD_SECRET", "label": "Db password"}
+            ]
         })
     );
     let rates = adopted.definition("RatesFunction");
@@ -317,7 +322,7 @@ fn a_serverless_service_is_adopted() {
     );
     adopted.notes("serverless.yml:22", "create", Some("provider.iam"), "`role_name`");
     adopted.notes("serverless.yml:45", "create", Some("events"), "alias");
-    adopted.notes("serverless.yml:49", "cancel", Some("name"), "`bookings-cancel`");
+    adopted.notes("serverless.yml:49", "cancel", Some("name"), "`cancel`");
     adopted.notes("serverless.yml:57", "thumbnails", None, "its package is made elsewhere");
     assert_eq!(adopted.packed("create"), ["src/handlers/create.js", "src/lib/seats.js"]);
     if let Some(answer) = adopted.answer("create", &json!({"seats": 9})) {

@@ -1,5 +1,7 @@
 //! What adopting shows, and what it copies, of each place in which a value can stand: a marker in each of them.
 
+use serde_json::json;
+
 use super::Adopted;
 use crate::support::Dir;
 
@@ -258,7 +260,7 @@ resource "aws_lambda_function" "own" {
         "main.tf:49",
         name,
         Some("environment.variables.FROM_LOCAL"),
-        "declare it in `secrets`",
+        "declared in `secrets` as `from-local`",
     );
     adopted.notes("main.tf:55", name, Some("environment.variables.JOINED"), "`aws_x.id.y`");
     adopted.notes(
@@ -315,7 +317,7 @@ Resources:
           GG: !FindInMap [A, b, c]
           HH: !Ref Plain
           II: !Select [1, [<<stay:select>>, !Ref X]]
-          JJ: '{{resolve:secretsmanager:<<stay:dynamic>>}}'
+          JJ: '{{resolve:secretsmanager:<<copied:dynamic>>:SecretString:password}}'
           KK: !Cidr [<<stay:cidr>>, 2]
           LL: [<<stay:list>>]
           MM: !Ref Chosen
@@ -352,7 +354,7 @@ Resources:
         "template.yaml:42",
         name,
         Some(&variable("JJ")),
-        "declare it in `secrets`",
+        "declared in `secrets` as `jj`, of class `remote_fetch`",
     );
 }
 
@@ -409,4 +411,217 @@ layers:
     );
     adopted.notes("serverless.yml:30", "app", Some("environment.BB"), "`${env:HOME}`");
     adopted.notes("serverless.yml:31", "app", Some("environment.CC"), "`${ssm:/a/b}`");
+}
+
+/// Names alone say that these are secrets: those of what they were reached by.
+#[test]
+fn what_only_a_name_says_in_terraform() {
+    let adopted = check(
+        "main.tf",
+        r#"
+variable "db_password" {
+  default = "<<stay:default>>"
+}
+variable "settings" {
+  default = { stage = "<<copied:stage>>", passwords = { db = "<<stay:deep>>" } }
+}
+locals {
+  api_token = "<<stay:local>>"
+  cfg       = { password = "<<stay:member>>", table = "<<copied:table>>" }
+  alias     = var.db_password
+  all       = [local.api_token, "<<copied:other>>"]
+}
+data "aws_ssm_parameter" "stripe" {
+  name = "/shop/<<copied:parameter>>"
+}
+data "archive_file" "app" {
+  type        = "zip"
+  source_dir  = "app"
+  output_path = "app.zip"
+}
+resource "aws_lambda_function" "app" {
+  function_name = "app"
+  filename      = data.archive_file.app.output_path
+  handler       = "app.handler"
+  runtime       = "python3.13"
+  description   = "by ${local.alias}"
+  tags          = { owner = local.cfg.password }
+  environment {
+    variables = {
+      AA     = var.db_password
+      BB     = "x-${local.api_token}"
+      CC     = local.cfg.password
+      DD     = local.cfg.table
+      EE     = upper(local.alias)
+      FF     = join(",", local.all)
+      GG     = local.all[1]
+      HH     = var.settings.passwords["db"]
+      II     = var.settings.stage
+      JJ     = lookup(local.cfg, "password", "x")
+      KK     = jsonencode(var.settings)
+      LL     = merge(local.cfg, {})["password"]
+      STRIPE = data.aws_ssm_parameter.stripe.value
+      STRIPE_KEY = data.aws_ssm_parameter.stripe.value
+      TABLE_KEY  = aws_dynamodb_table.orders.hash_key
+      SECRET     = aws_secretsmanager_secret.orders.arn
+      MM     = "Authorization: Bearer <<stay:bearer>>"
+      NN     = "run --api-key <<stay:flag>>"
+      OO     = "sv=1&sig=<<stay:signature>>"
+    }
+  }
+}
+resource "aws_lambda_function" "named" {
+  function_name = "f-${var.db_password}"
+  filename      = data.archive_file.app.output_path
+  handler       = "${local.cfg.password}.handler"
+  runtime       = "python3.13"
+}
+resource "aws_lambda_function" "each" {
+  for_each      = toset([local.api_token])
+  function_name = each.key
+  filename      = data.archive_file.app.output_path
+  handler       = "app.handler"
+  runtime       = "python3.13"
+}
+data "archive_file" "path" {
+  type        = "zip"
+  source_dir  = "${var.db_password}/app"
+  output_path = "path.zip"
+}
+resource "aws_lambda_function" "path" {
+  filename = data.archive_file.path.output_path
+}
+"#,
+        &[],
+    );
+    let definition = adopted.definition("app");
+    let declared: Vec<_> = definition["secrets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        declared,
+        [
+            "aa",
+            "bb",
+            "cc",
+            "ee",
+            "ff",
+            "hh",
+            "jj",
+            "kk",
+            "ll",
+            "stripe-key",
+            "mm",
+            "nn",
+            "oo"
+        ]
+    );
+    assert_eq!(
+        definition["secrets"][0],
+        json!({"id": "aa", "class": "user_prompt", "target": "AA_SECRET", "label": "Aa"})
+    );
+    assert_eq!(
+        definition["secrets"][9],
+        json!({"id": "stripe-key", "class": "remote_fetch", "target": "STRIPE_KEY_SECRET", "parameter": "/shop/zq7parameterz"})
+    );
+    for key in ["STRIPE", "TABLE_KEY", "SECRET"] {
+        let notes = adopted.json["notes"].as_array().unwrap();
+        let key = format!("environment.variables.{key}");
+        let note = notes.iter().find(|note| note["key"] == key.as_str()).unwrap();
+        assert!(
+            note["reason"]
+                .as_str()
+                .unwrap()
+                .contains("`environment` of lambda-deploy-module"),
+            "{note}"
+        );
+    }
+}
+
+#[test]
+fn what_only_a_name_says_in_templates() {
+    let adopted = check(
+        "template.yaml",
+        r#"
+Parameters:
+  DbPassword: {Type: String, Default: <<stay:default>>}
+  Stage: {Type: String, Default: <<copied:stage>>}
+Mappings: {Secrets: {db: {main: <<stay:mapping>>}}}
+Resources:
+  TokenFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: app
+      Handler: app.handler
+      Runtime: python3.13
+      Description: !Sub 'by ${DbPassword}'
+      Tags: {owner: !Ref DbPassword}
+      Environment:
+        Variables:
+          AA: !Ref DbPassword
+          BB: !Sub 'x-${DbPassword}'
+          CC: !Join ['', [a, !Ref DbPassword]]
+          DD: !Sub ['${P}', {P: !Ref DbPassword}]
+          EE: !FindInMap [Secrets, db, main]
+          FF: !Ref Stage
+          DB_SECRET: !Ref Secret
+  Secret: {Type: AWS::SecretsManager::Secret}
+"#,
+        &[],
+    );
+    let definition = adopted.definition("TokenFunction");
+    let declared: Vec<_> = definition["secrets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(declared, ["aa", "bb", "cc", "dd", "ee"]);
+}
+
+#[test]
+fn what_only_a_name_says_in_serverless() {
+    let adopted = check(
+        "serverless.yml",
+        r#"
+service: x
+custom:
+  dbPassword: &shared <<stay:custom>>
+  db: {password: <<stay:deep>>, host: <<copied:host>>}
+  neutral: *shared
+params: {default: {apiToken: <<stay:param>>}}
+provider:
+  name: aws
+  runtime: python3.13
+functions:
+  app:
+    handler: app/app.handler
+    name: ${self:custom.dbPassword}
+    environment:
+      AA: ${self:custom.dbPassword}
+      BB: x${self:custom.db.password}y
+      CC: ${param:apiToken}
+      DD: ${opt:token, '<<stay:fallback>>'}
+      EE: ${file(./secrets.json):db}
+      FF: ${env:DB_PASSWORD, '<<stay:other>>'}
+      GG: ${self:custom.db.host}
+      HH: ${self:custom.neutral}
+      STRIPE_KEY: ${ssm:/shop/stripe}
+      TABLE: ${ssm:/shop/table}
+"#,
+        &[("secrets.json", r#"{"db": "zq7file"}"#)],
+    );
+    adopted.keeps("zq7file", "secrets.json");
+    let definition = adopted.definition("app");
+    let declared: Vec<_> = definition["secrets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["id"].as_str().unwrap())
+        .collect();
+    assert_eq!(declared, ["aa", "bb", "cc", "dd", "ee", "ff", "hh", "stripe-key"]);
+    assert_eq!(definition["secrets"][7]["parameter"], "/shop/stripe");
 }

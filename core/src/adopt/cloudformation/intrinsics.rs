@@ -1,7 +1,8 @@
 //! CloudFormation's functions, as far as their result is known without deploying.
 
-use super::super::resolve::{LARGEST, Resolver};
-use super::super::value::{Data, Part, Tool, Unknown, Value};
+use super::super::resolve::{LARGEST, Resolver, Seen};
+use super::super::value::{Data, Origin, Part, Says, Tool, Unknown, Value};
+use crate::secrets;
 
 /// What functions refer to.
 pub struct Context<'a> {
@@ -13,26 +14,33 @@ pub struct Context<'a> {
 impl Context<'_> {
     /// The value with all that is known in it put in.
     pub fn resolve(&self, value: &Value) -> Value {
-        self.resolver.value(&value.place, || self.data(value))
+        self.resolver.value(&value.place, |seen| self.data(value, seen))
     }
 
-    fn data(&self, value: &Value) -> Result<Data, Unknown> {
+    fn data(&self, value: &Value, seen: &Seen) -> Result<Data, Unknown> {
+        seen.add(value.origin);
         Ok(match &value.data {
             Data::List(members) => {
                 let members = members.iter().map(|member| self.resolve(member));
                 Data::List(members.filter(|member| !is_no_value(member)).collect())
             }
             Data::Map(entries) => match &entries[..] {
-                [(name, argument)] if name == "Ref" || name.starts_with("Fn::") => return self.call(name, argument),
+                [(name, argument)] if name == "Ref" || name.starts_with("Fn::") => {
+                    return self.call(name, argument, seen);
+                }
                 entries => {
                     let entries = entries.iter().map(|(key, value)| (key.clone(), self.resolve(value)));
-                    Data::Map(entries.filter(|(_, value)| !is_no_value(value)).collect())
+                    Value::map(&value.place, entries.filter(|(_, value)| !is_no_value(value))).data
                 }
             },
             // A secret, or a parameter's value: CloudFormation puts it in.
             Data::String(text) if text.contains("{{resolve:") => {
                 return Err(Unknown {
-                    is_secret: !text.contains("{{resolve:ssm:"),
+                    says: match text.contains("{{resolve:ssm:") {
+                        true => Says::Nothing,
+                        false => Says::Secret,
+                    },
+                    kept: Some(text.clone()),
                     ..Unknown::default()
                 });
             }
@@ -40,22 +48,24 @@ impl Context<'_> {
         })
     }
 
-    fn call(&self, name: &str, argument: &Value) -> Result<Data, Unknown> {
+    fn call(&self, name: &str, argument: &Value, seen: &Seen) -> Result<Data, Unknown> {
         let argument = self.resolve(argument);
+        seen.add(argument.origin_of_parts());
         let known = match name {
-            "Ref" => argument.as_str().and_then(|name| self.parameter(name)),
-            "Fn::Sub" => return self.substitute(&argument),
+            "Ref" => argument.as_str().and_then(|name| self.parameter(name, seen)),
+            "Fn::Sub" => return self.substitute(&argument, seen),
             "Fn::Join" => join(&argument),
             "Fn::Select" => select(&argument),
-            "Fn::FindInMap" => self.find_in_map(&argument),
+            "Fn::FindInMap" => self.find_in_map(&argument, seen),
             _ => None,
         };
         known.ok_or_else(|| self.unknown(name, &argument))
     }
 
     /// The default of a parameter, if it is one that says what is used.
-    fn parameter(&self, name: &str) -> Option<Data> {
+    fn parameter(&self, name: &str, seen: &Seen) -> Option<Data> {
         let parameter = self.parameters?.get(name)?;
+        seen.add(Origin::named(&[name]));
         // A value of Parameter Store's is known there alone.
         let is_plain = parameter
             .get("Type")
@@ -78,7 +88,7 @@ impl Context<'_> {
     }
 
     /// `${Name}`, `${Name.Attribute}`, and `${!Literal}`.
-    fn substitute(&self, argument: &Value) -> Result<Data, Unknown> {
+    fn substitute(&self, argument: &Value, seen: &Seen) -> Result<Data, Unknown> {
         let (template, variables) = match argument.members() {
             [template] => (template, None),
             [template, variables] => (template, Some(variables)),
@@ -93,7 +103,7 @@ impl Context<'_> {
                 (Some(literal), _) => text.push_str(&format!("${{{literal}}}")),
                 (None, name) => {
                     let given = variables.and_then(|variables| variables.get(name)).cloned();
-                    let own = || self.parameter(name).map(|data| Value::new(&argument.place, data));
+                    let own = || self.parameter(name, seen).map(|data| Value::new(&argument.place, data));
                     let value = given.or_else(own);
                     let value = value.ok_or_else(|| self.unknown("Ref", &Value::string(&argument.place, name)))?;
                     let copy = self.resolver.copy(&value);
@@ -120,10 +130,18 @@ impl Context<'_> {
         };
         let is_attribute = name == "Ref" && names.as_ref().is_some_and(|names| names.contains('.'));
         let name = if is_attribute { "Fn::GetAtt" } else { name };
-        let is_secret = name == "Ref" && names.as_ref().is_some_and(|name| self.is_hidden(name));
+        let says = match (name, &names) {
+            ("Ref", Some(name)) if self.is_hidden(name) => Says::Secret,
+            // What a resource is called, or where it is.
+            ("Ref", Some(name)) if self.parameters.is_none_or(|all| all.get(name).is_none()) => Says::Name,
+            ("Fn::GetAtt", Some(names)) if names.rsplit('.').next().is_some_and(secrets::is_of_another_thing) => {
+                Says::Name
+            }
+            _ => Says::Nothing,
+        };
         let parts = [Some(name.to_owned()), names].into_iter().flatten();
         Unknown {
-            is_secret,
+            says,
             ..Unknown::of(Tool::CloudFormation, parts.map(Part::Name).collect())
         }
     }
@@ -135,12 +153,14 @@ impl Context<'_> {
         hidden.is_some_and(|text| text.eq_ignore_ascii_case("true"))
     }
 
-    fn find_in_map(&self, argument: &Value) -> Option<Data> {
+    fn find_in_map(&self, argument: &Value, seen: &Seen) -> Option<Data> {
         let [map, first, second] = argument.members() else {
             return None;
         };
-        let found = self.mappings?.at(&[map.as_str()?, &first.text()?, &second.text()?])?;
-        Some(found.data.clone())
+        let (map, first, second) = (map.as_str()?, first.text()?, second.text()?);
+        let path = [map, first.as_str(), second.as_str()];
+        seen.add(Origin::named(&path));
+        Some(self.mappings?.at(&path)?.data.clone())
     }
 }
 

@@ -270,7 +270,7 @@ fn code(resource: &Value, properties: &Value, directory: &Path, draft: &mut Draf
         &mut draft.build,
     ) && candidate.json["type"] == "rust"
     {
-        candidate.json["binary"] = name.text().into();
+        candidate.json["binary"] = name.plain().into();
     }
     draft.sources.push(Part::plain(path));
 }
@@ -280,14 +280,14 @@ fn esbuild(metadata: Option<&Value>, place: &Place, draft: &mut Draft) {
     let get = |key: &str| properties.and_then(|properties| properties.get(key));
     let texts = |key: &str| {
         let members = get(key).map(Value::members).unwrap_or_default();
-        members.iter().filter_map(Value::text).collect::<Vec<_>>()
+        members.iter().filter_map(Value::plain).collect::<Vec<_>>()
     };
     let is_set = |key: &str| get(key).and_then(Value::text).is_some_and(|text| text == "true");
     let mut bundle = json!({ "entry": texts("EntryPoints"), "external": texts("External") });
     for (theirs, ours) in [("Minify", "minify"), ("Sourcemap", "sourcemap")] {
         bundle[ours] = is_set(theirs).into();
     }
-    if let Some(format) = get("Format").and_then(Value::text) {
+    if let Some(format) = get("Format").and_then(Value::plain) {
         bundle["format"] = format.into();
     }
     build::bundled(draft, place, bundle);
@@ -302,8 +302,14 @@ fn local_path(value: Option<&Value>, key: &str, directory: &Path, draft: &mut Dr
         None if key == "CodeUri" => return Some((place, directory.to_owned())),
         None => format!("it has no `{key}`"),
         Some(Data::String(path)) if path.starts_with("s3://") => made.to_owned(),
-        Some(Data::String(path)) => return Some((place, directory.join(path))),
-        Some(Data::Unknown(unknown)) => format!("its package: {}", unknown.reason()),
+        Some(Data::String(_) | Data::Unknown(_)) => {
+            let path = draft.path("its package", value?)?;
+            if [".zip", ".jar", ".war"].iter().any(|end| path.ends_with(end)) {
+                draft.refuse(&place, made);
+                return None;
+            }
+            return Some((place, directory.join(path)));
+        }
         Some(_) => made.to_owned(),
     };
     draft.refuse(&place, reason);
@@ -318,9 +324,9 @@ pub fn name_layers(value: Option<&Value>, key: &str, layers: &[(String, String)]
             Some(["Ref", id]) => layers.iter().find(|(known, _)| known == id).map(|(_, name)| name),
             _ => None,
         };
-        match named.map(String::as_str).or(layer.as_str()) {
-            Some(layer_name) => draft.layers.push((layer.place.clone(), layer_name.to_owned())),
-            None => draft.no_layer(key, layer),
+        match named {
+            Some(layer_name) => draft.layers.push((layer.place.clone(), layer_name.clone())),
+            None => draft.add_layer(key, layer),
         }
     }
 }

@@ -11,7 +11,7 @@ use super::carry::{CALLERS, Fate, ROLE, Table};
 use super::cloudformation::{self, Context};
 use super::draft::{Draft, Part};
 use super::files::Repository;
-use super::value::{Data, Place, Unknown, Value};
+use super::value::{Data, Place, Value};
 use super::{Found, build, policy};
 use crate::function::Kind;
 use variables::Variables;
@@ -158,7 +158,7 @@ impl Service<'_> {
             layer.place.clone(),
         );
         draft.carry(TABLE, layer);
-        match layer.get("path").and_then(Value::text) {
+        match layer.get("path").and_then(Value::plain) {
             Some(path) => {
                 let mut part = Part::plain(self.variables.directory.join(path));
                 let patterns = layer
@@ -214,12 +214,8 @@ impl Service<'_> {
         let mut draft = Draft::new(key, Kind::Function, function.place.clone());
         // The framework's name has the service and the stage in it, which `name_prefix` has here.
         if let Some(name) = function.get("name") {
-            let text = name.text().map(|name| crate::shorten(&name));
-            let text = text
-                .or_else(|| name.first_unknown().map(Unknown::to_string))
-                .unwrap_or_default();
             let reason = format!(
-                "the definition is called `{key}`, not `{text}`: set `name_prefix` of lambda-deploy-module, or `function_name`"
+                "the definition is called `{key}`, not as it says: set `name_prefix` of lambda-deploy-module, or `function_name`"
             );
             draft.lost(&name.place, "name", reason);
         }
@@ -249,6 +245,13 @@ impl Service<'_> {
             .get("handler")
             .map_or_else(|| function.place.clone(), |handler| handler.place.clone());
         let runtime = draft.text("runtime").unwrap_or_default().to_owned();
+        if let Some(own) = function
+            .get("runtime")
+            .filter(|own| runtime.is_empty() && !own.is_unknown())
+        {
+            let reason = "a plugin makes the package of its `runtime`, which is none of Lambda's: write a definition with the `build` that does";
+            return draft.refuse(&own.place, reason);
+        }
         if runtime.is_empty() {
             draft.lost(
                 &place,
@@ -257,7 +260,17 @@ impl Service<'_> {
             );
         }
         let mut part = Part::plain(directory.to_owned());
-        if self.has_plugin("serverless-esbuild") {
+        let handler = draft.text("handler").unwrap_or_default();
+        let handler = handler.rsplit_once('.').map_or(handler, |(file, _)| file);
+        let has = |extensions: &[&str]| {
+            let mut files = extensions
+                .iter()
+                .map(|extension| directory.join(format!("{handler}.{extension}")));
+            files.any(|file| file.is_file())
+        };
+        // From version 4 on the framework bundles by itself what is to be compiled.
+        let is_typescript = runtime.starts_with("nodejs") && has(&["ts", "mts", "tsx"]) && !has(&["js", "mjs", "cjs"]);
+        if is_typescript || self.has_plugin("serverless-esbuild") {
             self.bundle(&place, directory, draft);
         } else {
             if let Some(plugin) = BUNDLERS.iter().find(|plugin| self.has_plugin(plugin)) {
@@ -271,18 +284,7 @@ impl Service<'_> {
                 build::interpreted(draft, &place, "handler", directory, &runtime);
             }
         }
-        let patterns: Vec<Value> = packages
-            .flat_map(|package| {
-                for old in ["include", "exclude"].iter().filter_map(|key| package.get(key)) {
-                    draft.lost(
-                        &old.place,
-                        "package",
-                        "`include` and `exclude` are the framework's former ones: write `patterns`",
-                    );
-                }
-                package.get("patterns").map(Value::members).unwrap_or_default().to_vec()
-            })
-            .collect();
+        let patterns: Vec<Value> = packages.flat_map(patterns::of).collect();
         patterns::narrow(draft, &mut part, &patterns);
         draft.sources.push(part);
     }
@@ -308,7 +310,7 @@ impl Service<'_> {
             .map(Value::members)
             .unwrap_or_default()
             .iter()
-            .filter_map(Value::text)
+            .filter_map(Value::plain)
             .collect();
         let mut bundle = json!({
             "entry": [entry], "external": external, "minify": is_set("minify"), "sourcemap": is_set("sourcemap")

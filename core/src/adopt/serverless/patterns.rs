@@ -23,6 +23,17 @@ const NEVER: [&str; 9] = [
     "yarn-*.log",
 ];
 
+/// What a `package` says, with the framework's former keys: what `exclude` names is left out, and `include` brings some of it back.
+pub fn of(package: &Value) -> Vec<Value> {
+    let members = |key: &str| package.get(key).map(Value::members).unwrap_or_default();
+    let excluded = members("exclude").iter().map(|pattern| match pattern.plain() {
+        Some(text) => Value::string(&pattern.place, format!("!{text}")),
+        None => pattern.clone(),
+    });
+    let others = members("include").iter().chain(members("patterns")).cloned();
+    excluded.chain(others).collect()
+}
+
 /// Narrows the part to what the patterns take, one after the other. A later one wins over an earlier one there, and `exclude`
 /// wins here: where that makes a difference for a file that is there, it is noted.
 pub fn narrow(draft: &mut Draft, part: &mut Part, patterns: &[Value]) {
@@ -30,11 +41,11 @@ pub fn narrow(draft: &mut Draft, part: &mut Part, patterns: &[Value]) {
     let mut exclude = Vec::new();
     let mut takes_all = true;
     for pattern in patterns {
-        let Some(text) = pattern.text() else {
+        let Some(text) = pattern.plain() else {
             let remedy = "write it into `source` of the definition";
             match pattern.first_unknown() {
                 Some(unknown) => draft.unknown(&pattern.place, "package.patterns", unknown, remedy),
-                None => draft.lost(&pattern.place, "package.patterns", "it is no pattern"),
+                None => draft.lost(&pattern.place, "package.patterns", pattern.reason("pattern")),
             }
             continue;
         };

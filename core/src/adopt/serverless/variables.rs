@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::super::files::Repository;
-use super::super::resolve::Names;
-use super::super::value::{Data, Part, Place, Tool, Unknown, Value};
+use super::super::resolve::{Names, Seen};
+use super::super::value::{Data, Origin, Part, Place, Tool, Unknown, Value};
 use super::super::yaml;
 
 pub struct Variables<'a> {
@@ -33,16 +33,19 @@ impl<'a> Variables<'a> {
 
     /// The value with all that is known in it put in.
     pub fn resolve(&self, value: &Value) -> Value {
-        self.repository.resolver.value(&value.place, || self.data(value))
+        self.repository
+            .resolver
+            .value(&value.place, |seen| self.data(value, seen))
     }
 
-    fn data(&self, value: &Value) -> Result<Data, Unknown> {
+    fn data(&self, value: &Value, seen: &Seen) -> Result<Data, Unknown> {
+        seen.add(value.origin);
         Ok(match &value.data {
-            Data::String(text) if text.contains("${") => self.text(&value.place, text)?.data,
+            Data::String(text) if text.contains("${") => seen.of(self.text(&value.place, text, seen)?).data,
             Data::List(members) => Data::List(members.iter().map(|member| self.resolve(member)).collect()),
             Data::Map(entries) => {
                 let entries = entries.iter().map(|(key, value)| (key.clone(), self.resolve(value)));
-                Data::Map(entries.collect())
+                Value::map(&value.place, entries).data
             }
             data => data.clone(),
         })
@@ -65,8 +68,11 @@ impl<'a> Variables<'a> {
     }
 
     /// A text with variables.
-    fn text(&self, place: &Place, text: &str) -> Result<Value, Unknown> {
+    fn text(&self, place: &Place, text: &str, seen: &Seen) -> Result<Value, Unknown> {
         let (before, inner, after) = split_variable(text).ok_or_else(Unknown::default)?;
+        for alternative in split_alternatives(inner) {
+            seen.add(origin_of(alternative));
+        }
         let known = self.known.get(inner.to_owned(), || {
             let value = self.variable(place, inner);
             value.unwrap_or_else(|unknown| Value::unknown(place, unknown))
@@ -75,13 +81,13 @@ impl<'a> Variables<'a> {
         if let Data::Unknown(unknown) = &known.data {
             return Err(unknown.clone());
         }
-        let known = self.repository.resolver.copy(&known);
+        let known = seen.of(self.repository.resolver.copy(&known));
         if before.is_empty() && after.is_empty() {
             // Not only text: a variable may stand for a whole mapping.
             return Ok(known);
         }
         let rest = match after.contains("${") {
-            true => self.resolve(&Value::string(place, after)),
+            true => seen.of(self.resolve(&Value::string(place, after))),
             false => Value::string(place, after),
         };
         match (known.text(), rest.text(), rest.data) {
@@ -106,11 +112,11 @@ impl<'a> Variables<'a> {
                 true => {
                     let made = self.resolve(&Value::string(place, alternative));
                     let is_one = alternative.starts_with("${") && alternative.ends_with('}');
-                    match (made.text(), made.data) {
+                    match (made.text(), made.data.clone()) {
                         (_, Data::Unknown(unknown)) => return Err(unknown),
                         (Some(text), _) if !is_one => text,
                         (_, Data::Null) => return Err(named(inner)),
-                        (_, data) => return Ok(Value::new(place, data)),
+                        (_, data) => return Ok(Value { data, ..made }),
                     }
                 }
                 false => alternative.to_owned(),
@@ -142,6 +148,12 @@ impl<'a> Variables<'a> {
         let (source, address) = text.split_once(':')?;
         let path: Vec<&str> = address.split('.').filter(|key| !key.is_empty()).collect();
         match (source, path.as_slice()) {
+            // The framework's defaults.
+            ("self", ["provider", "stage"]) => scalar(Data::String(self.stage()?)),
+            ("self", path @ ["provider", "region"]) => match self.at(self.service, path) {
+                Some(region) => Some(Some(region)),
+                None => scalar(Data::String("us-east-1".to_owned())),
+            },
             ("self", path) => Some(self.at(self.service, path)),
             // What is given on the command line isn't.
             ("opt", _) => Some(None),
@@ -195,10 +207,40 @@ fn named(inner: &str) -> Unknown {
         characters.all(|c| c.is_alphanumeric() || "_-./:()~@#".contains(c))
     };
     let parts = first.splitn(2, ':').map(|part| Part::Name(part.to_owned()));
-    Unknown::of(
-        Tool::Serverless,
-        if is_name(first) { parts.collect() } else { Vec::new() },
-    )
+    let kept = match first.split_once(':') {
+        Some(("ssm", name)) => match name.strip_prefix("/aws/reference/secretsmanager/") {
+            Some(name) => Some(format!("{{{{resolve:secretsmanager:{name}}}}}")),
+            None => Some(format!("{{{{resolve:ssm:{name}}}}}")),
+        },
+        _ => None,
+    };
+    Unknown {
+        kept: kept.filter(|_| is_name(first)),
+        ..Unknown::of(
+            Tool::Serverless,
+            if is_name(first) { parts.collect() } else { Vec::new() },
+        )
+    }
+}
+
+/// What the names in a source say: `self:custom.db.password`, `env:API_TOKEN`, `file(secrets.yml):db`.
+fn origin_of(source: &str) -> Origin {
+    let is_name = |c: char| c.is_alphanumeric() || "_-".contains(c);
+    let source = source
+        .trim()
+        .trim_start_matches("file(")
+        .replace(".yml", "")
+        .replace(".yaml", "")
+        .replace(".json", "");
+    let is_literal = source.starts_with(['\'', '"']);
+    let names: Vec<&str> = source
+        .split(|c: char| !is_name(c))
+        .filter(|name| !name.is_empty())
+        .collect();
+    match is_literal {
+        true => Origin::default(),
+        false => Origin::named(&names),
+    }
 }
 
 /// What stands before the first `${`, in it, and after it. CloudFormation's own `${AWS::Region}` is none.

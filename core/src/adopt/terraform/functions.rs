@@ -1,5 +1,6 @@
 //! Those of Terraform's functions that names, paths and settings of functions are made with.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::super::resolve::LARGEST;
@@ -10,7 +11,9 @@ pub fn call(name: &str, arguments: &[Value]) -> Option<Data> {
     let text = |index: usize| arguments.get(index).and_then(Value::text);
     let string = |text: String| Some(Data::String(text));
     match (name, arguments) {
-        ("abspath" | "pathexpand" | "tostring" | "nonsensitive", [_]) => string(text(0)?),
+        ("tostring" | "nonsensitive", [_]) => string(text(0)?),
+        // The home of whoever runs Terraform is known there alone.
+        ("pathexpand", [_]) => text(0).filter(|path| !path.starts_with('~')).map(Data::String),
         ("basename", [_]) => string(Path::new(&text(0)?).file_name()?.to_str()?.to_owned()),
         ("dirname", [_]) => match Path::new(&text(0)?).parent()?.to_str()? {
             "" => string(".".to_owned()),
@@ -39,15 +42,24 @@ pub fn call(name: &str, arguments: &[Value]) -> Option<Data> {
             (separator.len() * parts.len() <= LARGEST).then(|| Data::String(parts.join(&separator)))
         }
         ("format", [_, values @ ..]) => string(format(&text(0)?, values)?),
-        ("tonumber", [_]) => Some(Data::Number(text(0)?)),
+        ("tonumber", [_]) => text(0).filter(|text| text.parse::<f64>().is_ok()).map(Data::Number),
         ("tobool", [value]) => match value.text()?.as_str() {
             "true" => Some(Data::Bool(true)),
             "false" => Some(Data::Bool(false)),
             _ => None,
         },
-        ("tolist" | "toset" | "tomap", [value]) => match &value.data {
+        ("tolist" | "tomap", [value]) => match &value.data {
             Data::Unknown(_) => None,
             data => Some(data.clone()),
+        },
+        // Each once, in the order of their texts.
+        ("toset", [value]) => match &value.data {
+            Data::List(members) => {
+                let members = members.iter().map(|member| Some((member.text()?, member.clone())));
+                let members: BTreeMap<String, Value> = members.collect::<Option<_>>()?;
+                Some(Data::List(members.into_values().collect()))
+            }
+            _ => None,
         },
         ("concat", lists) => {
             let lists = lists.iter().map(|list| match &list.data {
@@ -105,7 +117,8 @@ fn format(spec: &str, values: &[Value]) -> Option<String> {
         match c {
             '%' => match characters.next()? {
                 '%' => text.push('%'),
-                's' | 'd' | 'v' => text.push_str(&values.next()?.text()?),
+                's' | 'v' => text.push_str(&values.next()?.text()?),
+                'd' => text.push_str(&values.next()?.text().filter(|text| text.parse::<i64>().is_ok())?),
                 _ => return None,
             },
             c => text.push(c),

@@ -16,6 +16,7 @@ use super::Found;
 use super::carry::{Fate, ROLE, Table};
 use super::draft::{Draft, Note};
 use super::files::Repository;
+use super::relative;
 use super::value::{Data, Unknown, Value};
 use crate::function::Kind;
 use evaluate::Scope;
@@ -104,24 +105,47 @@ pub fn read(files: &[(PathBuf, PathBuf)], repository: &Repository, found: &mut F
         .iter()
         .map(|(directory, module)| (directory, Scope::of_root(module, &repository.resolver)));
     let roots: Vec<_> = roots.collect();
-    let mut called = BTreeSet::new();
-    for (_, scope) in &roots {
-        let targets = scope
-            .module
-            .blocks("module")
-            .filter_map(|call| local_source(scope, call));
-        called.extend(targets.map(|(directory, _)| directory));
-    }
-    for (_, scope) in roots.iter().filter(|(directory, _)| !called.contains(*directory)) {
+    for scope in roots_of(&roots) {
         let mut reader = Reader {
             modules: &modules,
-            repository,
             layers: Vec::new(),
             found,
         };
         reader.layers(scope);
         reader.functions(scope);
     }
+}
+
+/// The modules that no other one calls; and of those that call each other in a circle the first.
+fn roots_of<'a, 's>(modules: &'s [(&PathBuf, Scope<'a>)]) -> Vec<&'s Scope<'a>> {
+    let calls: BTreeMap<&Path, BTreeSet<PathBuf>> = modules
+        .iter()
+        .map(|(directory, scope)| {
+            let targets = scope
+                .module
+                .blocks("module")
+                .filter_map(|call| local_source(scope, call));
+            let others = targets.map(|(target, _)| target).filter(|target| target != *directory);
+            (directory.as_path(), others.collect())
+        })
+        .collect();
+    let is_called = |directory: &Path| calls.values().any(|targets| targets.contains(directory));
+    let (called, roots): (Vec<_>, Vec<_>) = modules.iter().partition(|(directory, _)| is_called(directory));
+    let mut reached = BTreeSet::<&Path>::new();
+    let mut kept = Vec::new();
+    for (directory, scope) in roots.into_iter().chain(called) {
+        if reached.contains(directory.as_path()) {
+            continue;
+        }
+        kept.push(scope);
+        let mut next = vec![directory.as_path()];
+        while let Some(directory) = next.pop() {
+            if reached.insert(directory) {
+                next.extend(calls.get(directory).into_iter().flatten().map(PathBuf::as_path));
+            }
+        }
+    }
+    kept
 }
 
 /// The directory of a module that is called by its path, and `path.module` in it.
@@ -132,10 +156,7 @@ fn local_source(scope: &Scope, call: Located) -> Option<(PathBuf, String)> {
         .filter(|source| source.starts_with("./") || source.starts_with("../"))?;
     let directory = fs::canonicalize(scope.module.directory.join(source)).ok()?;
     let root = fs::canonicalize(scope.root).ok()?;
-    let path = match directory.strip_prefix(&root) {
-        Ok(below) => below.to_str()?.to_owned(),
-        Err(_elsewhere) => directory.to_str()?.to_owned(),
-    };
+    let path = relative(&directory, &root).to_str()?.to_owned();
     Some((directory, path))
 }
 
@@ -150,7 +171,6 @@ struct Layer {
 
 struct Reader<'a> {
     modules: &'a BTreeMap<PathBuf, Module>,
-    repository: &'a Repository<'a>,
     layers: Vec<Layer>,
     found: &'a mut Found,
 }
@@ -206,6 +226,12 @@ impl<'a> Reader<'a> {
             let Some((path, module)) = module.filter(|(_, module)| module.may_have_functions()) else {
                 continue;
             };
+            if scope.is_within(module) {
+                let reason = "modules that call each other in a circle are read once";
+                self.found
+                    .lost(&call.place(), &format!("module.{}", call.label(0)), reason);
+                continue;
+            }
             self.each(scope, call, |reader, scope| {
                 visit(reader, &scope.called(call, path.clone(), module));
             });
@@ -241,13 +267,15 @@ impl<'a> Reader<'a> {
         match &each.data {
             Data::Map(entries) => {
                 for (key, value) in entries {
-                    visit(self, &scope.with_each(key, value));
+                    visit(
+                        self,
+                        &scope.with_each(&Value::string(&value.place, key.as_str()), value),
+                    );
                 }
             }
             Data::List(members) if members.iter().all(|member| member.text().is_some()) => {
                 for member in members {
-                    let key = member.text().unwrap_or_default();
-                    visit(self, &scope.with_each(&key, member));
+                    visit(self, &scope.with_each(member, member));
                 }
             }
             _ => self.lost(block, "for_each", &each, format!("{}: {lost}", unknown(&each))),
@@ -256,24 +284,18 @@ impl<'a> Reader<'a> {
 
     fn lost(&mut self, block: Located, key: &str, value: &Value, reason: String) {
         let labels: Vec<&str> = block.block.labels.iter().map(|label| label.as_str()).collect();
-        let note = Note {
-            file: value.place.file.to_path_buf(),
-            line: value.place.line,
+        let note = Note::new(&value.place, Some(key), reason);
+        self.found.notes.push(Note {
             function: Some(labels.join(".")),
-            key: Some(key.to_owned()),
-            reason,
-        };
-        // Layers and functions of a module are looked for one after the other.
-        if !self.found.notes.contains(&note) {
-            self.found.notes.push(note);
-        }
+            ..note
+        });
     }
 
     fn layer(&mut self, scope: &Scope<'a>, block: Located<'a>) {
         let attributes = object(scope, block);
         let mut draft = named(scope, block, &attributes, "layer_name", Kind::Layer);
         draft.carry(TABLE, &attributes);
-        packages::find(scope, &attributes, self.repository, &mut draft);
+        packages::find(scope, &attributes, &mut draft);
         self.keep_layer(scope, ["aws_lambda_layer_version", block.label(1)], draft);
     }
 
@@ -281,7 +303,7 @@ impl<'a> Reader<'a> {
         self.layers.push(Layer {
             calls: scope.calls.clone(),
             names: names.map(str::to_owned),
-            instance: scope.each_key().map(str::to_owned),
+            instance: scope.each_key(),
             function_name: draft.name.clone(),
         });
         self.found.drafts.push(draft);
@@ -297,7 +319,7 @@ impl<'a> Reader<'a> {
         }
         match attributes.get("package_type").and_then(Value::as_str) {
             Some("Image") => draft.refuse(&block.place(), "its package is a container image"),
-            _ => packages::find(scope, &attributes, self.repository, &mut draft),
+            _ => packages::find(scope, &attributes, &mut draft),
         }
         draft
     }
@@ -305,10 +327,9 @@ impl<'a> Reader<'a> {
     /// The layers of a function: ARNs, and those that are made here.
     fn name_layers(&self, scope: &Scope, layers: Option<&Value>, draft: &mut Draft) {
         for layer in layers.map(Value::members).unwrap_or_default() {
-            match (&layer.data, self.named_layer(scope, layer)) {
-                (_, Some(name)) => draft.layers.push((layer.place.clone(), name.to_owned())),
-                (Data::String(arn), None) => draft.layers.push((layer.place.clone(), arn.clone())),
-                (_, None) => draft.no_layer("layers", layer),
+            match self.named_layer(scope, layer) {
+                Some(name) => draft.layers.push((layer.place.clone(), name.to_owned())),
+                None => draft.add_layer("layers", layer),
             }
         }
     }

@@ -1,16 +1,15 @@
 //! What a function's package is made of: the `archive_file` that its `filename` refers to.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::super::draft::{self, Draft};
-use super::super::files::Repository;
-use super::super::value::{Data, Part, Place, Unknown, Value};
+use super::super::draft::{self, Draft, Links};
+use super::super::normal;
+use super::super::value::{Data, Part, Value};
 use super::evaluate::Scope;
 use super::module::Located;
-use crate::Meter;
 
 /// Finds the sources of a function or layer, or says why there are none.
-pub fn find<'a>(scope: &Scope<'a>, attributes: &Value, repository: &Repository, draft: &mut Draft) {
+pub fn find<'a>(scope: &Scope<'a>, attributes: &Value, draft: &mut Draft) {
     let mut elsewhere = None;
     // The hash names the archive too, where the package's name is written out.
     for key in ["filename", "s3_key", "source_code_hash"] {
@@ -18,7 +17,7 @@ pub fn find<'a>(scope: &Scope<'a>, attributes: &Value, repository: &Repository, 
             continue;
         };
         if let Some((scope, archive)) = archive_of(scope, value, 0) {
-            return sources(&scope, archive, repository, draft);
+            return sources(&scope, archive, draft);
         }
         elsewhere.get_or_insert((key, value));
     }
@@ -74,7 +73,7 @@ fn instance<'a>(scope: &Scope<'a>, block: Located, index: Option<&str>) -> Optio
         Data::List(members) => members.iter().find(|member| member.text().as_deref() == Some(key))?,
         _ => return None,
     };
-    Some(scope.with_each(key, value))
+    Some(scope.with_each(&Value::string(&value.place, key), value))
 }
 
 /// The archive that is written to this path.
@@ -93,43 +92,23 @@ fn archive_named<'a>(scope: &Scope<'a>, path: &str) -> Option<(Scope<'a>, Locate
     Some((scope.clone(), found))
 }
 
-/// Without `.`, and with `..` taken out, since the file need not be there.
-fn normal(path: &Path) -> PathBuf {
-    let mut parts = PathBuf::new();
-    for part in path.components() {
-        match part {
-            std::path::Component::CurDir => {}
-            std::path::Component::ParentDir if parts.pop() => {}
-            part => parts.push(part),
-        }
-    }
-    parts
-}
-
 /// What an `archive_file` packs.
-fn sources(scope: &Scope, archive: Located, repository: &Repository, draft: &mut Draft) {
+fn sources(scope: &Scope, archive: Located, draft: &mut Draft) {
     let place = archive.place();
-    let known = |draft: &mut Draft, key: &str, value: Option<Value>| -> Option<(Place, PathBuf)> {
-        let value = value?;
-        if let Some(text) = value.as_str() {
-            return Some((value.place.clone(), scope.path(text)));
-        }
-        let reason = value
-            .first_unknown()
-            .map_or_else(|| "it is no path".to_owned(), Unknown::reason);
-        let reason = format!("`{key}` of its `archive_file`: {reason}");
-        draft.refuse(&value.place, reason);
-        None
+    let known = |draft: &mut Draft, key: &str| {
+        let value = scope.attribute(archive, key)?;
+        let text = draft.path(&format!("`{key}` of its `archive_file`"), &value)?;
+        Some(scope.path(&text))
     };
-    if let Some((_, path)) = known(draft, "source_file", scope.attribute(archive, "source_file")) {
+    if let Some(path) = known(draft, "source_file") {
         draft.sources.push(draft::Part::plain(path));
     }
-    if let Some((_, path)) = known(draft, "source_dir", scope.attribute(archive, "source_dir")) {
+    if let Some(path) = known(draft, "source_dir") {
         let exclude = scope.attribute(archive, "excludes");
         let exclude = exclude
             .iter()
             .flat_map(Value::members)
-            .flat_map(|value| match value.text() {
+            .flat_map(|value| match value.plain() {
                 Some(text) => excluded(&path, &text),
                 None => {
                     draft.lost(&value.place, "excludes", "what it leaves out isn't known here");
@@ -140,7 +119,7 @@ fn sources(scope: &Scope, archive: Located, repository: &Repository, draft: &mut
         draft.sources.push(draft::Part {
             exclude,
             // archive_file packs what links lead to.
-            follow: has_link(&path, repository.meter),
+            links: Links::Followed,
             ..draft::Part::plain(path)
         });
     }
@@ -151,16 +130,19 @@ fn sources(scope: &Scope, archive: Located, repository: &Repository, draft: &mut
     let blocks = archive.blocks().filter(|block| block.block.ident.as_str() == "source");
     let blocks = blocks.map(|block| (scope.attribute(block, "content"), scope.attribute(block, "filename")));
     for (content, name) in blocks.chain([file]) {
-        let (Some(content), Some(name)) = (content, name.as_ref().and_then(Value::as_str)) else {
+        let (Some(content), Some(name)) = (content, name) else {
             continue;
         };
-        match written(scope, &content, name) {
+        let Some(name) = draft.path("a file's name in its `archive_file`", &name) else {
+            continue;
+        };
+        match written(scope, &content, &name) {
             Some(part) => draft.sources.push(part),
             None => draft.refuse(
                 &content.place,
                 format!(
                     "`{}` in its package is written in Terraform: put it into a file",
-                    crate::shorten(name)
+                    crate::shorten(&name)
                 ),
             ),
         }
@@ -199,11 +181,4 @@ fn written(scope: &Scope, content: &Value, name: &str) -> Option<draft::Part> {
         prefix: directory.map(str::to_owned),
         ..draft::Part::plain(path)
     })
-}
-
-/// Where that can't be told the source is looked at later, and says why.
-fn has_link(directory: &Path, meter: &Meter) -> bool {
-    let walk = ignore::WalkBuilder::new(directory).standard_filters(false).build();
-    let mut entries = walk.flatten().take_while(|_| meter.check().is_ok());
-    entries.any(|entry| entry.path_is_symlink())
 }

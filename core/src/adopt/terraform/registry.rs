@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 
 use super::super::build;
-use super::super::carry::{Fate, ROLE, Table};
+use super::super::carry::{CALLERS, Fate, ROLE, Table};
 use super::super::draft::{self, Draft};
-use super::super::value::{Data, Place, Unknown, Value};
+use super::super::value::{Data, Place, Value};
 use super::evaluate::Scope;
 use super::module::Located;
 use super::{ELSEWHERE, named, object, policies};
@@ -66,10 +66,39 @@ const TABLE: &Table = &[
         ],
         Fate::Noted(ROLE),
     ),
+    (
+        &[
+            "allowed_triggers",
+            "authorization_type",
+            "cors",
+            "create_async_event_config",
+            "create_current_version_allowed_triggers",
+            "create_current_version_async_event_config",
+            "create_lambda_function_url",
+            "create_unqualified_alias_allowed_triggers",
+            "create_unqualified_alias_async_event_config",
+            "create_unqualified_alias_lambda_function_url",
+            "destination_on_failure",
+            "destination_on_success",
+            "event_source_mapping",
+            "invoke_mode",
+            "maximum_event_age_in_seconds",
+            "maximum_retry_attempts",
+        ],
+        Fate::Noted(CALLERS),
+    ),
     // How and where the package is made and kept is lambda-pack's matter now; others are read elsewhere.
     (
         &[
             "artifacts_dir",
+            "build_in_docker",
+            "docker_additional_options",
+            "docker_build_root",
+            "docker_entrypoint",
+            "docker_file",
+            "docker_image",
+            "docker_pip_cache",
+            "docker_with_ssh_agent",
             "attach_policy_json",
             "attach_policy_jsons",
             "attach_policy_statements",
@@ -120,7 +149,7 @@ pub fn layer(scope: &Scope, call: Located) -> Draft {
     let mut draft = named(scope, call, &attributes, "layer_name", Kind::Layer);
     draft.carry(TABLE, &attributes);
     let runtimes = attributes.get("compatible_runtimes");
-    let runtime = runtimes.and_then(|value| value.members().first()?.text());
+    let runtime = runtimes.and_then(|value| value.members().first()?.plain());
     if is_made(&attributes, &["create"], &mut draft) {
         sources(scope, &attributes, &runtime.unwrap_or_default(), &mut draft);
     }
@@ -184,22 +213,17 @@ fn sources(scope: &Scope, attributes: &Value, runtime: &str, draft: &mut Draft) 
 }
 
 fn source(scope: &Scope, part: &Value, runtime: &str, draft: &mut Draft) {
-    let (path, place) = match &part.data {
-        Data::String(path) => (path.clone(), part.place.clone()),
-        Data::Map(_) => match part
-            .get("path")
-            .and_then(|path| Some((path.text()?, path.place.clone())))
-        {
-            Some(found) => found,
-            None => return draft.refuse(&part.place, "a part of `source_path` has no `path` that is known here"),
-        },
-        _ => {
-            let reason = part
-                .first_unknown()
-                .map_or_else(|| "it is no path".to_owned(), Unknown::reason);
-            return draft.refuse(&part.place, format!("`source_path`: {reason}"));
-        }
+    let value = match part.data {
+        Data::Map(_) => part.get("path"),
+        _ => Some(part),
     };
+    let Some(value) = value else {
+        return draft.refuse(&part.place, "a part of `source_path` has no `path`");
+    };
+    let Some(path) = draft.path("`source_path`", value) else {
+        return;
+    };
+    let place = value.place.clone();
     for (key, value) in part.entries() {
         match key.as_str() {
             "path" | "prefix_in_zip" | "pip_requirements" | "npm_requirements" => {}
@@ -219,7 +243,7 @@ fn source(scope: &Scope, part: &Value, runtime: &str, draft: &mut Draft) {
     let path = scope.path(&path);
     let prefix = part
         .get("prefix_in_zip")
-        .and_then(Value::text)
+        .and_then(Value::plain)
         .filter(|prefix| !prefix.is_empty());
     let prefix = prefix.map(|prefix| prefix.trim_matches('/').to_owned());
     dependencies(scope, part, &place, &path, runtime, draft);

@@ -94,6 +94,23 @@ pub fn classify(function: &Function) -> Vec<Suggestion> {
     suggestions.collect()
 }
 
+/// What to declare in the place of a variable that held a secret: one that is asked for, unless `kept` says where there is one, as
+/// CloudFormation does (`{{resolve:…}}`). `taken` are the names of other variables.
+pub fn declaration(name: &str, kept: Option<&str>, taken: impl Fn(&str) -> bool) -> Option<Snippet> {
+    let place = kept.and_then(place_in);
+    let class = match place {
+        Some(_) => SecretClass::RemoteFetch,
+        None => SecretClass::UserPrompt,
+    };
+    let targets = ["_SECRET", "_NAME", "_SECRET_NAME"].map(|end| format!("{name}{end}"));
+    let is_free = |target: &&String| !taken(target) && !target.ends_with("SECRET_SECRET");
+    Some(Snippet {
+        // What it held until now was the secret itself.
+        target: Some(targets.iter().find(is_free)?.clone()),
+        ..snippet(name, class, None, place)
+    })
+}
+
 fn looks_like_secret(name: &str, value: &str, rule: Option<&Rule>) -> bool {
     // Switches and limits: `MAX_TOKEN`, `REQUIRE_PASSWORD`.
     let is_setting = value.len() <= 6 && value.bytes().all(|byte| byte.is_ascii_digit()) && !value.is_empty()
@@ -103,7 +120,6 @@ fn looks_like_secret(name: &str, value: &str, rule: Option<&Rule>) -> bool {
 
 /// Where a value says that the secret is.
 fn place(name: &str, value: &str) -> Option<Place> {
-    let has_prefix = |prefixes: &[&str]| prefixes.iter().any(|prefix| value.starts_with(prefix));
     if value.starts_with("arn:")
         && [":secretsmanager:", ":ssm:"]
             .iter()
@@ -111,16 +127,8 @@ fn place(name: &str, value: &str) -> Option<Place> {
     {
         return Some(Place::Arn(value.to_owned()));
     }
-    // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html
-    if has_prefix(&["{{resolve:secretsmanager:", "{{resolve:ssm-secure:", "{{resolve:ssm:"]) {
-        let inner = value.trim_start_matches("{{resolve:").trim_end_matches("}}");
-        let (service, id) = inner.split_once(':')?;
-        return Some(match (service, id.starts_with("arn:")) {
-            // Behind the ARN may stand a key, and versions.
-            (_, true) => Place::Arn(id.splitn(8, ':').take(7).collect::<Vec<_>>().join(":")),
-            ("secretsmanager", false) => Place::Name(id.split(':').next().unwrap_or(id).to_owned()),
-            (_, false) => Place::Parameter(id.split(':').next().unwrap_or(id).to_owned()),
-        });
+    if let Some(place) = place_in(value) {
+        return Some(place);
     }
     // A path that could be a password isn't shown: these are words.
     let is_word = |part: &str| {
@@ -135,6 +143,23 @@ fn place(name: &str, value: &str) -> Option<Place> {
         None if value.contains('/') && value.split('/').all(is_word) => Some(Place::Name(value.to_owned())),
         _ => None,
     }
+}
+
+/// Where a dynamic reference finds a secret:
+/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>
+fn place_in(value: &str) -> Option<Place> {
+    let inner = value.strip_prefix("{{resolve:")?.trim_end_matches("}}");
+    let (service, id) = inner.split_once(':')?;
+    let first = id.split(':').next().unwrap_or(id).to_owned();
+    Some(match (service, id.starts_with("arn:")) {
+        // Behind the ARN may stand a key, and versions.
+        ("secretsmanager" | "ssm-secure" | "ssm", true) => {
+            Place::Arn(id.splitn(8, ':').take(7).collect::<Vec<_>>().join(":"))
+        }
+        ("secretsmanager", false) => Place::Name(first),
+        ("ssm-secure" | "ssm", false) => Place::Parameter(first),
+        _ => return None,
+    })
 }
 
 impl Place {
