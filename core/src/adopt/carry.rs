@@ -1,51 +1,49 @@
 //! What of a function is carried over into its definition: by a table for each tool, and only what a definition allows.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::{Value as Json, json};
 
 use super::draft::Draft;
-use super::value::{Data, Place, Unknown, Value};
+use super::keys::{Fate, Others, Way};
+use super::unknown::Unknown;
+use super::value::{Data, Place, Value};
 use crate::function::{Function, Kind};
 use crate::{Error, secrets};
 
 impl Draft {
-    /// Carries over what the table says, of attributes by their names there.
-    pub fn carry(&mut self, table: &Table, attributes: &Value) {
-        let mut objects = Vec::<(&'static str, &str, Vec<(String, Value)>)>::new();
+    /// Carries over what definitions have of a format's attributes.
+    pub fn carry(&mut self, others: &Others, attributes: &Value) {
+        let mut objects = BTreeMap::<&'static str, (&str, Vec<(String, Value)>)>::new();
         for (theirs, value) in attributes.entries().iter().filter(|(_, value)| !value.is_null()) {
-            let found = table.iter().find_map(|(names, fate)| {
-                let name = names.iter().find(|name| *name == theirs)?;
-                Some((*name, fate))
-            });
-            let Some((name, fate)) = found else {
-                self.lost(&value.place, theirs, NOTHING_LIKE_IT);
-                continue;
+            let way = match others.fate(theirs) {
+                Fate::Carried(way) => way,
+                Fate::Silent => continue,
+                Fate::Noted(reason) => {
+                    self.lost(&value.place, theirs, reason);
+                    continue;
+                }
+                Fate::Unknown => {
+                    self.lost(&value.place, theirs, NOTHING_LIKE_IT);
+                    continue;
+                }
             };
-            match fate {
-                Fate::Silent => {}
-                Fate::Noted(reason) => self.lost(&value.place, theirs, *reason),
-                Fate::Same => self.set(name, theirs, value),
-                Fate::Key(key) => self.set(key, theirs, value),
-                Fate::LayerArchitectures => self.set_layer_architectures(theirs, value),
-                Fate::Member(key, name) => {
-                    let member = ((*name).to_owned(), value.clone());
-                    match objects.iter_mut().find(|(known, ..)| known == key) {
-                        Some((.., members)) => members.push(member),
-                        None => objects.push((*key, theirs, vec![member])),
-                    }
+            match way {
+                Way::As(key) => self.set(key, theirs, value),
+                Way::LayerArchitectures => self.set_layer_architectures(theirs, value),
+                Way::Member(key, name) => {
+                    let (_, members) = objects.entry(key).or_insert_with(|| (theirs, Vec::new()));
+                    members.push((name.to_owned(), value.clone()));
                 }
-                Fate::Object(key, names) => self.set_object(key, theirs, value, names),
-                Fate::Texts(key, within) => {
-                    let within = within.and_then(|name| Some((name, value.get(name)?)));
-                    match within {
-                        Some((name, value)) => self.set_texts(key, &format!("{theirs}.{name}"), value),
-                        None => self.set_texts(key, theirs, value),
-                    }
-                }
+                Way::Object(key, names) => self.set_object(key, theirs, value, names),
+                Way::Texts(key, within) => match within.and_then(|name| Some((name, value.get(name)?))) {
+                    Some((name, value)) => self.set_texts(key, &format!("{theirs}.{name}"), value),
+                    None => self.set_texts(key, theirs, value),
+                },
             }
         }
-        for (key, theirs, members) in objects {
+        for (key, (theirs, members)) in objects {
             let place = members[0].1.place.clone();
             self.set(key, theirs, &Value::map(&place, members));
         }
@@ -164,30 +162,6 @@ impl Draft {
     }
 }
 
-/// What becomes of an attribute.
-pub enum Fate {
-    /// A definition has it under the same name.
-    Same,
-    /// A definition has it under this key.
-    Key(&'static str),
-    /// It is one member of an object that a definition has: key, and name within.
-    Member(&'static str, &'static str),
-    /// A definition has the object under this key, and its members under other names: theirs and ours.
-    Object(&'static str, &'static [(&'static str, &'static str)]),
-    /// It is a mapping of texts that a definition has under this key; or has that, under this name. Each text is looked at by
-    /// itself.
-    Texts(&'static str, Option<&'static str>),
-    /// The architectures of a layer.
-    LayerArchitectures,
-    /// It is read elsewhere, or says nothing that a definition or lambda-deploy-module doesn't know by itself.
-    Silent,
-    /// It is left behind, and why.
-    Noted(&'static str),
-}
-
-/// By names; what isn't named has nothing like it in a definition.
-pub type Table = [(&'static [&'static str], Fate)];
-
 const NOTHING_LIKE_IT: &str = "definitions have nothing like it";
 
 /// Of a role, and of policies that aren't wholly known.
@@ -285,8 +259,9 @@ mod tests {
             "environment",
             "PORT: 8080\nDB_PASSWORD: hunter2-Long9\nAWS_REGION: eu-west-1\nDEBUG: false\n",
         );
-        let kept: Vec<_> = made.keys().collect();
-        assert_eq!(kept, [("environment", &json!({"PORT": "8080", "DEBUG": "false"}))]);
+        let kept: BTreeMap<_, _> = made.keys().collect();
+        assert_eq!(kept["environment"], &json!({"PORT": "8080", "DEBUG": "false"}));
+        assert_eq!(kept["secrets"][0]["target"], "DB_PASSWORD_SECRET");
         let lost: Vec<_> = made
             .notes
             .iter()

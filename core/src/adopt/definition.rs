@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use serde_json::{Value as Json, json};
 
 use super::draft::{Candidate, Draft, Links, Note, Part};
-use super::files::{Link, Repository};
+use super::files::Repository;
+use super::settle::{settle_layers_architectures, settle_name, settle_secrets, settle_sources};
 use super::written::{Field, Ordered, Source, Spec};
-use super::{Adoption, Found, normal, relative};
+use super::{Adoption, Found, relative, slashes};
 use crate::cache::DigestCache;
-use crate::function::{Function, FunctionName, Kind};
+use crate::function::{Function, Kind};
 use crate::preflight::{self, Contents, Layer};
 use crate::secrets::Guard;
 use crate::source::{Outputs, Tree, existing_part};
@@ -106,136 +106,6 @@ pub fn settle(
         is_within_source: project_of.is_within_source,
         files,
     })
-}
-
-/// One that is allowed, and no other function's.
-fn settle_name(draft: &mut Draft, names: &mut BTreeMap<String, super::Place>) {
-    let place = draft.place.clone();
-    if draft.name.parse::<FunctionName>().is_err() {
-        let plain = |c: char| {
-            if c.is_ascii_alphanumeric() || "_-".contains(c) {
-                c
-            } else {
-                '-'
-            }
-        };
-        let name: String = draft.name.chars().map(plain).take(64).collect();
-        let name = if name.is_empty() { "function".to_owned() } else { name };
-        let reason = format!(
-            "`{}` is no name of a function; the definition is called `{name}`",
-            crate::shorten(&draft.name)
-        );
-        draft.name = name;
-        draft.lost(&place, "function_name", reason);
-    }
-    match names.get(&draft.name) {
-        Some(other) if !draft.is_refused => {
-            let reason = format!("another function has its name: {other}");
-            draft.refuse(&place, reason);
-        }
-        Some(_) => {}
-        None if draft.is_refused => {}
-        None => {
-            names.insert(draft.name.clone(), place);
-        }
-    }
-}
-
-/// Sources that are there, in the repository, by their real paths.
-fn settle_sources(draft: &mut Draft, repository: &Repository) -> Result<()> {
-    let place = draft.place.clone();
-    let mut refused = Vec::new();
-    for part in &mut draft.sources {
-        let shown = slashes(&relative(&normal(&part.path), &repository.directory));
-        match fs::canonicalize(&part.path) {
-            Ok(path) if !path.starts_with(&repository.directory) => refused.push(format!(
-                "its source `{shown}` is outside of the repository, so it isn't packed: move it into it, or adopt a directory that \
-                 holds both"
-            )),
-            Ok(path) => {
-                part.path = path;
-                match part.links {
-                    Links::Kept => {}
-                    Links::Followed => match repository.link_in(&part.path)? {
-                        Link::None => part.links = Links::Kept,
-                        Link::Within => {}
-                        Link::Outside(link) => refused.push(format!(
-                            "`{}` in its source leads out of the repository, so it isn't packed",
-                            slashes(&relative(&link, &repository.directory))
-                        )),
-                    },
-                }
-            }
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => refused.push(format!(
-                "its source `{shown}` isn't there: if something makes it, write a definition with the `build` that does"
-            )),
-            Err(cause) => refused.push(format!("its source `{shown}` can't be read: {cause}")),
-        }
-    }
-    if let Some(Candidate { lock, place, .. }) = &draft.build
-        && lock
-            .as_ref()
-            .is_some_and(|lock| !lock.starts_with(&repository.directory))
-    {
-        let place = place.clone();
-        draft.build = None;
-        draft.lost(&place, "build", "its lock file is outside of the repository");
-    }
-    for reason in refused {
-        draft.refuse(&place, reason);
-    }
-    if draft.sources.is_empty() && !draft.is_refused {
-        draft.refuse(&place, "nothing says what it is packed from");
-    }
-    Ok(())
-}
-
-/// One id is one secret: where what is declared differs, the later one is called by its function too.
-fn settle_secrets(drafts: &mut [Draft]) {
-    let mut known = BTreeMap::<String, [Json; 4]>::new();
-    for draft in drafts {
-        let name = draft.name.clone();
-        for secret in draft.secrets_mut() {
-            let id = secret["id"].as_str().expect("it is a text").to_owned();
-            let what = ["class", "arn", "name", "parameter"].map(|key| secret[key].clone());
-            match known.get(&id) {
-                Some(other) if *other != what => secret["id"] = format!("{name}-{id}").into(),
-                _ => {
-                    known.insert(id, what);
-                }
-            }
-        }
-    }
-}
-
-/// A layer that says nothing of it is for the architecture that all functions have which name it.
-fn settle_layers_architectures(drafts: &mut [Draft]) {
-    let mut users = BTreeMap::<String, Vec<Json>>::new();
-    for draft in drafts
-        .iter()
-        .filter(|draft| draft.kind == Kind::Function && !draft.is_refused)
-    {
-        let mut own = draft.keys().filter(|(key, _)| *key == "architectures");
-        let own = own.next().map_or_else(|| json!(["x86_64"]), |(_, value)| value.clone());
-        for (_, layer) in &draft.layers {
-            users.entry(layer.clone()).or_default().push(own.clone());
-        }
-    }
-    for draft in drafts.iter_mut().filter(|draft| draft.kind == Kind::Layer) {
-        let place = draft.place.clone();
-        let is_set = draft.keys().any(|(key, _)| key == "architectures");
-        match users.get(&draft.name).map(Vec::as_slice) {
-            Some([first, others @ ..]) if !is_set && others.iter().all(|other| other == first) => {
-                draft.set_json("architectures", "architectures", &place, first.clone());
-            }
-            Some(_) if !is_set => draft.lost(
-                &place,
-                "architectures",
-                "functions of both name it, and a layer here is packed for one: `x86_64`, unless `architectures` says `arm64`",
-            ),
-            _ => {}
-        }
-    }
 }
 
 /// What definitions are relative to, and the layers that were settled.
@@ -446,9 +316,4 @@ fn check_compiled(function: &Function, tree: &Tree) -> Result<()> {
         "its source holds nothing that `{runtime}` runs: something else compiles it"
     ))
     .help("write a definition with the `build` that does"))
-}
-
-fn slashes(path: &Path) -> String {
-    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
-    parts.join("/")
 }

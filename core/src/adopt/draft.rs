@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::carry::DECLARE;
-use super::value::{Place, Says, Unknown, Value};
+use super::unknown::{Says, Unknown};
+use super::value::{Place, Value};
 use crate::function::Kind;
 use crate::{printable, secrets};
 
@@ -56,6 +57,8 @@ impl Note {
 #[derive(Clone)]
 pub struct Draft {
     pub name: String,
+    /// Whether it has this name there, rather than in its file alone.
+    pub is_named: bool,
     pub kind: Kind,
     pub place: Place,
     pub(super) keys: Vec<(&'static str, Json)>,
@@ -113,6 +116,7 @@ impl Draft {
     pub fn new(name: impl Into<String>, kind: Kind, place: Place) -> Self {
         Draft {
             name: name.into(),
+            is_named: false,
             kind,
             place,
             keys: Vec::new(),
@@ -130,7 +134,10 @@ impl Draft {
             return Draft::new(own, kind, place);
         };
         if let Some(text) = value.plain() {
-            return Draft::new(text, kind, place);
+            return Draft {
+                is_named: true,
+                ..Draft::new(text, kind, place)
+            };
         }
         let reason = format!(
             "{}; the definition is called `{own}`, and `name_prefix` of lambda-deploy-module is put before it",

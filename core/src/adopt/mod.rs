@@ -7,10 +7,14 @@ mod cloudformation;
 mod definition;
 mod draft;
 mod files;
+mod keys;
+mod origin;
 mod policy;
 mod resolve;
 mod serverless;
+mod settle;
 mod terraform;
+mod unknown;
 mod value;
 mod written;
 mod yaml;
@@ -85,4 +89,9 @@ fn normal(path: &Path) -> PathBuf {
         }
     }
     parts
+}
+
+fn slashes(path: &Path) -> String {
+    let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
+    parts.join("/")
 }

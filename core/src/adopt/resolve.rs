@@ -5,7 +5,9 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::value::{Data, Origin, Place, Unknown, Value};
+use super::origin::Origin;
+use super::unknown::Unknown;
+use super::value::{Data, Place, Value};
 use crate::{Error, Meter, Result};
 
 /// References within references; a stack ends.

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, Tag};
 
-use super::value::{Data, Origin, Place, Unknown, Value};
+use super::origin::Origin;
+use super::unknown::Unknown;
+use super::value::{Data, Place, Value};
 use crate::{Error, Result, shorten};
 
 /// A few bytes with anchors can stand for gigabytes. Templates end at 1 MB, and have far fewer values.

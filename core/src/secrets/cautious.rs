@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::environment::{Named, looks_random};
+use super::environment::Named;
 use super::scan::scan;
 
 /// What the last of the names that lead to a value says of it, and what those before it say that hold it:
@@ -193,6 +193,14 @@ fn is_reference(value: &str) -> bool {
     is_one_word && (is_path || is_url || value.starts_with("arn:") || value.starts_with("{{resolve:"))
 }
 
+/// Letters and digits, mixed, as long as nobody writes them.
+fn is_no_word(text: &str) -> bool {
+    const SHORTEST: usize = 12;
+    text.len() >= SHORTEST
+        && text.bytes().any(|byte| byte.is_ascii_digit())
+        && text.bytes().any(|byte| byte.is_ascii_alphabetic())
+}
+
 /// `password=…`, `Password: …`, `{"token": "…"}`, `--api-key …`, `Bearer …`, `https://user:…@host`, a JSON web token (RFC 7519, 3),
 /// or an address that nobody can guess; anywhere in a text.
 fn holds_one(text: &str) -> bool {
@@ -217,7 +225,7 @@ fn holds_one(text: &str) -> bool {
     });
     let is_unguessable = |url: &str| {
         let (_, path) = url.split_once('/').unwrap_or((url, ""));
-        path.split(['/', '?', '&', '=', '#']).any(looks_random)
+        path.split(['/', '?', '&', '=', '#', '-', '_', '.']).any(is_no_word)
     };
     let mut urls = text
         .split("://")

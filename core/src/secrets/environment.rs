@@ -85,7 +85,7 @@ pub fn is_reference(value: &str) -> bool {
 }
 
 /// Whether it is no name: names are words and numbers, joined.
-pub fn looks_random(value: &str) -> bool {
+fn looks_random(value: &str) -> bool {
     const SHORTEST: usize = 16;
     const SHORTEST_PART: usize = 10;
     let is_one_word = !value.chars().any(char::is_whitespace);

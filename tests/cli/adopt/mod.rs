@@ -1,6 +1,7 @@
 //! `init --adopt`: three repositories as people have them, in `tests/fixtures/adopt`, and what is odd.
 
 mod hostile;
+mod layouts;
 mod shown;
 
 use std::fs;

@@ -1,7 +1,9 @@
 //! CloudFormation's functions, as far as their result is known without deploying.
 
+use super::super::origin::Origin;
 use super::super::resolve::{LARGEST, Resolver, Seen};
-use super::super::value::{Data, Origin, Part, Says, Tool, Unknown, Value};
+use super::super::unknown::{Part, Says, Tool, Unknown};
+use super::super::value::{Data, Value};
 use crate::secrets;
 
 /// What functions refer to.

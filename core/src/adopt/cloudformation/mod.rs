@@ -6,75 +6,42 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::carry::{CALLERS, Fate, ROLE, Table};
+use super::carry::{CALLERS, ROLE};
 use super::draft::{Draft, Part};
 use super::files::Repository;
-use super::value::{Data, Place, Unknown, Value};
+use super::keys::{Format, Others};
+use super::unknown::Unknown;
+use super::value::{Data, Place, Value};
 use super::{Found, build, policy};
 use crate::function::Kind;
 
 pub use intrinsics::Context;
 
-/// Properties of functions and layers, of SAM and of CloudFormation.
-const TABLE: &Table = &[
-    (&["Description"], Fate::Key("description")),
-    (&["Runtime"], Fate::Key("runtime")),
-    (&["Handler"], Fate::Key("handler")),
-    (&["Architectures"], Fate::Key("architectures")),
-    (&["MemorySize"], Fate::Key("memory_size")),
-    (&["Timeout"], Fate::Key("timeout")),
-    (&["KmsKeyArn"], Fate::Key("kms_key_arn")),
-    (
-        &["ReservedConcurrentExecutions"],
-        Fate::Key("reserved_concurrent_executions"),
-    ),
-    (&["CompatibleRuntimes"], Fate::Key("compatible_runtimes")),
-    (&["CompatibleArchitectures"], Fate::LayerArchitectures),
-    (&["Environment"], Fate::Texts("environment", Some("Variables"))),
-    (
-        &["EphemeralStorage"],
-        Fate::Object("ephemeral_storage", &[("Size", "size")]),
-    ),
-    (&["TracingConfig"], Fate::Object("tracing_config", &[("Mode", "mode")])),
-    (&["Tracing"], Fate::Member("tracing_config", "mode")),
-    (
-        &["DeadLetterConfig", "DeadLetterQueue"],
-        Fate::Object("dead_letter_config", &[("TargetArn", "target_arn")]),
-    ),
-    (
-        &["VpcConfig"],
-        Fate::Object(
-            "vpc_config",
-            &[("SubnetIds", "subnet_ids"), ("SecurityGroupIds", "security_group_ids")],
+/// Of SAM and of CloudFormation.
+const OTHERS: Others = Others {
+    format: Format::Template,
+    noted: &[
+        (
+            &["Role", "AssumeRolePolicyDocument", "PermissionsBoundary", "RolePath"],
+            ROLE,
         ),
-    ),
-    (&["Tags"], Fate::Texts("tags", None)),
-    (
-        &["Role", "AssumeRolePolicyDocument", "PermissionsBoundary", "RolePath"],
-        Fate::Noted(ROLE),
-    ),
-    (
-        &["Events", "FunctionUrlConfig", "EventInvokeConfig"],
-        Fate::Noted(CALLERS),
-    ),
-    (
-        &[
-            "AutoPublishAlias",
-            "Code",
-            "CodeUri",
-            "Content",
-            "ContentUri",
-            "FunctionName",
-            "ImageUri",
-            "InlineCode",
-            "LayerName",
-            "Layers",
-            "PackageType",
-            "Policies",
-        ],
-        Fate::Silent,
-    ),
-];
+        (&["Events", "FunctionUrlConfig", "EventInvokeConfig"], CALLERS),
+    ],
+    silent: &[
+        "AutoPublishAlias",
+        "Code",
+        "CodeUri",
+        "Content",
+        "ContentUri",
+        "FunctionName",
+        "ImageUri",
+        "InlineCode",
+        "LayerName",
+        "Layers",
+        "PackageType",
+        "Policies",
+    ],
+};
 
 /// Whether a text is a template with functions in it.
 pub fn is_template(text: &str) -> bool {
@@ -184,7 +151,7 @@ fn merge(globals: &Value, own: &Value) -> Value {
 /// A draft with all that the table carries over.
 fn carried(id: &str, resource: &Value, properties: &Value, name: &str, kind: Kind) -> Draft {
     let mut draft = Draft::named(properties.get(name), name, id.to_owned(), kind, resource.place.clone());
-    draft.carry(TABLE, properties);
+    draft.carry(&OTHERS, properties);
     if let Some(condition) = resource.get("Condition") {
         let reason = "whether it is deployed depends on a condition, and here it always is: a profile says which are";
         draft.lost(&condition.place, "Condition", reason);

@@ -7,54 +7,36 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::carry::{CALLERS, Fate, ROLE, Table};
+use super::carry::{CALLERS, ROLE};
 use super::cloudformation::{self, Context};
 use super::draft::{Draft, Part};
 use super::files::Repository;
+use super::keys::{Format, Others};
 use super::value::{Data, Place, Value};
 use super::{Found, build, policy};
 use crate::function::Kind;
 use variables::Variables;
 
-/// Keys of functions and layers.
-const TABLE: &Table = &[
-    (&["description", "handler", "runtime", "timeout"], Fate::Same),
-    (&["architecture"], Fate::Key("architectures")),
-    (&["memorySize"], Fate::Key("memory_size")),
-    (&["kmsKeyArn"], Fate::Key("kms_key_arn")),
-    (&["reservedConcurrency"], Fate::Key("reserved_concurrent_executions")),
-    (&["environment"], Fate::Texts("environment", None)),
-    (&["tags"], Fate::Texts("tags", None)),
-    (&["ephemeralStorageSize"], Fate::Member("ephemeral_storage", "size")),
-    (&["onError"], Fate::Member("dead_letter_config", "target_arn")),
-    (&["tracing"], Fate::Member("tracing_config", "mode")),
-    (
-        &["vpc"],
-        Fate::Object(
-            "vpc_config",
-            &[("subnetIds", "subnet_ids"), ("securityGroupIds", "security_group_ids")],
-        ),
-    ),
-    (&["compatibleRuntimes"], Fate::Key("compatible_runtimes")),
-    (&["compatibleArchitectures"], Fate::LayerArchitectures),
-    (&["role", "iamRoleStatementsName"], Fate::Noted(ROLE)),
-    (&["events", "url", "destinations"], Fate::Noted(CALLERS)),
-    (
-        &[
-            OF_ALL,
-            // Of the plugin serverless-iam-roles-per-function.
-            "iamRoleStatements",
-            "image",
-            "layers",
-            "logRetentionInDays",
-            "name",
-            "package",
-            "path",
-            "versionFunction",
-        ],
-        Fate::Silent,
-    ),
-];
+/// Of functions and layers.
+const OTHERS: Others = Others {
+    format: Format::Serverless,
+    noted: &[
+        (&["role", "iamRoleStatementsName"], ROLE),
+        (&["events", "url", "destinations"], CALLERS),
+    ],
+    silent: &[
+        OF_ALL,
+        // Of the plugin serverless-iam-roles-per-function.
+        "iamRoleStatements",
+        "image",
+        "layers",
+        "logRetentionInDays",
+        "name",
+        "package",
+        "path",
+        "versionFunction",
+    ],
+};
 
 /// Policy statements of all functions.
 const OF_ALL: &str = "provider.iam";
@@ -77,10 +59,12 @@ const OF_PROVIDER: [&str; 9] = [
 const DEFAULTS: [(&str, &str); 2] = [("memorySize", "1024"), ("timeout", "6")];
 
 /// Plugins that make packages of what isn't the source, and that aren't followed.
-const BUNDLERS: [&str; 3] = [
+const BUNDLERS: [&str; 5] = [
     "serverless-bundle",
     "serverless-plugin-typescript",
+    "serverless-rust",
     "serverless-webpack",
+    "serverless-wsgi",
 ];
 
 struct Service<'a> {
@@ -106,6 +90,11 @@ pub fn read(value: &Value, file: &Path, repository: &Repository, found: &mut Fou
     let plugins: Vec<String> = plugins.filter_map(Value::text).collect();
     let layers = resolved("layers");
     let functions = resolved("functions");
+    // Of the plugin serverless-lift.
+    if let Some(constructs) = value.get("constructs") {
+        let reason = "what a plugin makes of it isn't followed: write a definition for each function of it";
+        found.lost(&constructs.place, "constructs", reason);
+    }
     let mut service = Service {
         provider,
         package: resolved("package"),
@@ -157,7 +146,7 @@ impl Service<'_> {
             Kind::Layer,
             layer.place.clone(),
         );
-        draft.carry(TABLE, layer);
+        draft.carry(&OTHERS, layer);
         match layer.get("path").and_then(Value::plain) {
             Some(path) => {
                 let mut part = Part::plain(self.variables.directory.join(path));
@@ -219,7 +208,7 @@ impl Service<'_> {
             );
             draft.lost(&name.place, "name", reason);
         }
-        draft.carry(TABLE, function);
+        draft.carry(&OTHERS, function);
         cloudformation::name_layers(function.get("layers"), "layers", &self.layers, &mut draft);
         for key in [OF_ALL, "iamRoleStatements"] {
             if let Some(statements) = function.get(key) {
@@ -274,6 +263,10 @@ impl Service<'_> {
             self.bundle(&place, directory, draft);
         } else {
             if let Some(plugin) = BUNDLERS.iter().find(|plugin| self.has_plugin(plugin)) {
+                if !has(&["js", "mjs", "cjs", "py", "rb"]) {
+                    let reason = "makes what its handler names, and isn't followed: write a definition with the `build` that does";
+                    return draft.refuse(&place, format!("the plugin `{plugin}` {reason}"));
+                }
                 draft.lost(
                     &place,
                     plugin,

@@ -5,8 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::super::files::Repository;
+use super::super::origin::Origin;
 use super::super::resolve::{Names, Seen};
-use super::super::value::{Data, Origin, Part, Place, Tool, Unknown, Value};
+use super::super::unknown::{Part, Tool, Unknown};
+use super::super::value::{Data, Place, Value};
 use super::super::yaml;
 
 pub struct Variables<'a> {

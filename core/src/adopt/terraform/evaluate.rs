@@ -5,14 +5,16 @@ use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
-use hcl_edit::expr::{BinaryOperator, Expression, ObjectKey, Traversal, TraversalOperator, UnaryOperator};
+use hcl_edit::expr::{Expression, ObjectKey, Traversal, TraversalOperator, UnaryOperator};
 use hcl_edit::template::{Element, Template};
 
 use super::super::normal;
+use super::super::origin::Origin;
 use super::super::resolve::{Names, Resolver, Seen};
-use super::super::value::{Data, Origin, Part, Place, Says, Tool, Unknown, Value, last_of_each};
-use super::functions;
+use super::super::unknown::{Part, Says, Tool, Unknown};
+use super::super::value::{Data, Place, Value, last_of_each};
 use super::module::{Expr, Located, Module};
+use super::{functions, operators};
 use crate::secrets;
 
 /// A module as it is called: what its variables are.
@@ -163,7 +165,7 @@ impl<'a> Scope<'a> {
             },
             Expression::BinaryOp(it) => {
                 let (left, right) = (of(&it.lhs_expr).known()?, of(&it.rhs_expr).known()?);
-                binary(*it.operator.value(), &left, &right).ok_or_else(Unknown::default)?
+                operators::binary(*it.operator.value(), &left, &right).ok_or_else(Unknown::default)?
             }
             Expression::FuncCall(call) => {
                 let arguments: Vec<Value> = call.args.iter().map(member).collect();
@@ -390,38 +392,5 @@ impl Value {
             Data::Unknown(unknown) => Err(unknown),
             data => Ok(data),
         }
-    }
-}
-
-fn binary(operator: BinaryOperator, left: &Data, right: &Data) -> Option<Data> {
-    use BinaryOperator as Op;
-    let is_equal = || match (left, right) {
-        (Data::String(a), Data::String(b)) | (Data::Number(a), Data::Number(b)) => Some(a == b),
-        (Data::Bool(a), Data::Bool(b)) => Some(a == b),
-        (Data::Null, Data::Null) => Some(true),
-        (Data::Null, _) | (_, Data::Null) => Some(false),
-        _ => None,
-    };
-    let numbers = || match (left, right) {
-        (Data::Number(a), Data::Number(b)) => Some((a.parse::<i64>().ok()?, b.parse::<i64>().ok()?)),
-        _ => None,
-    };
-    let calculated = |calculate: fn(i64, i64) -> Option<i64>| {
-        let (a, b) = numbers()?;
-        Some(Data::Number(calculate(a, b)?.to_string()))
-    };
-    match (operator, left, right) {
-        (Op::Eq, ..) => is_equal().map(Data::Bool),
-        (Op::NotEq, ..) => is_equal().map(|equal| Data::Bool(!equal)),
-        (Op::And, Data::Bool(a), Data::Bool(b)) => Some(Data::Bool(*a && *b)),
-        (Op::Or, Data::Bool(a), Data::Bool(b)) => Some(Data::Bool(*a || *b)),
-        (Op::Plus, ..) => calculated(i64::checked_add),
-        (Op::Minus, ..) => calculated(i64::checked_sub),
-        (Op::Mul, ..) => calculated(i64::checked_mul),
-        (Op::Less, ..) => numbers().map(|(a, b)| Data::Bool(a < b)),
-        (Op::Greater, ..) => numbers().map(|(a, b)| Data::Bool(a > b)),
-        (Op::LessEq, ..) => numbers().map(|(a, b)| Data::Bool(a <= b)),
-        (Op::GreaterEq, ..) => numbers().map(|(a, b)| Data::Bool(a >= b)),
-        _ => None,
     }
 }

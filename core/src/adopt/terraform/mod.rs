@@ -1,9 +1,11 @@
 //! Terraform: `aws_lambda_function` with the `archive_file` that its package comes from, and the registry's
 //! `terraform-aws-modules/lambda/aws`. Modules of the repository are followed into.
 
+mod block;
 mod evaluate;
 mod functions;
 mod module;
+mod operators;
 mod packages;
 mod policies;
 mod registry;
@@ -13,67 +15,45 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Found;
-use super::carry::{Fate, ROLE, Table};
+use super::carry::ROLE;
 use super::draft::{Draft, Note};
 use super::files::Repository;
+use super::keys::{Format, Others};
 use super::relative;
-use super::value::{Data, Unknown, Value};
+use super::value::{Data, Value};
 use crate::function::Kind;
+use block::{named, object};
 use evaluate::Scope;
 use module::{Located, Module};
 
 /// Modules call modules, but no repository this deep.
 const DEEPEST: usize = 16;
 
-/// Arguments and blocks of `aws_lambda_function` and `aws_lambda_layer_version`.
-const TABLE: &Table = &[
-    (
-        &[
-            "architectures",
-            "compatible_runtimes",
-            "dead_letter_config",
-            "description",
-            "ephemeral_storage",
-            "handler",
-            "kms_key_arn",
-            "memory_size",
-            "reserved_concurrent_executions",
-            "runtime",
-            "timeout",
-            "tracing_config",
-            "vpc_config",
-        ],
-        Fate::Same,
-    ),
-    (&["environment"], Fate::Texts("environment", Some("variables"))),
-    (&["tags"], Fate::Texts("tags", None)),
-    (&["compatible_architectures"], Fate::LayerArchitectures),
-    (&["provider", "region"], Fate::Noted(ELSEWHERE)),
-    (&["role"], Fate::Noted(ROLE)),
-    (
-        &[
-            "count",
-            "depends_on",
-            "filename",
-            "for_each",
-            "function_name",
-            "image_uri",
-            "layer_name",
-            "layers",
-            "lifecycle",
-            "package_type",
-            "publish",
-            "s3_bucket",
-            "s3_key",
-            "s3_object_version",
-            "source_code_hash",
-            "source_code_size",
-            "tags_all",
-            "timeouts",
-        ],
-        Fate::Silent,
-    ),
-];
+/// Of `aws_lambda_function` and `aws_lambda_layer_version`.
+const OTHERS: Others = Others {
+    format: Format::Terraform,
+    noted: &[(&["provider", "region"], ELSEWHERE), (&["role"], ROLE)],
+    silent: &[
+        "count",
+        "depends_on",
+        "filename",
+        "for_each",
+        "function_name",
+        "image_uri",
+        "layer_name",
+        "layers",
+        "lifecycle",
+        "package_type",
+        "publish",
+        "s3_bucket",
+        "s3_key",
+        "s3_object_version",
+        "source_code_hash",
+        "source_code_size",
+        "tags_all",
+        "timeouts",
+    ],
+};
 
 /// Where a function is deployed to, if that isn't where all are.
 const ELSEWHERE: &str =
@@ -294,7 +274,7 @@ impl<'a> Reader<'a> {
     fn layer(&mut self, scope: &Scope<'a>, block: Located<'a>) {
         let attributes = object(scope, block);
         let mut draft = named(scope, block, &attributes, "layer_name", Kind::Layer);
-        draft.carry(TABLE, &attributes);
+        draft.carry(&OTHERS, &attributes);
         packages::find(scope, &attributes, &mut draft);
         self.keep_layer(scope, ["aws_lambda_layer_version", block.label(1)], draft);
     }
@@ -312,7 +292,7 @@ impl<'a> Reader<'a> {
     fn function(&self, scope: &Scope<'a>, block: Located<'a>) -> Draft {
         let attributes = object(scope, block);
         let mut draft = named(scope, block, &attributes, "function_name", Kind::Function);
-        draft.carry(TABLE, &attributes);
+        draft.carry(&OTHERS, &attributes);
         self.name_layers(scope, attributes.get("layers"), &mut draft);
         if let Some(role) = attributes.get("role") {
             policies::of_role(scope, role, &mut draft);
@@ -348,59 +328,4 @@ impl<'a> Reader<'a> {
         let found = self.layers.iter().filter(fits).max_by_key(|layer| layer.calls.len());
         found.map(|layer| layer.function_name.as_str())
     }
-}
-
-/// The attributes of a block and the blocks in it, as an object.
-fn object(scope: &Scope, block: Located) -> Value {
-    let attributes = block.attributes().map(|(attribute, _)| attribute.key.as_str());
-    // That of all others is called just `aws`.
-    let is_default = |name: &str, value: &Value| {
-        name == "provider"
-            && value
-                .first_unknown()
-                .is_some_and(|unknown| unknown.reference.len() == 1)
-    };
-    let attributes = attributes.filter_map(|name| {
-        let value = scope.attribute(block, name).filter(|value| !is_default(name, value))?;
-        Some((name.to_owned(), value))
-    });
-    let mut entries: Vec<(String, Value)> = attributes.collect();
-    for inner in block.blocks() {
-        let (name, value) = match inner.block.ident.as_str() {
-            "dynamic" => (inner.label(0), Value::unknown(&inner.place(), Unknown::default())),
-            name => (name, object(scope, inner)),
-        };
-        match entries.iter_mut().find(|(known, _)| known == name) {
-            Some((_, first)) => {
-                let all = first.members().iter().cloned().chain([value]).collect();
-                *first = Value::new(&first.place, Data::List(all));
-            }
-            None => entries.push((name.to_owned(), value)),
-        }
-    }
-    Value::map(&block.place(), entries)
-}
-
-/// A draft with the name that is said, or, where that isn't known, that of the block.
-fn named(scope: &Scope, block: Located, attributes: &Value, attribute: &str, kind: Kind) -> Draft {
-    /// Labels that say nothing: of the only resource in a module.
-    const NAMELESS: [&str; 7] = [
-        "this",
-        "main",
-        "default",
-        "lambda",
-        "function",
-        "layer",
-        "lambda_function",
-    ];
-    let label = block.block.labels.last().map_or("function", |label| label.as_str());
-    let label = match scope.calls.last() {
-        Some(call) if NAMELESS.contains(&label) => call,
-        _ => label,
-    };
-    let own = match scope.each_key() {
-        Some(key) => format!("{label}-{key}"),
-        None => label.to_owned(),
-    };
-    Draft::named(attributes.get(attribute), attribute, own, kind, block.place())
 }

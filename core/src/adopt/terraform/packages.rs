@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::super::draft::{self, Draft, Links};
 use super::super::normal;
-use super::super::value::{Data, Part, Value};
+use super::super::unknown::Part;
+use super::super::value::{Data, Value};
 use super::evaluate::Scope;
 use super::module::Located;
 

@@ -3,8 +3,8 @@
 use super::super::draft::Draft;
 use super::super::policy;
 use super::super::value::{Data, Value};
+use super::block::object;
 use super::evaluate::Scope;
-use super::object;
 
 /// Of the role that a function names: `aws_iam_role_policy`, and `inline_policy` in the role.
 pub fn of_role(scope: &Scope, role: &Value, draft: &mut Draft) {

@@ -4,133 +4,106 @@ use std::fs;
 use std::path::Path;
 
 use super::super::build;
-use super::super::carry::{CALLERS, Fate, ROLE, Table};
+use super::super::carry::{CALLERS, ROLE};
 use super::super::draft::{self, Draft};
+use super::super::keys::{Format, Others};
 use super::super::value::{Data, Place, Value};
+use super::block::{named, object};
 use super::evaluate::Scope;
 use super::module::Located;
-use super::{ELSEWHERE, named, object, policies};
+use super::{ELSEWHERE, policies};
 use crate::function::Kind;
 
-/// Its inputs.
-const TABLE: &Table = &[
-    (
-        &[
-            "architectures",
-            "compatible_runtimes",
-            "description",
-            "handler",
-            "kms_key_arn",
-            "memory_size",
-            "reserved_concurrent_executions",
-            "runtime",
-            "timeout",
-        ],
-        Fate::Same,
-    ),
-    (&["environment_variables"], Fate::Texts("environment", None)),
-    (&["tags"], Fate::Texts("tags", None)),
-    (&["compatible_architectures"], Fate::LayerArchitectures),
-    (&["ephemeral_storage_size"], Fate::Member("ephemeral_storage", "size")),
-    (&["tracing_mode"], Fate::Member("tracing_config", "mode")),
-    (
-        &["dead_letter_target_arn"],
-        Fate::Member("dead_letter_config", "target_arn"),
-    ),
-    (&["vpc_subnet_ids"], Fate::Member("vpc_config", "subnet_ids")),
-    (
-        &["vpc_security_group_ids"],
-        Fate::Member("vpc_config", "security_group_ids"),
-    ),
-    (&["providers", "region"], Fate::Noted(ELSEWHERE)),
-    (
-        &[
-            "assume_role_policy_statements",
-            "attach_cloudwatch_logs_policy",
-            "attach_dead_letter_policy",
-            "attach_network_policy",
-            "attach_policies",
-            "attach_policy",
-            "attach_tracing_policy",
-            "create_role",
-            "lambda_role",
-            "number_of_policies",
-            "policies",
-            "policy",
-            "role_description",
-            "role_name",
-            "role_path",
-            "role_permissions_boundary",
-            "role_tags",
-            "trusted_entities",
-        ],
-        Fate::Noted(ROLE),
-    ),
-    (
-        &[
-            "allowed_triggers",
-            "authorization_type",
-            "cors",
-            "create_async_event_config",
-            "create_current_version_allowed_triggers",
-            "create_current_version_async_event_config",
-            "create_lambda_function_url",
-            "create_unqualified_alias_allowed_triggers",
-            "create_unqualified_alias_async_event_config",
-            "create_unqualified_alias_lambda_function_url",
-            "destination_on_failure",
-            "destination_on_success",
-            "event_source_mapping",
-            "invoke_mode",
-            "maximum_event_age_in_seconds",
-            "maximum_retry_attempts",
-        ],
-        Fate::Noted(CALLERS),
-    ),
-    // How and where the package is made and kept is lambda-pack's matter now; others are read elsewhere.
-    (
-        &[
-            "artifacts_dir",
-            "build_in_docker",
-            "docker_additional_options",
-            "docker_build_root",
-            "docker_entrypoint",
-            "docker_file",
-            "docker_image",
-            "docker_pip_cache",
-            "docker_with_ssh_agent",
-            "attach_policy_json",
-            "attach_policy_jsons",
-            "attach_policy_statements",
-            "count",
-            "create",
-            "create_function",
-            "create_layer",
-            "create_package",
-            "depends_on",
-            "for_each",
-            "function_name",
-            "hash_extra",
-            "ignore_source_code_hash",
-            "layer_name",
-            "layers",
-            "number_of_policy_jsons",
-            "package_type",
-            "policy_json",
-            "policy_jsons",
-            "policy_statements",
-            "publish",
-            "recreate_missing_package",
-            "s3_bucket",
-            "s3_prefix",
-            "source",
-            "source_path",
-            "store_on_s3",
-            "version",
-        ],
-        Fate::Silent,
-    ),
-];
+/// Inputs that say how and where the package is made and kept are lambda-pack's matter now.
+const OTHERS: Others = Others {
+    format: Format::Registry,
+    noted: &[
+        (&["providers", "region"], ELSEWHERE),
+        (
+            &[
+                "assume_role_policy_statements",
+                "attach_cloudwatch_logs_policy",
+                "attach_dead_letter_policy",
+                "attach_network_policy",
+                "attach_policies",
+                "attach_policy",
+                "attach_tracing_policy",
+                "create_role",
+                "lambda_role",
+                "number_of_policies",
+                "policies",
+                "policy",
+                "role_description",
+                "role_name",
+                "role_path",
+                "role_permissions_boundary",
+                "role_tags",
+                "trusted_entities",
+            ],
+            ROLE,
+        ),
+        (
+            &[
+                "allowed_triggers",
+                "authorization_type",
+                "cors",
+                "create_async_event_config",
+                "create_current_version_allowed_triggers",
+                "create_current_version_async_event_config",
+                "create_lambda_function_url",
+                "create_unqualified_alias_allowed_triggers",
+                "create_unqualified_alias_async_event_config",
+                "create_unqualified_alias_lambda_function_url",
+                "destination_on_failure",
+                "destination_on_success",
+                "event_source_mapping",
+                "invoke_mode",
+                "maximum_event_age_in_seconds",
+                "maximum_retry_attempts",
+            ],
+            CALLERS,
+        ),
+    ],
+    silent: &[
+        "artifacts_dir",
+        "build_in_docker",
+        "docker_additional_options",
+        "docker_build_root",
+        "docker_entrypoint",
+        "docker_file",
+        "docker_image",
+        "docker_pip_cache",
+        "docker_with_ssh_agent",
+        "attach_policy_json",
+        "attach_policy_jsons",
+        "attach_policy_statements",
+        "count",
+        "create",
+        "create_function",
+        "create_layer",
+        "create_package",
+        "depends_on",
+        "for_each",
+        "function_name",
+        "hash_extra",
+        "ignore_source_code_hash",
+        "layer_name",
+        "layers",
+        "number_of_policy_jsons",
+        "package_type",
+        "policy_json",
+        "policy_jsons",
+        "policy_statements",
+        "publish",
+        "recreate_missing_package",
+        "s3_bucket",
+        "s3_prefix",
+        "source",
+        "source_path",
+        "store_on_s3",
+        "version",
+    ],
+};
 
 pub fn is_lambda(scope: &Scope, call: Located) -> bool {
     let source = scope.attribute(call, "source");
@@ -147,7 +120,7 @@ pub fn is_layer(scope: &Scope, call: Located) -> bool {
 pub fn layer(scope: &Scope, call: Located) -> Draft {
     let attributes = object(scope, call);
     let mut draft = named(scope, call, &attributes, "layer_name", Kind::Layer);
-    draft.carry(TABLE, &attributes);
+    draft.carry(&OTHERS, &attributes);
     let runtimes = attributes.get("compatible_runtimes");
     let runtime = runtimes.and_then(|value| value.members().first()?.plain());
     if is_made(&attributes, &["create"], &mut draft) {
@@ -160,7 +133,7 @@ pub fn layer(scope: &Scope, call: Located) -> Draft {
 pub fn function(scope: &Scope, call: Located) -> (Draft, Value) {
     let attributes = object(scope, call);
     let mut draft = named(scope, call, &attributes, "function_name", Kind::Function);
-    draft.carry(TABLE, &attributes);
+    draft.carry(&OTHERS, &attributes);
     policies::of_call(&attributes, scope, &mut draft);
     let runtime = draft.text("runtime").unwrap_or_default().to_owned();
     let is_image = attributes.get("package_type").and_then(Value::as_str) == Some("Image");
