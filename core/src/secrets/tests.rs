@@ -1,34 +1,14 @@
 //! Examples are put together when the tests run, so that no scanner finds any in this repository.
 
+mod made_up;
+
 use proptest::prelude::*;
+
+use made_up::{capitals, hex, noise, word};
 
 use super::environment;
 use super::rules::{self, RULES, Sign, patterns};
 use super::scan::{Stream, scan};
-
-/// Letters and digits without a pattern, always the same.
-fn noise(length: usize, alphabet: &[u8]) -> String {
-    let mut state = 0x2545_F491_4F6C_DD1D_u64;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        char::from(alphabet[(state >> 33) as usize % alphabet.len()])
-    };
-    std::iter::repeat_with(next).take(length).collect()
-}
-
-fn word(length: usize) -> String {
-    noise(length, b"abcdefghijkmnopqrstuvwyzABCDEFGHIJKLMNOPQRSTUVWYZ123456789")
-}
-
-fn hex(length: usize) -> String {
-    noise(length, b"123456789abcdef")
-}
-
-fn capitals(length: usize) -> String {
-    noise(length, b"ABCDEFGHIJKLMNOPQRSTUVWYZ234567")
-}
 
 /// At least one example of each rule that looks at content: the text that stands in a file.
 fn examples() -> Vec<(&'static str, String)> {

@@ -1,28 +1,9 @@
 //! Twenty kinds of secrets, made up when the tests run: no scanner finds any in this repository.
 
-/// Letters and digits without a pattern, always the same.
-fn noise(length: usize, alphabet: &[u8]) -> String {
-    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-    let next = || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        char::from(alphabet[(state >> 33) as usize % alphabet.len()])
-    };
-    std::iter::repeat_with(next).take(length).collect()
-}
+#[path = "../../../core/src/secrets/tests/made_up.rs"]
+mod made_up;
 
-fn word(length: usize) -> String {
-    noise(length, b"abcdefghijkmnopqrstuvwyzABCDEFGHIJKLMNOPQRSTUVWYZ123456789")
-}
-
-fn hex(length: usize) -> String {
-    noise(length, b"123456789abcdef")
-}
-
-fn capitals(length: usize) -> String {
-    noise(length, b"ABCDEFGHIJKLMNOPQRSTUVWYZ234567")
-}
+use made_up::{capitals, hex, word};
 
 /// The kinds of the leak table.
 pub const KINDS: [&str; 20] = [
