@@ -57,11 +57,11 @@ fn explain(place: &impl Display, key: &str, error: &serde_json::Error) -> Error 
     if error.classify() != Category::Data {
         return Error::invalid(format!("{place}: not JSON: {text}"));
     }
-    in_words(&place, key, text)
+    in_words(&place, key, text, "an object")
 }
 
-/// What serde says of data, in the words of people who write it. `place` is file and line.
-pub(crate) fn in_words(place: &str, key: &str, text: &str) -> Error {
+/// What serde says of data, in the words of people who write it. `place` is file and line, `object` what the format calls one.
+pub(crate) fn in_words(place: &str, key: &str, text: &str, object: &str) -> Error {
     let in_key = |what: String| match key {
         "" => Error::invalid(format!("{place}: {what}")),
         key => Error::invalid(format!("{place}: key `{}`: {what}", shorten(key))),
@@ -88,14 +88,24 @@ pub(crate) fn in_words(place: &str, key: &str, text: &str) -> Error {
     } else if said.starts_with("duplicate field ") {
         let key = if key.ends_with(&name) { shorten(key) } else { nested() };
         Error::invalid(format!("{place}: key `{key}` comes twice"))
+    } else if let Some(wanted) = said.strip_prefix("wanted ") {
+        // Of TOML, which doesn't say what was found.
+        in_key(format!("allowed: {}", allowed_values(wanted, object)))
+    } else if let Some(length) = said.strip_prefix("invalid length ") {
+        // What derives from serde takes the fields of an object as a list, too.
+        in_key(format!(
+            "found a list of {}; allowed: {}",
+            shorten(length),
+            allowed_values(expected, object)
+        ))
     } else if let Some(found) = said
         .strip_prefix("invalid type: ")
         .or_else(|| said.strip_prefix("invalid value: "))
     {
         in_key(format!(
             "found {}; allowed: {}",
-            shorten(shown(key, found)),
-            allowed_values(expected)
+            shorten(in_format(shown(key, found), object)),
+            allowed_values(expected, object)
         ))
     } else {
         in_key(shorten(text))
@@ -111,8 +121,39 @@ fn shown<'a>(key: &str, found: &'a str) -> &'a str {
     }
 }
 
-/// What serde expected, without the names of Rust's numbers.
-fn allowed_values(expected: &str) -> String {
+/// serde's words for kinds of values, and everybody's. `None` is an object, for which each format has its own.
+const KINDS: [(&str, Option<&str>); 11] = [
+    ("map", None),
+    ("a map", None),
+    ("an object", None),
+    ("sequence", Some("a list")),
+    ("a sequence", Some("a list")),
+    ("path string", Some("a path")),
+    ("string or map", Some("a string")),
+    ("string or table", Some("a string")),
+    ("unit", Some("nothing")),
+    ("unit value", Some("nothing")),
+    ("null", Some("nothing")),
+];
+
+/// How serde begins where it goes on with the name of a type of this program, which tells users nothing.
+const TYPES: [(&str, Option<&str>); 5] = [
+    ("struct ", None),
+    ("tuple struct ", Some("a list")),
+    ("tuple ", Some("a list")),
+    ("an array of ", Some("a list")),
+    ("enum ", Some("a string")),
+];
+
+/// A kind of values in the words of who writes the format; what is none stays.
+pub(crate) fn in_format<'a>(said: &'a str, object: &'a str) -> &'a str {
+    let kind = KINDS.iter().find(|(kind, _)| said == *kind);
+    let known = kind.or_else(|| TYPES.iter().find(|(prefix, _)| said.starts_with(prefix)));
+    known.map_or(said, |(_, words)| words.unwrap_or(object))
+}
+
+/// What serde expected, without the names of Rust's types.
+pub(crate) fn allowed_values(expected: &str, object: &str) -> String {
     let (least, number) = match expected.strip_prefix("a nonzero ") {
         Some(number) => (1, number),
         None => (0, expected),
@@ -123,7 +164,9 @@ fn allowed_values(expected: &str) -> String {
         "u32" => format!("a whole number from {least} to {}", u32::MAX),
         // Further than anybody counts.
         "u64" | "usize" => format!("a whole number, at least {least}"),
-        _ => expected.to_owned(),
+        "i32" | "i64" => "a whole number".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        _ => in_format(expected, object).to_owned(),
     }
 }
 
@@ -158,5 +201,123 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
         }
 
         deserializer.deserialize_map(ObjectVisitor(PhantomData))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regex::Regex;
+
+    use super::*;
+    use crate::function::Definition;
+    use crate::handoff::Document;
+    use crate::profile::Profiles;
+    use crate::toml_text;
+
+    /// All that a value can be wrong in.
+    const VALUES: [&str; 11] = [
+        "null",
+        "1",
+        "-1",
+        "1.5",
+        "\"x y\"",
+        "true",
+        "[]",
+        "{}",
+        "[1]",
+        "[[]]",
+        "{\"a\": {\"b\": [1]}}",
+    ];
+
+    fn has_everybodys_words(shown: &str) -> bool {
+        let of_rust = r"\b(struct|enum|tuple|newtype|unit|sequence|map|variant|field identifier|untagged|option|[iuf](8|16|32|64)|usize|string or table)\b";
+        !Regex::new(of_rust).expect("a regex").is_match(shown)
+    }
+
+    /// Each key with each wrong value.
+    #[track_caller]
+    fn try_all(keys: &[&str], parse: impl Fn(&str, &str) -> Option<Error>) {
+        let inputs = keys.iter().flat_map(|key| VALUES.iter().map(move |value| (key, value)));
+        let errors: Vec<String> = inputs
+            .filter_map(|(key, value)| parse(key, value))
+            .map(|error| format!("{} {}", error.message(), error.help_text().unwrap_or_default()))
+            .collect();
+        assert!(errors.len() > keys.len() * 4, "hardly any was wrong");
+        let of_rust: Vec<&String> = errors.iter().filter(|shown| !has_everybodys_words(shown)).collect();
+        assert!(of_rust.is_empty(), "{of_rust:#?}");
+    }
+
+    /// The value within as many objects and lists as the key has parts: `a.b` and `a[].b`.
+    fn nested(key: &str, value: &str) -> String {
+        key.rsplit('.')
+            .fold(value.to_owned(), |value, part| match part.strip_suffix("[]") {
+                Some(part) => format!("{{\"{part}\": [{value}]}}"),
+                None => format!("{{\"{part}\": {value}}}"),
+            })
+    }
+
+    #[test]
+    fn no_message_has_the_name_of_a_type() {
+        let schema = serde_json::to_value(crate::function::json_schema()).expect("JSON");
+        let keys = schema["properties"].as_object().expect("keys").keys();
+        let mut keys: Vec<&str> = keys.map(String::as_str).collect();
+        assert!(keys.len() > 20, "{keys:?}");
+        keys.extend([
+            "source.path",
+            "source[].include",
+            "build.type",
+            "secrets[].class",
+            "secrets[].length",
+            "assets[].url",
+        ]);
+        keys.extend([
+            "vpc_config.subnet_ids",
+            "policy_statements[].actions",
+            "allowed_secrets[].rule",
+            "environment.A",
+        ]);
+        try_all(&keys, |key, value| {
+            parse_object::<Definition>("f.json", nested(key, value).as_bytes()).err()
+        });
+        try_all(
+            &[
+                "functions[]",
+                "functions[].layers",
+                "graph",
+                "graph.nodes[]",
+                "secrets[].class",
+                "tier",
+                "application",
+            ],
+            |key, value| parse_object::<Document>("bundle.json", nested(key, value).as_bytes()).err(),
+        );
+        let keys = [
+            "p.tier",
+            "p.functions",
+            "p.swaps",
+            "p.swaps[].from",
+            "p.secrets",
+            "p.secrets[].class",
+            "p.limits",
+            "p.limits.timeout",
+        ];
+        let keys = [
+            &keys[..],
+            &[
+                "p",
+                "p.parameters",
+                "p.parameters.a",
+                "p.store",
+                "p.extends",
+                "p.architecture",
+            ],
+        ]
+        .concat();
+        try_all(&keys, |key, value| {
+            let value: serde_json::Value = serde_json::from_str(&nested(key, value)).expect("JSON");
+            // TOML has no null.
+            let text = toml::to_string(&value).ok()?;
+            toml_text::parse::<Profiles>("lambda-pack.toml", &text).err()
+        });
     }
 }

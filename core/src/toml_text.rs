@@ -12,8 +12,14 @@ pub fn parse<T: DeserializeOwned>(place: impl Display, text: &str) -> Result<T> 
     let at = |error: &toml::de::Error| self::place(&place, text, error.span().map_or(0, |span| span.start));
     let deserializer = toml::Deserializer::parse(text)
         .map_err(|error| Error::invalid(format!("{}: not TOML: {}", at(&error), error.message())))?;
-    serde_path_to_error::deserialize(deserializer)
-        .map_err(|error| in_words(&at(error.inner()), &key_of(error.path()), error.inner().message()))
+    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+        in_words(
+            &at(error.inner()),
+            &key_of(error.path()),
+            error.inner().message(),
+            "a table",
+        )
+    })
 }
 
 /// `file:line:column` of a position in its text.

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use serde::de::DeserializeOwned;
 use serde_saphyr::Options;
 
-use crate::json::{allowed_names, key_of};
+use crate::json::{allowed_names, allowed_values, in_format, key_of};
 use crate::{Error, Result, shorten};
 
 /// No specification that somebody wrote is larger; a few bytes with anchors can stand for gigabytes.
@@ -38,6 +38,9 @@ fn options() -> Options {
     }
 }
 
+/// What YAML calls an object.
+const OBJECT: &str = "a mapping";
+
 fn explain(place: &impl Display, key: &str, error: &serde_saphyr::Error) -> Error {
     use serde_saphyr::Error as Yaml;
     let place = match error.location() {
@@ -53,7 +56,10 @@ fn explain(place: &impl Display, key: &str, error: &serde_saphyr::Error) -> Erro
         key if key == name || key.ends_with(&format!(".{name}")) => shorten(key),
         key => format!("{}.{}", shorten(key), shorten(name)),
     };
-    let wrong = |found: &str, expected: &str| in_key(format!("found {}; allowed: {expected}", shorten(found)));
+    let wrong = |found: &str, expected: &str| {
+        let (found, expected) = (in_format(found, OBJECT), allowed_values(expected, OBJECT));
+        in_key(format!("found {}; allowed: {expected}", shorten(found)))
+    };
     let cause = match error.without_snippet() {
         Yaml::AliasError { error, .. } => error.without_snippet(),
         cause => cause,
@@ -74,11 +80,7 @@ fn explain(place: &impl Display, key: &str, error: &serde_saphyr::Error) -> Erro
         }
         | Yaml::SerdeInvalidValue {
             unexpected, expected, ..
-        } => match unexpected.as_str() {
-            // serde's word for YAML's null.
-            "unit value" => wrong("nothing", expected),
-            found => wrong(found, expected),
-        },
+        } => wrong(unexpected, expected),
         Yaml::NullIntoString { .. } => wrong("nothing", "a string"),
         Yaml::Unexpected { expected, .. } => match *expected {
             "string scalar" => wrong("a mapping or list", "a string").help(

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::dependencies::{Facts, LockFile};
 use super::output::Copy;
 use crate::function::{Bundle, BundleFormat, Kind};
-use crate::{Error, Result};
+use crate::{Error, Result, json};
 
 pub const FACTS: Facts = Facts {
     name: "node",
@@ -69,10 +69,8 @@ pub fn check(bundle: &Bundle, copy: &Copy) -> Result<()> {
         )
         .help(format!("`lambda-pack lock` locks them, as {}", FACTS.how_to_lock)));
     };
-    let lock: Lock = serde_json::from_str(&text).map_err(|error| {
-        Error::invalid(format!("{}: {error}", file.display()))
-            .help(format!("`lambda-pack lock` locks them, as {}", FACTS.how_to_lock))
-    })?;
+    let lock: Lock = json::parse_object(file.display(), text.as_bytes())
+        .map_err(|error| error.help(format!("`lambda-pack lock` locks them, as {}", FACTS.how_to_lock)))?;
     if !lock.packages.contains_key("node_modules/esbuild") {
         return Err(
             Error::invalid(format!("esbuild, which makes bundles, is not in `{}`", file.display()))

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::output::Copy;
 use crate::function::RustBuild;
-use crate::{Error, Result};
+use crate::{Error, Result, toml_text};
 
 pub fn options(build: &RustBuild) -> Vec<(&'static str, Value)> {
     let binary = build.binary.as_ref().map(|binary| ("binary", binary.as_str().into()));
@@ -47,7 +47,6 @@ pub fn crates(lock: &str) -> Result<Vec<Crate>> {
         #[serde(default)]
         package: Vec<Crate>,
     }
-    let lock: Lock =
-        toml::from_str(lock).map_err(|error| Error::invalid(format!("Cargo.lock: {}", error.message())))?;
+    let lock: Lock = toml_text::parse("Cargo.lock", lock)?;
     Ok(lock.package)
 }

@@ -342,10 +342,10 @@ mod tests {
         refused("{\"source\": \"a\",\n}", "app.json:2:1: not JSON");
         refused("{\"source\": \"a\"} x", "app.json:1:17: not JSON");
         refused("", "app.json:1:0: not JSON");
-        refused(r#"["app", "app.py"]"#, "found sequence; allowed: an object");
+        refused(r#"["app", "app.py"]"#, "found a list; allowed: an object");
         refused(
             r#"{"source": "a", "vpc_config": [[], []]}"#,
-            "key `vpc_config`: found sequence; allowed: an object",
+            "key `vpc_config`: found a list; allowed: an object",
         );
         refused(r#"{"source": "a", "a`b\u001b": 1}"#, r"unknown key `a`b\u{1b}`");
         refused(
@@ -372,7 +372,7 @@ mod tests {
         );
         refused(
             r#"{"source": "a", "build": ["node"]}"#,
-            "key `build`: found sequence; allowed: an object",
+            "key `build`: found a list; allowed: an object",
         );
     }
 

@@ -5,7 +5,7 @@ use std::fs;
 
 use super::{Checksum, normal};
 use crate::build::{Dependencies, requirements};
-use crate::{Error, Result};
+use crate::{Error, Result, toml_text};
 
 /// What a lock file installs, and what it says of that.
 #[derive(Default)]
@@ -47,9 +47,7 @@ impl Lock {
         if dependencies.beside.is_none() {
             return Ok(Self::of_requirements(&text));
         }
-        let lock = toml::from_str(&text);
-        let lock = lock.map_err(|error| Error::invalid(format!("{}: {}", file.display(), error.message())))?;
-        Ok(Self::of_uv(lock))
+        toml_text::parse(file.display(), &text).map(Self::of_uv)
     }
 
     pub(super) fn merge(locks: Vec<Self>) -> Self {
