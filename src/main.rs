@@ -15,6 +15,7 @@ mod external;
 mod file_lock;
 mod git;
 mod handoff;
+mod hidden;
 mod init;
 mod network;
 mod packaging;

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use crate::aws::AwsSettings;
 use crate::bundle::BundleTable;
 use crate::cli::{Common, CompressionName, PackingArgs};
+use crate::hidden;
 use crate::store::StoreUrl;
 
 /// Longer than a server that works well thinks, shorter than people wait.
@@ -33,6 +34,8 @@ pub struct Settings {
     pub code_dir: PathBuf,
     pub config_dir: PathBuf,
     pub out_dir: PathBuf,
+    /// Where `run` writes the inputs of Terraform, if they go into a file.
+    pub tfvars: Option<PathBuf>,
     pub store: StoreUrl,
     pub aws: AwsSettings,
     pub compression: Compression,
@@ -97,6 +100,8 @@ impl Settings {
         };
         let in_project =
             |path: Option<PathBuf>, default: &str| project_dir.join(path.unwrap_or_else(|| default.into()));
+        let config_dir = config_dir.unwrap_or_else(|| in_project(file.config_dir, CONFIG_DIR));
+        hidden::definitions_are_in(&config_dir);
 
         let profile = said(&common.deployment_profile)
             .map(|name| file.profiles.resolve(&name))
@@ -109,13 +114,14 @@ impl Settings {
         };
         Ok(Settings {
             code_dir: given(&common.code_dir).unwrap_or_else(|| in_project(file.code_dir, CODE_DIR)),
-            config_dir: config_dir.unwrap_or_else(|| in_project(file.config_dir, CONFIG_DIR)),
+            config_dir,
             out_dir: given(
                 &out_dir
                     .map(Path::to_owned)
                     .or_else(|| env::var_os("LAMBDA_PACK_OUT_DIR").map(PathBuf::from)),
             )
             .unwrap_or_else(|| in_project(file.out_dir, "dist")),
+            tfvars: None,
             store,
             aws: AwsSettings {
                 region: said(&common.region).or(file.region),
@@ -221,6 +227,8 @@ impl ProjectFile {
             Err(_no_current_directory) => directory,
         };
         let place = directory.join(FILE_NAME);
+        hidden::hide_of_project(&text);
+        hidden::definitions_are_in(&directory.join(CONFIG_DIR));
         let mut parsed: ProjectFile = toml_text::parse(place.display(), &text)?;
         parsed.profiles = parsed.profiles.read_from(place.display(), text);
         Ok(Some((directory.to_owned(), parsed)))

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lambda_pack_core::{Error, Result};
 use serde::Serialize;
 
+use crate::hidden::masked_bytes;
+
 static STDOUT_IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// Rust opens `/dev/null` where the caller closed stdout (`>&-`), so that writes seem to succeed. Looking must come
@@ -35,7 +37,8 @@ pub fn line(text: &str) -> Result<()> {
 
 pub fn bytes(bytes: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|cause| {
+    let written = stdout.write_all(&masked_bytes(bytes));
+    written.and_then(|()| stdout.flush()).map_err(|cause| {
         Error::failed(format!("cannot write to stdout: {cause}")).help("its reader ended early, or the disk is full")
     })
 }

@@ -22,11 +22,10 @@ struct Outcome<'a> {
 }
 
 pub fn run(args: &RunProfileArgs, common: &Common, meter: &'static Meter) -> Result<()> {
-    let settings = Settings::resolve(common, args.out_dir.as_deref(), Some(&args.packing))?;
-    settings.needs_profile()?;
-    if let Some(file) = &args.tfvars {
-        handoff::check_writable(file)?;
-    }
+    let settings = Settings {
+        tfvars: args.tfvars.clone(),
+        ..Settings::resolve(common, args.out_dir.as_deref(), Some(&args.packing))?
+    };
     let tfvars = args.tfvars.as_deref();
     let mut steps = Steps::new(meter);
     let mut is_deployed = false;
@@ -74,7 +73,7 @@ fn hand_over<'a>(
         Ok((done, path.display().to_string()))
     })?;
     let inputs = steps.step("inputs", "writing", || {
-        let inputs = handoff::inputs(profile, packaged, settings);
+        let inputs = handoff::inputs(profile, packaged, settings)?;
         if let Some(file) = tfvars {
             handoff::write(file, &format!("{}\n", inputs.to_json()))?;
         }

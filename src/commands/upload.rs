@@ -57,6 +57,11 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     }
     let searched = planned.iter();
     collect_all(searched.map(|(checked, found)| checked.search_source_of(found, meter)))?;
+    let stored = planned.iter().filter_map(|(checked, found)| match found {
+        Found::Published(record) => Some((*checked, record)),
+        Found::Nothing | Found::PackageMissing(..) => None,
+    });
+    packages.search_stored(stored)?;
     let settled = packages.each(
         &planned,
         |it| it.0,

@@ -1,12 +1,20 @@
 //! The files that a deployment leaves: `bundle.json`, its SHA-256, and the inputs of Terraform.
 
+use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use lambda_pack_core::build::Recipe;
+use lambda_pack_core::function::{AssetUrl, Selected};
 use lambda_pack_core::handoff::{Document, FILE_NAME, SUMS_EXTENSION, sums_line};
+use lambda_pack_core::source::existing_part;
 use lambda_pack_core::temporary::{is_device_or_pipe, temporary_file, write_whole};
-use lambda_pack_core::{Error, Result};
+use lambda_pack_core::{Error, ErrorKind, Result, assets, collect_all};
 use sha2::{Digest, Sha256};
+
+use crate::packaging::Hashed;
+use crate::settings::Settings;
+use crate::store::StoreUrl;
 
 /// Writes `bundle.json`, then its SHA-256 beside it: who finds that finds the whole.
 pub fn write_document(document: &Document, directory: &Path) -> Result<PathBuf> {
@@ -23,11 +31,74 @@ pub fn write(file: &Path, text: &str) -> Result<()> {
     write_whole(file, text.as_bytes(), None).map_err(|cause| cannot_write(file, cause))
 }
 
-/// Fails if the file couldn't be written, before hours of work are done for it. Its directory is made.
-pub fn check_writable(file: &Path) -> Result<()> {
-    if is_device_or_pipe(file) {
-        return Ok(());
+/// The files that a deployment will write, each with what it is.
+pub struct Written(Vec<(&'static str, PathBuf)>);
+
+impl Written {
+    /// Fails if one of them couldn't be written, or would take the place of another one or of what the project is made of, before
+    /// hours of work are done. Directories are made.
+    pub fn of(settings: &Settings) -> Result<Self> {
+        let document = document_in(&settings.out_dir);
+        let sums = sums_file(&document);
+        let tfvars = settings.tfvars.clone().map(|file| ("the file of --tfvars", file));
+        let files = [(FILE_NAME, document), ("its SHA-256", sums)].into_iter().chain(tfvars);
+        let mut written = Written(Vec::new());
+        for (what, file) in files {
+            if is_device_or_pipe(&file) {
+                continue;
+            }
+            check_writable(&file)?;
+            let place = existing_part(&file).unwrap_or(file);
+            if let Some((other, _)) = written.0.iter().find(|(_, other)| *other == place) {
+                return Err(taken(what, &place, format_args!("{other} goes there")));
+            }
+            written.0.push((what, place));
+        }
+        written.check(&settings.file(), "the project's settings are there")?;
+        written.check(&settings.config_dir, "definitions are there")?;
+        if let StoreUrl::File(directory) = &settings.store {
+            written.check(directory, "the store is there")?;
+        }
+        Ok(written)
     }
+
+    /// The same for what functions are made of beside their sources: of these, who walks them takes care.
+    pub fn check_inputs(&self, hashed: &Selected<Hashed>, settings: &Settings) -> Result<()> {
+        let checked = hashed.all().flat_map(|Hashed { function, tree, .. }| {
+            let files: Vec<&PathBuf> = match tree.recipe() {
+                Some(Recipe::Dependencies(it, _)) => std::iter::once(&it.lock).chain(&it.beside).collect(),
+                Some(Recipe::Output(output)) => output.files_beside().map(|input| &input.file).collect(),
+                None => Vec::new(),
+            };
+            let files = files
+                .into_iter()
+                .map(|file| self.check(file, "it decides what is built"));
+            let assets = assets::of(function).filter_map(|asset| match &asset.url {
+                AssetUrl::File(path) => Some(settings.project_dir.join(path)),
+                AssetUrl::Web(_) | AssetUrl::S3 { .. } => None,
+            });
+            files.chain(assets.map(|asset| self.check(&asset, "it is an asset")))
+        });
+        collect_all(checked).map(drop)
+    }
+
+    /// Fails if one is at or below a path.
+    fn check(&self, path: &Path, why: &str) -> Result<()> {
+        let path = existing_part(path).unwrap_or_else(|| path.to_owned());
+        let inside = self.0.iter().find(|(_, file)| file.starts_with(&path));
+        inside.map_or(Ok(()), |(what, file)| Err(taken(what, file, why)))
+    }
+}
+
+fn taken(what: &str, file: &Path, why: impl Display) -> Error {
+    Error::new(
+        ErrorKind::Usage,
+        format!("{what} can't be written to `{}`: {why}", file.display()),
+    )
+    .help("choose another place, with --tfvars or --out-dir")
+}
+
+fn check_writable(file: &Path) -> Result<()> {
     let directory = directory_of(file);
     fs::create_dir_all(directory)
         .and_then(|()| temporary_file(directory).map(drop))

@@ -14,6 +14,7 @@ use lambda_pack_core::graph::Sizes;
 use lambda_pack_core::handoff::{
     AssetEntry, Document, FILE_NAME, FunctionEntry, PackageFacts, SCHEMA_VERSION, SecretEntry, SwapEntry,
 };
+use lambda_pack_core::secrets::Infrastructure;
 use lambda_pack_core::{Error, Result};
 
 use crate::settings::Settings;
@@ -21,7 +22,7 @@ use crate::store::Record;
 
 use provenance::Provenance;
 
-pub use files::{check_writable, write, write_document};
+pub use files::{write, write_document};
 pub use pipeline::{Deployment, Goal, Packaged, packaged};
 pub use steps::{Done, PACKAGES, Row, Steps};
 pub use terraform::{Inputs, inputs};
@@ -35,8 +36,6 @@ pub fn document(deployment: Deployment, settings: &Settings) -> Result<Document>
         graph,
     } = deployment;
     let functions = || packaged.iter().map(|packaged| &packaged.hashed().function);
-    // All functions of a project share it.
-    let infrastructure = functions().find_map(|function| function.infrastructure.as_ref());
     let provenance = Provenance::of(packaged, settings)?;
     let document = Document {
         schema_version: SCHEMA_VERSION,
@@ -51,13 +50,13 @@ pub fn document(deployment: Deployment, settings: &Settings) -> Result<Document>
         assets: functions().flat_map(AssetEntry::of).collect(),
         swaps: swaps(packaged),
         secrets: SecretEntry::of(functions()),
-        excluded: infrastructure.map(|it| it.excluded()).unwrap_or_default(),
+        excluded: infrastructure(packaged)
+            .map(Infrastructure::excluded)
+            .unwrap_or_default(),
         validation: checks::validation(profile, packaged, &provenance),
         application: provenance.application,
     };
-    if let Some(infrastructure) = infrastructure {
-        infrastructure.check_text(FILE_NAME, &document.to_json())?;
-    }
+    check_text(packaged, FILE_NAME, &document.to_json())?;
     Ok(document)
 }
 
@@ -68,6 +67,17 @@ fn sizes<'a>(packaged: &'a Packaged) -> (&'a str, Sizes) {
         unzipped_bytes: Some(packaged.record.unzipped_bytes),
     };
     (packaged.hashed().function.name.as_str(), sizes)
+}
+
+/// All functions of a project share what is the infrastructure's.
+fn infrastructure<'a>(packaged: &'a [Packaged]) -> Option<&'a Infrastructure> {
+    let mut functions = packaged.iter().map(|packaged| &packaged.hashed().function);
+    functions.find_map(|function| function.infrastructure.as_deref())
+}
+
+/// Fails if a secret of the infrastructure is in a text that is handed over; `place` says what it is.
+fn check_text(packaged: &[Packaged], place: &str, text: &str) -> Result<()> {
+    infrastructure(packaged).map_or(Ok(()), |infrastructure| infrastructure.check_text(place, text))
 }
 
 /// Those that were applied, each with its functions.

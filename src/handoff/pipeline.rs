@@ -10,7 +10,7 @@ use lambda_pack_core::preflight::Contents;
 use lambda_pack_core::profile::Profile;
 use lambda_pack_core::{Error, Meter, Result, assets, collect_all};
 
-use super::files;
+use super::files::Written;
 use super::steps::{Done, PACKAGES, SOURCES, Steps};
 use crate::assets::{DOWNLOADS_AT_ONCE, Fetcher};
 use crate::build::Built as Made;
@@ -61,7 +61,7 @@ pub fn packaged<R>(
     last: impl FnOnce(&mut Steps, Deployment) -> Result<R>,
 ) -> Result<R> {
     let profile = settings.needs_profile()?;
-    files::check_writable(&files::document_in(&settings.out_dir))?;
+    let written = Written::of(settings)?;
     allow_many_files();
     let pipeline = Pipeline {
         settings,
@@ -72,6 +72,7 @@ pub fn packaged<R>(
     let caches = open_caches(settings, true);
     let hashed = steps.step("hash", "hashing", || {
         let hashed = hash_functions(settings, &[], &caches, meter)?;
+        written.check_inputs(&hashed, settings)?;
         Ok((Done::new(hashed.functions.len(), SOURCES), hashed))
     })?;
     let checked = steps.step("validate", "validating", || pipeline.validate(&hashed))?;
@@ -163,6 +164,7 @@ impl Pipeline<'_> {
             },
         );
         let jobs = every(jobs)?;
+        packages.search_stored(jobs.iter().filter_map(|job| Some((job.checked, job.record()?))))?;
         let stored = jobs.iter().filter(|job| job.record().is_some()).count();
         Ok((
             Done::new(jobs.len() - stored, ["package to make", "packages to make"]).cached(stored, "in the store"),

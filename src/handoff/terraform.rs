@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use lambda_pack_core::Result;
 use lambda_pack_core::function::Definition;
 use lambda_pack_core::profile::Profile;
 use serde::Serialize;
 
-use super::Packaged;
+use super::{Packaged, check_text};
 use crate::settings::Settings;
 
 /// The variables that the module takes, as a `.tfvars.json` has them.
@@ -28,7 +29,8 @@ struct Package<'a> {
     source_hash: String,
 }
 
-pub fn inputs<'a>(profile: &'a Profile, packaged: &'a [Packaged], settings: &'a Settings) -> Inputs<'a> {
+/// Fails if a secret of the infrastructure is in them.
+pub fn inputs<'a>(profile: &'a Profile, packaged: &'a [Packaged], settings: &'a Settings) -> Result<Inputs<'a>> {
     let packages = packaged.iter().map(|packaged| {
         let hashed = packaged.hashed();
         let record = &packaged.record;
@@ -42,10 +44,12 @@ pub fn inputs<'a>(profile: &'a Profile, packaged: &'a [Packaged], settings: &'a 
         };
         (hashed.function.name.as_str(), package)
     });
-    Inputs {
+    let inputs = Inputs {
         deployment_profile: &profile.name,
         packages: packages.collect(),
-    }
+    };
+    check_text(packaged, "the inputs of Terraform", &inputs.to_json())?;
+    Ok(inputs)
 }
 
 impl Inputs<'_> {

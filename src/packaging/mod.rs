@@ -5,19 +5,20 @@ mod packages;
 mod scratch;
 
 use std::collections::BTreeMap;
-use std::env::{self, VarError};
 use std::fmt::Display;
+use std::sync::Arc;
 
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::function::{self, Function, Selected};
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::preflight::{self, Contents, Layer};
 use lambda_pack_core::profile::refuse_parameters;
-use lambda_pack_core::secrets::{SecretValue, protect};
+use lambda_pack_core::secrets::protect;
 use lambda_pack_core::source::{Outputs, Tree};
-use lambda_pack_core::{Error, Meter, Result, swaps};
+use lambda_pack_core::{Meter, Result, swaps};
 
 use crate::caches;
+use crate::hidden;
 use crate::report;
 use crate::settings::Settings;
 use crate::store::StoreUrl;
@@ -32,20 +33,16 @@ pub fn load_functions(settings: &Settings) -> Result<BTreeMap<String, Function>>
         Some(profile) => profile.apply(functions)?,
         None => refuse_parameters(&functions).map(|()| functions)?,
     };
-    protect(&mut functions, value_of)?;
-    Ok(functions)
-}
-
-/// The value of one of this machine's variables, to be looked for and never shown.
-pub fn value_of(variable: &str) -> Result<Option<SecretValue>> {
-    match env::var(variable) {
-        Ok(value) => Ok(Some(SecretValue::new(value))),
-        Err(VarError::NotPresent) => Ok(None),
-        Err(VarError::NotUnicode(_)) => Err(Error::invalid(format!(
-            "the variable `{variable}` holds what is no text, so that packages can't be searched for it"
-        ))
-        .help("unset it for this command, or declare what it looks like with `pattern` or `kind`")),
+    let protected = protect(&mut functions, hidden::value_of);
+    // Also if it failed.
+    if let Some(infrastructure) = functions.values().find_map(|function| function.infrastructure.as_ref()) {
+        hidden::hide(Arc::clone(infrastructure));
+        // Each request to a bucket says it, and each record.
+        if settings.store.bucket().is_some() {
+            infrastructure.check_text("the address of the store", &settings.store.to_string())?;
+        }
     }
+    protected.map(|()| functions)
 }
 
 /// A function with its source tree.
@@ -89,7 +86,8 @@ fn walk_loaded(
         .cache_dir
         .as_deref()
         .map(|directory| ("cache directory", directory));
-    let outputs = Outputs::new(out_dir.into_iter().chain(store).chain(cache));
+    let tfvars = settings.tfvars.as_deref().map(|file| ("file of --tfvars", file));
+    let outputs = Outputs::new(out_dir.into_iter().chain(store).chain(cache).chain(tfvars));
     let functions: Vec<&Function> = selected.all().collect();
     let mut trees = Tree::of_functions(&functions, &settings.code_dir, &outputs, &caches.digests, meter)?;
     if let Some(profile) = &settings.profile {

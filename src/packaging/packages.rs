@@ -20,6 +20,7 @@ use tempfile::NamedTempFile;
 
 use super::scratch::Scratch;
 use super::{Hashed, Layers, in_function, warn, warn_of_built};
+use crate::assets::DOWNLOADS_AT_ONCE;
 use crate::build::{self as builds, Built as Made};
 use crate::settings::Settings;
 use crate::store::{Built, Found, Known, Published, REQUESTS_AT_ONCE, Record, Store};
@@ -157,6 +158,31 @@ impl<'a> Packages<'a> {
         Ok(known.map(|known| Cow::Owned(known.contents)))
     }
 
+    /// Looks for values of the infrastructure's secrets in packages that the store has, where this machine knows any: what they
+    /// were searched for were the values of another machine, or of another day. Reports all.
+    pub fn search_stored<'c>(&self, stored: impl IntoIterator<Item = (&'c Checked<'a>, &'c Record)>) -> Result<()>
+    where
+        'a: 'c,
+    {
+        let stored = stored.into_iter().filter(|(checked, _)| {
+            // What is its source was searched with that.
+            checked.guard.knows_values() && !checked.hashed.tree.is_whole()
+        });
+        let stored: Vec<_> = stored.collect();
+        let searched = parallel::map(&stored, DOWNLOADS_AT_ONCE, |(checked, record)| {
+            self.meter.check()?;
+            let name = &checked.hashed.function.name;
+            let url = self.store.package_url(record);
+            tracing::info!("{name}: searching {url}");
+            let file = self.scratch.take()?;
+            let fetched = self.store.download(name.as_str(), record, file.path());
+            let searched = fetched.and_then(|()| checked.guard.check_package(file.path(), &url, self.meter));
+            self.scratch.give_back(file);
+            in_function(name, searched)
+        });
+        collect_all(searched).map(drop)
+    }
+
     /// What the store knows of a package beyond its record.
     pub fn known(&self, hashed: &Hashed, record: &Record) -> Result<Option<Known>> {
         let name = hashed.function.name.as_str();
@@ -243,6 +269,13 @@ impl<'a> Packages<'a> {
         warn(&hashed.function.name, guard.unused());
         let sbom = Sbom::of(tree, &hashed.tree)?;
         let sbom = (!sbom.is_empty()).then(|| sbom.to_json(&hashed.function, &hashed.manifest.source_hash()));
+        if let Some(inputs) = hashed.manifest.build_inputs() {
+            let inputs = serde_json::to_string(inputs).expect("strings and numbers");
+            guard.check_text("what decides its build", &inputs)?;
+        }
+        if let Some(sbom) = &sbom {
+            guard.check_text("its bill of materials", &String::from_utf8_lossy(sbom))?;
+        }
         let done = then(&Built {
             file: zip.path(),
             package: &package,

@@ -15,6 +15,7 @@ use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::Common;
+use crate::hidden::{self, MaskedStderr, masked};
 
 pub use progress::Progress;
 pub use table::{bytes, table};
@@ -38,7 +39,7 @@ pub fn set_up(common: &Common) -> Result<()> {
     };
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))
-        .with_writer(std::io::stderr)
+        .with_writer(|| MaskedStderr)
         .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
         .without_time()
         .init();
@@ -106,10 +107,11 @@ pub fn error(error: &Error) {
     }
     /// A screenful; who has mended these sees the rest.
     const MOST: usize = 20;
+    hidden::hide_of_definitions();
     for error in error.each().take(MOST) {
-        anstream::eprintln!("{ERROR}error:{ERROR:#} {}", error.message());
+        anstream::eprintln!("{ERROR}error:{ERROR:#} {}", masked(error.message()));
         if let Some(help) = error.help_text() {
-            anstream::eprintln!("  {HELP}help:{HELP:#} {help}");
+            anstream::eprintln!("  {HELP}help:{HELP:#} {}", masked(help));
         }
     }
     match error.each().skip(MOST).count() {
@@ -120,14 +122,14 @@ pub fn error(error: &Error) {
 
 pub fn warning(text: &str) {
     if !QUIET.load(Ordering::Relaxed) {
-        progress::aside(|| anstream::eprintln!("{WARNING}warning:{WARNING:#} {text}"));
+        progress::aside(|| anstream::eprintln!("{WARNING}warning:{WARNING:#} {}", masked(text)));
     }
 }
 
 /// What happens elsewhere, as it is heard of.
 pub fn note(text: &str) {
     if !QUIET.load(Ordering::Relaxed) {
-        progress::aside(|| anstream::eprintln!("{text}"));
+        progress::aside(|| anstream::eprintln!("{}", masked(text)));
     }
 }
 

@@ -9,10 +9,10 @@ use lambda_pack_core::{Error, Result};
 use super::{Record, Store};
 
 impl Store {
-    /// Writes the package of a record to a new file. Its bytes are those that were recorded, or this fails.
+    /// Writes the package of a record to a file. Its bytes are those that were recorded, or this fails.
     pub fn download(&self, name: &str, record: &Record, target: &Path) -> Result<()> {
         let key = record.package_key();
-        let mut file = File::create_new(target).map_err(|cause| Error::io("write", target, cause))?;
+        let mut file = File::create(target).map_err(|cause| Error::io("write", target, cause))?;
         if !self.objects.read_package(&key, record.size_bytes, &mut file)? {
             return Err(Error::failed(format!(
                 "`{}` isn't there, which a record names",

@@ -83,6 +83,11 @@ impl Tool {
 }
 
 impl Output {
+    /// What it is made of beyond the source.
+    pub fn files_beside(&self) -> impl Iterator<Item = &TreeEntry> {
+        self.inputs.iter()
+    }
+
     /// `None` for a function without such a build.
     pub fn of(function: &Function, code_dir: &Path, digests: &DigestCache, meter: &Meter) -> Result<Option<Self>> {
         let tool = match function.definition.build.as_ref().map(|build| &build.0) {

@@ -1,13 +1,13 @@
 //! Keeps secrets out of what is shown.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
 pub use crate::secrets::SecretValue;
+use crate::secrets::cover::{covered, joined};
 use crate::secrets::spellings;
-
-const MASK: &[u8] = b"***";
 
 /// Shorter ones are in every text; to mask them would tell what they are.
 const SHORTEST: usize = 4;
@@ -42,34 +42,16 @@ impl Masks {
 
     /// With `***` in place of whatever a secret covers.
     pub fn mask(&self, text: &[u8]) -> Vec<u8> {
-        let mut masked = Vec::with_capacity(text.len());
-        let mut done = 0;
-        for (start, end) in self.covered(text) {
-            masked.extend_from_slice(&text[done..start]);
-            masked.extend_from_slice(MASK);
-            done = end;
-        }
-        masked.extend_from_slice(&text[done..]);
-        masked
+        covered(text, &self.places(text))
     }
 
     pub fn mask_text(&self, text: &str) -> String {
         String::from_utf8_lossy(&self.mask(text.as_bytes())).into_owned()
     }
 
-    /// Ranges, in order, those that overlap or touch joined: two secrets may share characters.
-    fn covered(&self, text: &[u8]) -> Vec<(usize, usize)> {
+    fn places(&self, text: &[u8]) -> Vec<Range<usize>> {
         let found = self.spellings.iter().flat_map(|all| all.find_overlapping_iter(text));
-        let mut ranges: Vec<(usize, usize)> = found.map(|found| (found.start(), found.end())).collect();
-        ranges.sort_unstable();
-        ranges.dedup_by(|next, range| {
-            let joins = next.0 <= range.1;
-            if joins {
-                range.1 = range.1.max(next.1);
-            }
-            joins
-        });
-        ranges
+        joined(found.map(|found| found.range()).collect())
     }
 }
 
@@ -114,10 +96,10 @@ impl<'a> MaskedLines<'a> {
     /// A place in a long line that is in no secret, whatever comes next.
     fn cut(&self) -> usize {
         let end = self.pending.len() - self.masks.longest;
-        let covered = self.masks.covered(&self.pending);
-        match covered.into_iter().find(|(start, until)| *start < end && end < *until) {
-            Some((0, until)) => until,
-            Some((start, _)) => start,
+        let places = self.masks.places(&self.pending);
+        match places.into_iter().find(|place| place.start < end && end < place.end) {
+            Some(place) if place.start == 0 => place.end,
+            Some(place) => place.start,
             None => end,
         }
     }

@@ -24,8 +24,8 @@ pub use definition::{
 };
 pub use layers::Selected;
 pub use policy::{Effect, PolicyStatement};
-pub(crate) use secret::check as check_secrets;
 pub use secret::{Charset, Secret, SecretClass};
+pub(crate) use secret::{check as check_secrets, variable_of_id};
 pub use text::{EntryPath, EntryPrefix, GlobText, RelativePath};
 
 pub(crate) use text::Text;

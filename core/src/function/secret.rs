@@ -96,6 +96,11 @@ impl SecretClass {
     }
 }
 
+/// The variable that an id names, if it is such a name.
+pub(crate) fn variable_of_id(id: &str) -> Option<&str> {
+    id.parse::<Text<EnvironmentKeyRule>>().is_ok().then_some(id)
+}
+
 impl Charset {
     /// Each once, as ASCII.
     pub fn characters(self) -> Vec<u8> {
@@ -138,10 +143,9 @@ impl Secret {
 
     /// The variable whose value it is. Where nothing says by what it is known, it is the one that `id` names.
     pub fn known_variable(&self) -> Option<&str> {
-        let by_id = || (self.kind.is_none() && self.pattern.is_none()).then_some(self.id.as_str());
-        let is_name = |name: &&str| name.parse::<Text<EnvironmentKeyRule>>().is_ok();
+        let by_id = || (self.kind.is_none() && self.pattern.is_none()).then(|| variable_of_id(self.id.as_str()));
         let variable = self.variable.as_ref().map(Text::as_str);
-        variable.or_else(|| by_id().filter(is_name))
+        variable.or_else(|| by_id()?)
     }
 
     /// Keys that are set, and the classes that have them.

@@ -1,5 +1,6 @@
 //! What was found in a function, judged by what its definition allows.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -110,6 +111,12 @@ impl<'a> Guard<'a> {
         };
         let leaks = infrastructure.in_assets(&function.definition).into_iter();
         self.refuse(None, leaks.map(|(key, leak)| Found::in_variable(key, leak.into())))
+    }
+
+    /// Fails on the infrastructure's secrets in a text that goes where the package goes; `place` says what it is.
+    pub fn check_text(&self, place: &str, text: &str) -> Result<()> {
+        let infrastructure = self.look.infrastructure;
+        infrastructure.map_or(Ok(()), |infrastructure| infrastructure.check_text(place, text))
     }
 
     /// Fails on secrets in a tree. Reads all of it that is the user's own, or all if the infrastructure's are declared.
@@ -288,6 +295,27 @@ impl<'a> Guard<'a> {
             allowed.any(|allowed| allowed.rule.id == found.rule && allowed.path.is_match(&found.path))
         };
         declared.is_subset(&seen.declared) && seen.allowed.iter().all(is_allowed)
+    }
+
+    /// Whether a package that was searched is searched again: nobody notes which values it was searched for.
+    pub fn knows_values(&self) -> bool {
+        self.look.infrastructure.is_some_and(Infrastructure::has_values)
+    }
+
+    /// Fails on the infrastructure's secrets in a package that the store has; `url` says where.
+    pub fn check_package(&self, package: &Path, url: &str, meter: &Meter) -> Result<()> {
+        let Some(infrastructure) = self.look.infrastructure else {
+            return Ok(());
+        };
+        let leaks = infrastructure.in_package(package, meter)?.into_iter();
+        let errors = leaks.map(|(file, leak)| {
+            let refusal = leak.secret.refusal(format_args!("`{url}`: {file}"), leak.sign);
+            refusal.help(
+                "remove it from what this is made of, delete the package and its record, and change the secret: whoever reads the \
+                 store may know it",
+            )
+        });
+        Error::join(errors).map_or(Ok(()), Err)
     }
 
     /// What is allowed and was not found. To be asked once all was checked.

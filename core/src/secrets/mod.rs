@@ -4,6 +4,7 @@
 mod cautious;
 mod check;
 mod classify;
+pub(crate) mod cover;
 mod environment;
 mod found;
 mod guard;
@@ -11,6 +12,7 @@ mod infrastructure;
 mod likeness;
 mod listed;
 mod look;
+mod packed;
 mod published;
 mod rules;
 mod scan;

@@ -69,17 +69,15 @@ impl Before {
 }
 
 impl Pattern {
-    /// Whether `text`, which begins with one of the literals, begins with a secret.
-    pub fn is_match(&self, text: &[u8]) -> bool {
+    /// How long the secret is that `text` begins with, in bytes. It begins with one of the literals; `None` if that is no secret.
+    pub fn length(&self, text: &[u8]) -> Option<usize> {
         let regex = self.regex.get_or_init(|| {
             // Bytes, whatever they mean; compiled once, and only if its literal was found.
             Regex::new(&format!(r"(?s-u)\A(?:{})", self.pattern)).expect("a test compiles all patterns")
         });
-        let Some(groups) = regex.captures(text) else {
-            return false;
-        };
-        let secret = groups.get(1).or_else(|| groups.get(0)).expect("the whole match");
-        (self.check)(secret.as_bytes())
+        let groups = regex.captures(text)?;
+        let secret = groups.get(1).unwrap_or_else(|| groups.get_match());
+        (self.check)(secret.as_bytes()).then(|| groups.get_match().end())
     }
 }
 
@@ -116,11 +114,14 @@ const fn file_name(id: &'static str, what: &'static str, is_match: fn(&str) -> b
 /// The rule for what a variable's name says of its value.
 pub const VARIABLE: &str = "secret-variable";
 
+/// The rule for what goes on in further lines.
+pub const PRIVATE_KEY: &str = "private-key";
+
 pub static RULES: [Rule; 43] = [
     // RFC 7468, sections 10 and 11; RFC 1421, 4.6 (headers); RFC 9580, 6.2 (PGP). Forty digits must follow: programs that read
     // keys hold the header alone.
     content(
-        "private-key",
+        PRIVATE_KEY,
         "a private key",
         &["PRIVATE KEY"],
         Before::Begin,

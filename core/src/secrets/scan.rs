@@ -31,6 +31,21 @@ pub fn scan(content: &[u8]) -> Vec<Finding> {
     findings.found
 }
 
+/// Where secrets stand in a text.
+pub fn places(text: &[u8]) -> Vec<(&'static Rule, Range<usize>)> {
+    let mut places = Vec::new();
+    LITERALS.each(text, 0..text.len(), |rule, pattern, at| {
+        places.extend(length_at(pattern, text, at).map(|length| (rule, at..at + length)));
+    });
+    places
+}
+
+/// How long the secret is that begins with the literal at this place.
+fn length_at(pattern: &Pattern, content: &[u8], at: usize) -> Option<usize> {
+    let is_allowed = pattern.before.allows(&content[at.saturating_sub(BEHIND)..at]);
+    is_allowed.then(|| pattern.length(&content[at..content.len().min(at + AHEAD)]))?
+}
+
 /// UTF-16 by its byte order mark, as Windows' shells write it: one byte of each unit, which is enough for secrets.
 pub(super) fn narrowed(content: &[u8]) -> Option<Vec<u8>> {
     let low = match content {
@@ -84,8 +99,7 @@ impl Findings {
         // Up to `counted` there are so many lines.
         let (mut lines, mut counted) = (self.lines_before, 0);
         LITERALS.each(content, starts, |rule, pattern, at| {
-            let is_allowed = pattern.before.allows(&content[at.saturating_sub(BEHIND)..at]);
-            if !is_allowed || !pattern.is_match(&content[at..content.len().min(at + AHEAD)]) {
+            if length_at(pattern, content, at).is_none() {
                 return;
             }
             lines += line_feeds(&content[counted..at]);

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::engine::general_purpose::{GeneralPurpose, STANDARD, URL_SAFE};
 use regex::{Captures, Regex};
 
 /// The text itself, and what JSON, URLs, shells, base64 and hex make of it. Some may come twice.
@@ -15,7 +15,8 @@ pub fn of(text: &str) -> Vec<String> {
         url_encoded(text),
         shell_quoted(text),
         base64_encoded(text),
-        vec![hex::encode(text), hex::encode_upper(text)],
+        encoded(text.as_bytes()),
+        marked_up(text),
     ];
     all.concat()
 }
@@ -110,7 +111,45 @@ fn shell_quoted(text: &str) -> Vec<String> {
     vec![text.replace('\'', "'\\''"), text.replace('\'', "'\"'\"'"), escaped]
 }
 
-/// Whole, within more at each of the three positions that a byte can have, and broken into lines.
+/// As XML and HTML have it: as text, and in the attributes that Go, Python, PHP and others write.
+fn marked_up(text: &str) -> Vec<String> {
+    let plain = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let quotes = [
+        ("&quot;", "&apos;"),
+        ("&quot;", "&#39;"),
+        ("&quot;", "&#039;"),
+        ("&quot;", "&#x27;"),
+        ("&#34;", "&#39;"),
+    ];
+    let quoted = quotes.map(|(double, single)| plain.replace('"', double).replace('\'', single));
+    [vec![plain], quoted.to_vec()].concat()
+}
+
+/// In base64, within more at each of the three positions that a byte can have; and in hex. No part of it is a word, so that it is
+/// the same text where it is broken into lines.
+pub fn encoded(bytes: &[u8]) -> Vec<String> {
+    let hex = vec![hex::encode(bytes), hex::encode_upper(bytes)];
+    [hex, within_base64(&STANDARD, bytes), within_base64(&URL_SAFE, bytes)].concat()
+}
+
+/// In base64 in base64, as Kubernetes has what registries ask for.
+pub fn encoded_twice(bytes: &[u8]) -> Vec<String> {
+    let once = within_base64(&STANDARD, bytes).into_iter();
+    once.flat_map(|once| within_base64(&STANDARD, once.as_bytes()))
+        .collect()
+}
+
+fn within_base64(engine: &GeneralPurpose, bytes: &[u8]) -> Vec<String> {
+    let positions = (0..3).map(|before| {
+        let bytes = [&[0; 2][..before], bytes].concat();
+        let encoded = engine.encode(&bytes);
+        // Six bits a character; those that hold bits of what stands before or after are left out.
+        encoded[(before * 8).div_ceil(6)..bytes.len() * 8 / 6].to_owned()
+    });
+    positions.collect()
+}
+
+/// Whole, and its lines where it is broken into lines.
 fn base64_encoded(text: &str) -> Vec<String> {
     /// Of `base64`, and of PEM and `openssl base64`.
     const LINES: [usize; 2] = [76, 64];
@@ -118,13 +157,6 @@ fn base64_encoded(text: &str) -> Vec<String> {
     const SHORTEST_END: usize = 8;
     let mut all = Vec::new();
     for engine in [STANDARD, URL_SAFE] {
-        for before in 0..3 {
-            let bytes = [&[0; 2][..before], text.as_bytes()].concat();
-            let encoded = engine.encode(&bytes);
-            // Six bits a character; those that hold bits of what stands before or after are left out.
-            let core = &encoded[(before * 8).div_ceil(6)..bytes.len() * 8 / 6];
-            all.push(core.to_owned());
-        }
         for ended in [text.to_owned(), format!("{text}\n")] {
             let encoded = engine.encode(&ended);
             for length in LINES.into_iter().filter(|length| encoded.len() > *length) {
@@ -162,6 +194,13 @@ mod tests {
             "p%40ss%26word%3C1%3E%2Bx%3Dy%2Fz%22%C3%A9",
         ] {
             assert!(spelled.iter().any(|it| it == spelling), "{spelling}");
+        }
+        for spelling in [
+            "it&#39;s a &#34;&lt;b&gt;&#34;",
+            "it's a \"&lt;b&gt;\"",
+            "it&#x27;s a &quot;&lt;b&gt;&quot;",
+        ] {
+            assert!(of("it's a \"<b>\"").iter().any(|it| it == spelling), "{spelling}");
         }
         assert!(of("a~b").iter().any(|it| it == "a%7Eb"));
     }

@@ -5,7 +5,7 @@ use lambda_pack_core::secrets::check;
 
 use super::Asked;
 use crate::commands::output;
-use crate::packaging::value_of;
+use crate::hidden::value_of;
 use crate::report;
 
 pub fn run(asked: &Asked, json: bool) -> Result<()> {

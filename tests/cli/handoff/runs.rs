@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{PROFILE, demo, document};
-use crate::support::{Dir, git, run as program};
+use crate::support::{Dir, git, run as program, sha256};
 
 /// Functions that commands make, by their names; each command gets a directory outside of the project as `$1`.
 fn project(scripts: &[(&str, &str)]) -> Dir {
@@ -181,4 +181,54 @@ fn what_is_packed_and_not_tracked_is_said() {
     let (dirty, check) = commit();
     assert_eq!(dirty, json!(true));
     assert_eq!(check["detail"], "tracked files differ from the commit");
+}
+
+#[test]
+fn what_a_run_writes_takes_the_place_of_nothing() {
+    let dir = project(&[("orders", "true")]);
+    dir.write("models/model.txt", "weights\n");
+    let definition = json!({
+        "runtime": "python3.13", "handler": "app.handler", "source": "orders", "function_name": "more",
+        "assets": [{"url": "file:models/model.txt", "path": "model.txt", "sha256": sha256(b"weights\n")}],
+        "build": {"type": "python"},
+    });
+    dir.write("code/orders/requirements.txt", "");
+    dir.write("lambda-json/more.json", definition.to_string());
+    let before = dir.snapshot();
+    for (args, why) in [
+        (&["--tfvars", "dist/bundle.json"][..], "bundle.json goes there"),
+        (
+            &["--tfvars", "dist/../dist/bundle.json.sha256"],
+            "its SHA-256 goes there",
+        ),
+        (&["--out-dir", ".", "--tfvars", "bundle.json"], "bundle.json goes there"),
+        (&["--tfvars", "lambda-pack.toml"], "the project's settings are there"),
+        (&["--tfvars", "lambda-json/other.json"], "definitions are there"),
+        (&["--out-dir", "lambda-json"], "definitions are there"),
+        (&["--tfvars", ".lambda-pack/store/inputs.json"], "the store is there"),
+        (&["--tfvars", "models/model.txt"], "it is an asset"),
+        (&["--tfvars", "code/orders/inputs.json"], "is inside its source"),
+    ] {
+        let run = dir.command(["run"]).args(PROFILE).args(args.iter().copied()).run();
+        assert!(
+            [2, 3].contains(&run.code) && run.stderr.contains(why),
+            "{args:?}: {run:?}"
+        );
+    }
+    let export = dir
+        .command(["bundle", "export"])
+        .args(PROFILE)
+        .args(["--out-dir", "lambda-json"]);
+    export.fails(
+        2,
+        &[
+            "bundle.json can't be written to",
+            "definitions are there",
+            "choose another place",
+        ],
+    );
+    assert!(dir.snapshot() == before, "nothing was written");
+    dir.symlink("lambda-pack.toml", "inputs.json");
+    let linked = dir.command(["run", "--tfvars", "inputs.json"]).args(PROFILE);
+    linked.fails(2, &["the project's settings are there"]);
 }

@@ -2,6 +2,8 @@
 
 mod kinds;
 mod places;
+mod shown;
+mod stored;
 
 use std::fs;
 use std::path::Path;
@@ -80,7 +82,24 @@ fn files(directory: &Path) -> Vec<String> {
 fn a_value_is_found_however_it_is_written() {
     let wide: Vec<u8> = VALUE.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let encoded = STANDARD.encode(format!("user:{VALUE}"));
+    // As `base64` and YAML have it, with a break in the middle of it.
+    let in_lines = |indentation: &str| {
+        let encoded = STANDARD.encode(format!("{}{VALUE}", "x".repeat(50)));
+        format!("{}\n{indentation}{}", &encoded[..76], &encoded[76..])
+    };
+    let of_powershell: Vec<u8> = format!("login {VALUE}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
     for content in [
+        format!("\n\n{}\n", in_lines("")).into_bytes(),
+        format!("a:\n  b: >-\n    {}\n", in_lines("    ")).into_bytes(),
+        format!(
+            "\n\nauths: {}\n",
+            STANDARD.encode(format!("{{\"auth\":\"{encoded}\"}}"))
+        )
+        .into_bytes(),
+        format!("\n\npowershell -EncodedCommand {}\n", STANDARD.encode(of_powershell)).into_bytes(),
         format!("\n\npassword = '{VALUE}'\n").into_bytes(),
         format!("\n\nAuthorization: Basic {encoded}\n").into_bytes(),
         format!("\n\n{}", hex::encode(VALUE)).into_bytes(),

@@ -19,6 +19,11 @@ impl Infrastructure {
         add_texts(String::new(), &resolved, &mut texts);
         if let Some(Object(Build::Command(build))) = &definition.build {
             let variables = build.environment.iter();
+            let names = build
+                .environment
+                .iter()
+                .map(|(name, _)| ("build.environment".to_owned(), name.to_string()));
+            texts.extend(names);
             texts.extend(variables.map(|(name, value)| (format!("{}{name}", VARIABLES[1]), value.to_owned())));
             let words = build.command.iter().enumerate();
             texts.extend(words.map(|(index, word)| (format!("build.command[{index}]"), word.clone())));
@@ -83,6 +88,7 @@ fn is_alike(name: &str, variable: &str) -> bool {
     spelled(name) == spelled(variable)
 }
 
+/// Names are texts of the object that has them: of a variable or tag anybody may choose them.
 fn add_texts(key: String, value: &Value, texts: &mut Vec<(String, String)>) {
     match value {
         Value::String(text) => texts.push((key, text.clone())),
@@ -93,6 +99,7 @@ fn add_texts(key: String, value: &Value, texts: &mut Vec<(String, String)>) {
         }
         Value::Object(members) => {
             for (name, value) in members {
+                texts.push((key.clone(), name.clone()));
                 let key = if key.is_empty() {
                     name.clone()
                 } else {

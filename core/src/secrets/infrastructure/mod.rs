@@ -1,17 +1,16 @@
 //! Secrets of the infrastructure: declared, since no function needs them, and refused wherever they are packed or deployed.
 
 mod definition;
+mod folded;
+mod hide;
 mod pattern;
 mod search;
 #[cfg(test)]
 mod tests;
 mod values;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsStr;
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -136,7 +135,7 @@ pub fn protect(
 impl Infrastructure {
     fn new(declared: BTreeSet<Declared>, value_of: impl Fn(&str) -> Result<Option<SecretValue>>) -> Result<Self> {
         let secrets: Vec<Arc<Declared>> = declared.into_iter().map(Arc::new).collect();
-        let (mut kinds, mut patterns, mut spelled) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut kinds, mut patterns, mut spelled, mut folded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut digests = BTreeSet::new();
         for (index, secret) in secrets.iter().enumerate() {
             kinds.extend(secret.kind.and_then(rules::find).map(|rule| (rule, index)));
@@ -146,24 +145,21 @@ impl Infrastructure {
                 patterns.push((searching, index));
             }
             let value = secret.variable.as_deref().map(&value_of).transpose()?.flatten();
-            let known = [
-                ("kind", secret.kind),
-                ("pattern", secret.pattern.as_deref()),
-                // Without its value nobody can look for it.
-                ("variable", secret.variable.as_deref().filter(|_| value.is_some())),
-            ];
+            let known = [("kind", secret.kind), ("pattern", secret.pattern.as_deref())];
             digests.extend(known.into_iter().filter_map(|(key, text)| Some(digest(key, text?))));
-            let spellings = value.iter().flat_map(values::spellings);
-            spelled.extend(spellings.map(|spelling| (spelling, index)));
+            let owned = |spelling| (spelling, index);
+            spelled.extend(value.iter().flat_map(values::spellings).map(owned));
+            folded.extend(value.iter().flat_map(values::folded).map(owned));
         }
         Ok(Infrastructure {
             secrets,
-            search: Search::new(kinds, patterns, spelled),
+            search: Search::new(kinds, patterns, spelled, folded),
             digests,
         })
     }
 
-    /// What is looked for, each as a digest that tells it from others and nothing more. None is of a value.
+    /// What is looked for wherever packages are made, each as a digest that tells it from others and nothing more. Values aren't
+    /// among them: they differ from machine to machine and from day to day, and their digests would help to guess them.
     pub(super) fn digests(&self) -> BTreeSet<String> {
         self.digests.clone()
     }
@@ -181,11 +177,19 @@ impl Infrastructure {
     /// Fails if any of them is in a text that is handed out; `place` says what it is.
     pub fn check_text(&self, place: &str, text: &str) -> Result<()> {
         let errors = self.search_text(text).into_iter().map(|leak| {
-            let place = format!("{place}:{}", leak.line);
+            let place = match text.contains('\n') {
+                true => format!("{place}:{}", leak.line),
+                false => place.to_owned(),
+            };
             let help = "remove it from what this is made of: definitions, lambda-pack.toml, names of files";
             leak.secret.refusal(place, leak.sign).help(help)
         });
         Error::join(errors).map_or(Ok(()), Err)
+    }
+
+    /// Whether the value of one is known here.
+    pub(super) fn has_values(&self) -> bool {
+        self.search.has_values()
     }
 
     /// Whether one is known by what it looks like.
@@ -212,16 +216,6 @@ impl Infrastructure {
             infrastructure: self,
             hits: HitStream::new(&self.search),
         }
-    }
-
-    /// A path without those of its names that are secrets.
-    pub(super) fn shown(&self, path: &Path) -> String {
-        const MASK: &str = "***";
-        let is_secret = |text: &str| !self.search_text(text).is_empty();
-        let names = path.iter().map(OsStr::to_string_lossy);
-        let names = names.map(|name| if is_secret(&name) { MASK.into() } else { name });
-        let shown = PathBuf::from_iter(names.map(Cow::into_owned)).display().to_string();
-        if is_secret(&shown) { MASK.to_owned() } else { shown }
     }
 
     fn leaks(&self, hits: Vec<Hit>) -> Vec<Leak> {

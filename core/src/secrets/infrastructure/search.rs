@@ -5,6 +5,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::bytes::Regex;
 
+use super::folded;
 use crate::secrets::rules::Rule;
 use crate::secrets::scan::{Finding, line_feeds, narrowed};
 
@@ -30,11 +31,43 @@ pub struct Hit {
 
 /// What is looked for. Numbers are those of the secrets.
 pub struct Search {
-    kinds: Vec<(&'static Rule, usize)>,
-    patterns: Vec<(Regex, usize)>,
-    values: Option<AhoCorasick>,
+    pub(super) kinds: Vec<(&'static Rule, usize)>,
+    pub(super) patterns: Vec<(Regex, usize)>,
+    pub(super) values: Option<Values>,
+    /// Those that may be broken into lines.
+    folded: Option<Values>,
+}
+
+/// Spellings of values, each with the number of its secret.
+pub struct Values {
+    pub automaton: AhoCorasick,
+    pub spelled: Vec<Vec<u8>>,
     owners: Vec<usize>,
+    /// Bytes of the shortest and of the longest.
+    shortest: usize,
     longest: usize,
+}
+
+impl Values {
+    /// `None` if there are none.
+    fn new(spelled: Vec<(Vec<u8>, usize)>) -> Option<Self> {
+        let (spelled, owners): (Vec<_>, Vec<_>) = spelled.into_iter().unzip();
+        let mut builder = AhoCorasick::builder();
+        let builder = builder.match_kind(MatchKind::Standard);
+        (!spelled.is_empty()).then(|| Values {
+            automaton: builder.build(&spelled).expect("there are few"),
+            shortest: spelled.iter().map(Vec::len).min().unwrap_or_default(),
+            longest: spelled.iter().map(Vec::len).max().unwrap_or_default(),
+            spelled,
+            owners,
+        })
+    }
+
+    /// Where they are, and whose.
+    fn each(&self, content: &[u8]) -> impl Iterator<Item = (usize, usize)> {
+        let found = self.automaton.find_overlapping_iter(content);
+        found.map(|found| (found.start(), self.owners[found.pattern().as_usize()]))
+    }
 }
 
 impl Search {
@@ -42,22 +75,18 @@ impl Search {
         kinds: Vec<(&'static Rule, usize)>,
         patterns: Vec<(Regex, usize)>,
         values: Vec<(Vec<u8>, usize)>,
+        folded: Vec<(Vec<u8>, usize)>,
     ) -> Self {
-        let (values, owners): (Vec<_>, Vec<_>) = values.into_iter().unzip();
-        let automaton = || {
-            let mut builder = AhoCorasick::builder();
-            builder
-                .match_kind(MatchKind::Standard)
-                .build(&values)
-                .expect("there are few")
-        };
         Search {
             kinds,
             patterns,
-            longest: values.iter().map(Vec::len).max().unwrap_or_default(),
-            values: (!values.is_empty()).then(automaton),
-            owners,
+            values: Values::new(values),
+            folded: Values::new(folded),
         }
+    }
+
+    pub fn has_values(&self) -> bool {
+        self.values.is_some()
     }
 
     pub fn has_kinds(&self) -> bool {
@@ -79,10 +108,10 @@ impl Search {
     fn reach(&self) -> usize {
         /// What a pattern matches is no longer than this, in files that are read in pieces.
         const LONGEST_MATCH: usize = 64 * 1024;
-        match self.patterns.is_empty() {
-            true => self.longest,
-            false => self.longest.max(LONGEST_MATCH),
-        }
+        let of_values = self.values.as_ref().map_or(0, |values| values.longest);
+        let of_folded = self.folded.as_ref().map_or(0, |values| folded::reach(values.longest));
+        let of_patterns = if self.patterns.is_empty() { 0 } else { LONGEST_MATCH };
+        of_values.max(of_folded).max(of_patterns)
     }
 }
 
@@ -107,8 +136,10 @@ impl<'a> HitStream<'a> {
 
     pub fn push(&mut self, piece: &[u8]) {
         self.window.extend_from_slice(piece);
-        let end = self.window.len().saturating_sub(self.search.reach());
-        if end > self.next {
+        let reach = self.search.reach();
+        let end = self.window.len().saturating_sub(reach);
+        // What is around is looked at again: a few bytes at a time would cost much.
+        if end > self.next + reach {
             self.hits.search(self.search, &self.window, self.next..end);
             // A boundary of words needs one byte before.
             let done = end - 1;
@@ -138,10 +169,16 @@ impl Hits {
     fn search(&mut self, search: &Search, content: &[u8], starts: Range<usize>) {
         let mut places = Vec::new();
         if let Some(values) = &search.values {
-            let end = content.len().min(starts.end + search.longest);
-            let found = values.find_overlapping_iter(&content[starts.start..end]);
-            let found = found.map(|found| (starts.start + found.start(), search.owners[found.pattern().as_usize()]));
-            places.extend(found.map(|(at, secret)| (at, secret, Sign::Value)));
+            let end = content.len().min(starts.end + values.longest);
+            let found = values.each(&content[starts.start..end]);
+            places.extend(found.map(|(at, secret)| (starts.start + at, secret, Sign::Value)));
+        }
+        if let Some(values) = &search.folded {
+            let end = content.len().min(starts.end + folded::reach(values.longest));
+            folded::each(&content[starts.start..end], values.shortest, values.longest, |folded| {
+                let found = values.each(&folded.text);
+                places.extend(found.map(|(at, secret)| (starts.start + folded.place(at), secret, Sign::Value)));
+            });
         }
         for (pattern, secret) in &search.patterns {
             let mut from = starts.start;

@@ -156,14 +156,6 @@ fn definitions_are_searched_in_all_that_they_hand_on() {
 }
 
 #[test]
-fn names_that_are_secrets_are_not_shown() {
-    let shown = |path: &str| three().shown(Path::new(path));
-    assert_eq!(shown("code/app/a.py"), "code/app/a.py");
-    assert_eq!(shown("code/corp_a1b2c3d4/a.py"), "code/***/a.py");
-    assert_eq!(shown(&format!("code/{VALUE}")), "***", "it goes across names");
-}
-
-#[test]
 fn a_pattern_that_is_everywhere_can_t_be_declared() {
     for pattern in [".*", "("] {
         let secrets = json!([{"id": "a", "class": "infrastructure", "reason": "r", "pattern": pattern}]);
@@ -205,6 +197,44 @@ proptest! {
         prop_assert!(ids(&leaks).contains(&(id, line)), "{:?}", ids(&leaks));
         let whole = three.search(&content, &scan(&content));
         prop_assert!(ids(&whole).contains(&(id, line)), "{:?}", ids(&whole));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn it_is_found_in_encoded_text_of_several_lines(
+        before in proptest::collection::vec(any::<u8>(), 0..300),
+        after in proptest::collection::vec(any::<u8>(), 0..300),
+        column in 16_usize..80,
+        glue in 0_usize..5,
+        far in 0_usize..200_000,
+        is_hex in any::<bool>(),
+        cuts in proptest::collection::vec(1_usize..90_000, 1..8),
+    ) {
+        use base64::Engine;
+        let three = three();
+        let secret = [&before[..], VALUE.as_bytes(), &after].concat();
+        let encoded = if is_hex { hex::encode(&secret) } else { base64::engine::general_purpose::STANDARD.encode(&secret) };
+        let glue = ["\n", "\r\n        ", "\",\n  \"", "\\n", "\\\\r\\\\n"][glue];
+        let lines: Vec<&str> = encoded.as_bytes().chunks(column).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
+        let content = format!("{} '{}'", "\n".repeat(far), lines.join(glue));
+        let mut stream = three.stream();
+        let mut rest = content.as_bytes();
+        for cut in cuts.iter().cycle() {
+            let (piece, others) = rest.split_at((*cut).min(rest.len()));
+            stream.push(piece);
+            rest = others;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        let first = 1 + far as u64;
+        let last = first + lines.len() as u64;
+        for found in [stream.finish(&[]), three.search(content.as_bytes(), &[])] {
+            prop_assert!(matches!(ids(&found).as_slice(), [("by-value", line), ..] if (first..last).contains(line)), "{content}");
+        }
     }
 }
 

@@ -12,21 +12,55 @@ pub const SHORTEST: usize = 8;
 
 /// All spellings of a value, and of the parts that give it away too; nothing for one that is too short.
 pub fn spellings(value: &SecretValue) -> BTreeSet<Vec<u8>> {
+    let spelled = parts(value).into_iter().flat_map(|part| {
+        // As .NET and Windows keep texts.
+        let wide = [u16::to_le_bytes, u16::to_be_bytes].map(|bytes| wide(&part, bytes));
+        let spelled = spellings::of(&part)
+            .into_iter()
+            .chain(encoded(&part))
+            .map(String::into_bytes);
+        spelled.chain(wide).collect::<Vec<_>>()
+    });
+    spelled.collect()
+}
+
+/// Those that may stand broken into lines.
+pub fn folded(value: &SecretValue) -> BTreeSet<Vec<u8>> {
+    /// Longer than words and names, which may well stand one below the other.
+    const TOKEN: usize = 20;
+    let spelled = parts(value).into_iter().flat_map(|part| {
+        let encoded = encoded(&part);
+        let token = (part.len() >= TOKEN).then_some(part);
+        encoded.into_iter().chain(token).map(String::into_bytes)
+    });
+    spelled.collect()
+}
+
+/// In base64 and hex, of PowerShell's encoded commands too.
+fn encoded(part: &str) -> Vec<String> {
+    let of_powershell = spellings::encoded(&wide(part, u16::to_le_bytes));
+    [
+        spellings::encoded(part.as_bytes()),
+        of_powershell,
+        spellings::encoded_twice(part.as_bytes()),
+    ]
+    .concat()
+}
+
+fn wide(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
+    text.encode_utf16().flat_map(bytes).collect()
+}
+
+/// It, and what of it gives it away too.
+fn parts(value: &SecretValue) -> Vec<String> {
     let whole = value.reveal().trim();
     let mut parts = vec![whole.to_owned()];
     match serde_json::from_str(whole) {
         Ok(json @ (Value::Object(_) | Value::Array(_))) => add_secret_texts(&json, false, &mut parts),
         _ => add_secret_lines(whole, &mut parts),
     }
-    let parts = parts.iter().filter(|part| part.chars().count() >= SHORTEST);
+    parts.retain(|part| part.chars().count() >= SHORTEST);
     parts
-        .flat_map(|part| {
-            let wide = [u16::to_le_bytes, u16::to_be_bytes].map(|bytes| part.encode_utf16().flat_map(bytes).collect());
-            let spelled = spellings::of(part).into_iter().map(String::into_bytes);
-            // As .NET and Windows keep texts.
-            spelled.chain(wide)
-        })
-        .collect()
 }
 
 /// Of credentials in JSON: the texts whose keys speak of secrets. The others (addresses, names of projects) are everywhere.
