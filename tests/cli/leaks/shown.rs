@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::{VALUE, hides, kinds, nothing_is_written};
-use crate::support::{Dir, Run};
+use crate::support::{Dir, Run, hash_of};
 
 /// A profile that declares a secret by its value, and one by its kind; and what else `lambda-pack.toml` says.
 fn settings(more: &str) -> String {
@@ -169,4 +169,25 @@ fn the_address_of_a_store_is_searched() {
         );
     }
     nothing_is_written(&dir);
+}
+
+/// A digest may look like a token. Who reads it must get the whole of it.
+#[test]
+fn digests_are_told_whatever_patterns_are_declared() {
+    let dir = project(
+        FINE,
+        "[[profiles.hex.secrets]]\nid = \"hex\"\nclass = \"infrastructure\"\nreason = \"r\"\npattern = \"[0-9a-f]{40}\"\n",
+    );
+    let profile = ["--deployment-profile", "hex"];
+    let hashed = dir.command(["external", "hash"]).args(profile).stdin("{}").ok().json();
+    let packages: serde_json::Value = serde_json::from_str(hashed["packages"].as_str().unwrap()).unwrap();
+    assert_eq!(packages["app"]["source_hash"], hash_of(&dir.join("code/app")));
+    dir.command(["run"]).args(profile).ok();
+    let published = dir.command(["external", "published"]).args(profile);
+    let published = published.stdin(json!({"packages": hashed["packages"]}).to_string());
+    assert!(!published.ok().stdout.contains("***"));
+    dir.write("code/app/token.txt", "0123456789abcdef".repeat(3));
+    dir.command(["run"])
+        .args(profile)
+        .fails(3, &["infrastructure secret `hex`"]);
 }

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use regex::bytes::{Captures, Regex};
 use serde_json::Value;
 
 use super::search::Search;
@@ -42,6 +44,14 @@ impl Infrastructure {
             places => covered(text, places).into(),
         }
     }
+}
+
+/// A text with as many strokes in place of digests, as this program writes them: 64 hexadecimal digits, or SHA-256 in base64.
+/// A secret may look like one, but what others read must name the very package.
+pub(super) fn without_digests(text: &[u8]) -> Cow<'_, [u8]> {
+    static DIGEST: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"(?-u)\b[0-9a-f]{64}\b|\b[0-9A-Za-z+/]{43}=").expect("it is constant"));
+    DIGEST.replace_all(text, |found: &Captures| vec![b'-'; found[0].len()])
 }
 
 fn add_declared(document: &Value, declared: &mut BTreeSet<Declared>) {
@@ -88,11 +98,12 @@ impl Search {
             .values
             .iter()
             .flat_map(|values| values.automaton.find_overlapping_iter(text));
-        let patterns = self.patterns.iter().flat_map(|(pattern, _)| pattern.find_iter(text));
+        let looks = without_digests(text);
+        let patterns = self.patterns.iter().flat_map(|(pattern, _)| pattern.find_iter(&looks));
         let mut places: Vec<Range<usize>> = values.map(|found| found.range()).collect();
         places.extend(patterns.map(|found| found.range()));
         if self.has_kinds() {
-            let found = scan::places(text).into_iter();
+            let found = scan::places(&looks).into_iter();
             let found = found.filter(|(rule, _)| self.kinds.iter().any(|(kind, _)| kind.id == rule.id));
             places.extend(found.map(|(rule, place)| place.start..end_of_token(rule, text, place.end)));
         }
@@ -194,6 +205,19 @@ mod tests {
         assert_eq!(masked(&declarations, &shown), "found `***… (308 bytes)");
         // No more of it than is in every text.
         assert_eq!(masked(&declarations, "found `0123456…"), "found `0123456…");
+    }
+
+    #[test]
+    fn digests_are_shown_whatever_a_pattern_says() {
+        let declarations = json!([{"id": "CI_TOKEN", "class": "infrastructure", "pattern": "[0-9a-f]{40}"}]);
+        let (token, digest) = ("0123456789abcdef".repeat(3), "0123456789abcdef".repeat(4));
+        let sha256 = "xT0tY51U1sli8DjLGSRuBGOo5xcN7dHUagY+Be5QJ5I=";
+        let text = format!(r#"{{"source_hash": "{digest}", "code_sha256": "{sha256}"}}"#);
+        assert_eq!(masked(&declarations, &text), text);
+        assert_eq!(
+            masked(&declarations, &format!("found `{token}`")),
+            "found `***89abcdef`"
+        );
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub use pattern::searching;
 pub use search::Sign;
 pub use values::SHORTEST;
 
+use self::hide::without_digests;
 use self::search::{Hit, HitStream, Search};
 use super::guard::Guard;
 use super::rules;
@@ -174,9 +175,11 @@ impl Infrastructure {
         excluded.into_iter().collect()
     }
 
-    /// Fails if any of them is in a text that is handed out; `place` says what it is.
+    /// Fails if any of them is in a text of ours that is handed out; `place` says what it is.
     pub fn check_text(&self, place: &str, text: &str) -> Result<()> {
-        let errors = self.search_text(text).into_iter().map(|leak| {
+        let looks = without_digests(text.as_bytes());
+        let leaks = self.leaks(self.search.whole(text.as_bytes(), &looks, &self.findings(&looks)));
+        let errors = leaks.into_iter().map(|leak| {
             let place = match text.contains('\n') {
                 true => format!("{place}:{}", leak.line),
                 false => place.to_owned(),
@@ -199,16 +202,18 @@ impl Infrastructure {
 
     /// In a whole file's content, where the rules have found what they know.
     pub(super) fn search(&self, content: &[u8], findings: &[Finding]) -> Vec<Leak> {
-        self.leaks(self.search.whole(content, findings))
+        self.leaks(self.search.whole(content, content, findings))
     }
 
     pub(super) fn search_text(&self, text: &str) -> Vec<Leak> {
-        let text = text.as_bytes();
-        let findings = match self.has_kinds() {
+        self.search(text.as_bytes(), &self.findings(text.as_bytes()))
+    }
+
+    fn findings(&self, text: &[u8]) -> Vec<Finding> {
+        match self.has_kinds() {
             true => scan(text),
             false => Vec::new(),
-        };
-        self.search(text, &findings)
+        }
     }
 
     pub(super) fn stream(&self) -> LeakStream<'_> {

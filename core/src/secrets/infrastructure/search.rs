@@ -93,12 +93,13 @@ impl Search {
         !self.kinds.is_empty()
     }
 
-    /// In a whole file's content, where the rules have found what they know.
-    pub fn whole(&self, content: &[u8], findings: &[Finding]) -> Vec<Hit> {
+    /// In a whole file's content, where the rules have found what they know. Patterns are looked for in `for_patterns`, which is as
+    /// long.
+    pub fn whole(&self, content: &[u8], for_patterns: &[u8], findings: &[Finding]) -> Vec<Hit> {
         let mut hits = Hits::default();
-        hits.search(self, content, 0..content.len());
+        hits.search(self, content, for_patterns, 0..content.len());
         if let Some(narrow) = narrowed(content) {
-            hits.search(self, &narrow, 0..narrow.len());
+            hits.search(self, &narrow, &narrow, 0..narrow.len());
         }
         hits.add_kinds(self, findings);
         hits.found
@@ -140,7 +141,8 @@ impl<'a> HitStream<'a> {
         let end = self.window.len().saturating_sub(reach);
         // What is around is looked at again: a few bytes at a time would cost much.
         if end > self.next + reach {
-            self.hits.search(self.search, &self.window, self.next..end);
+            self.hits
+                .search(self.search, &self.window, &self.window, self.next..end);
             // A boundary of words needs one byte before.
             let done = end - 1;
             self.hits.lines_before += line_feeds(&self.window[..done]);
@@ -151,7 +153,8 @@ impl<'a> HitStream<'a> {
 
     pub fn finish(mut self, findings: &[Finding]) -> Vec<Hit> {
         let end = self.window.len();
-        self.hits.search(self.search, &self.window, self.next..end);
+        self.hits
+            .search(self.search, &self.window, &self.window, self.next..end);
         self.hits.add_kinds(self.search, findings);
         self.hits.found
     }
@@ -166,7 +169,7 @@ struct Hits {
 
 impl Hits {
     /// What begins within `starts`.
-    fn search(&mut self, search: &Search, content: &[u8], starts: Range<usize>) {
+    fn search(&mut self, search: &Search, content: &[u8], for_patterns: &[u8], starts: Range<usize>) {
         let mut places = Vec::new();
         if let Some(values) = &search.values {
             let end = content.len().min(starts.end + values.longest);
@@ -183,7 +186,7 @@ impl Hits {
         for (pattern, secret) in &search.patterns {
             let mut from = starts.start;
             while let Some(found) = pattern
-                .find_at(content, from)
+                .find_at(for_patterns, from)
                 .filter(|found| found.start() < starts.end)
             {
                 places.push((found.start(), *secret, Sign::Pattern));
