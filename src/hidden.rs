@@ -86,6 +86,36 @@ pub fn masked(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// JSON as it may be shown: still JSON, since nothing but strings is looked into.
+pub fn masked_json(json: &str) -> Cow<'_, str> {
+    if matches!(masked(json), Cow::Borrowed(_)) {
+        return json.into();
+    }
+    let mut shown = String::with_capacity(json.len());
+    let mut rest = json;
+    while let Some(start) = rest.find('"') {
+        let (between, string) = rest.split_at(start);
+        let end = end_of_string(string);
+        shown.push_str(between);
+        shown.push_str(&masked(&string[..end]));
+        rest = &string[end..];
+    }
+    shown.push_str(rest);
+    shown.into()
+}
+
+/// Where the string ends that JSON begins with.
+fn end_of_string(json: &str) -> usize {
+    let mut is_escaped = true;
+    let end = json.bytes().position(|byte| {
+        let is_end = byte == b'"' && !is_escaped;
+        // The first quote begins it.
+        is_escaped = byte == b'\\' && !is_escaped;
+        is_end
+    });
+    end.map_or(json.len(), |end| end + 1)
+}
+
 pub fn masked_bytes(text: &[u8]) -> Cow<'_, [u8]> {
     let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
     hidden.iter().fold(Cow::Borrowed(text), |text, infrastructure| {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use lambda_pack_core::{Error, Result};
 use serde::Serialize;
 
-use crate::hidden::masked_bytes;
+use crate::hidden::{masked_bytes, masked_json};
 
 static STDOUT_IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
@@ -36,14 +36,18 @@ pub fn line(text: &str) -> Result<()> {
 }
 
 pub fn bytes(bytes: &[u8]) -> Result<()> {
+    write(&masked_bytes(bytes))
+}
+
+fn write(masked: &[u8]) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    let written = stdout.write_all(&masked_bytes(bytes));
-    written.and_then(|()| stdout.flush()).map_err(|cause| {
+    stdout.write_all(masked).and_then(|()| stdout.flush()).map_err(|cause| {
         Error::failed(format!("cannot write to stdout: {cause}")).help("its reader ended early, or the disk is full")
     })
 }
 
 /// One JSON document on a line of its own.
 pub fn json(value: &impl Serialize) -> Result<()> {
-    line(&serde_json::to_string(value).expect("the value has string keys"))
+    let json = serde_json::to_string(value).expect("the value has string keys");
+    write(format!("{}\n", masked_json(&json)).as_bytes())
 }

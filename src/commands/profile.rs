@@ -10,12 +10,15 @@ use serde::Serialize;
 
 use super::output;
 use crate::cli::{Common, ProfileVerb};
+use crate::hidden;
 use crate::report;
 use crate::settings::Settings;
 use crate::store::StoreUrl;
 
 pub fn run(verb: &ProfileVerb, common: &Common, _meter: &'static Meter) -> Result<()> {
     let settings = Settings::resolve(common, None, None)?;
+    // Not all of these load them.
+    hidden::hide_of_definitions();
     match verb {
         ProfileVerb::List => print(&rows(&settings, &[])?, common.json),
         ProfileVerb::Show { name } => show(&settings.profiles.resolve(name)?, common.json),

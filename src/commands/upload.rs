@@ -57,26 +57,22 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     }
     let searched = planned.iter();
     collect_all(searched.map(|(checked, found)| checked.search_source_of(found, meter)))?;
-    let stored = planned.iter().filter_map(|(checked, found)| match found {
-        Found::Published(record) => Some((*checked, record)),
+    let states = packages.each(&planned, |it| it.0, |(checked, found)| state(&packages, checked, found));
+    let states = collect_all(states)?.into_iter().flatten();
+    let planned: Vec<(&Checked, Found, State)> = planned
+        .into_iter()
+        .zip(states)
+        .map(|((checked, found), state)| (checked, found, state))
+        .collect();
+    let stored = planned.iter().filter_map(|(checked, found, state)| match found {
+        Found::Published(record) => Some((*checked, record, *state == State::Settled)),
         Found::Nothing | Found::PackageMissing(..) => None,
     });
     packages.search_stored(stored)?;
-    let settled = packages.each(
-        &planned,
-        |it| it.0,
-        |(checked, found)| is_settled(&packages, checked, found),
-    );
-    let settled = collect_all(settled)?.into_iter().flatten();
-    let planned: Vec<(&Checked, Found, bool)> = planned
-        .into_iter()
-        .zip(settled)
-        .map(|((checked, found), settled)| (checked, found, settled))
-        .collect();
     let rows = packages.each(
         &planned,
         |it| it.0,
-        |(checked, found, settled)| upload(&packages, checked, found, *settled),
+        |(checked, found, state)| upload(&packages, checked, found, *state),
     );
     packages.store.save_cache();
     drop(progress);
@@ -85,28 +81,46 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     super::finish(failed.into_iter().chain(rows), common.json)
 }
 
-/// Whether the store has a package that works with the definition and the layers of now: they may have changed since. Fails where
-/// it doesn't work. One of which the store doesn't say what is in it isn't settled.
-fn is_settled(packages: &Packages, checked: &Checked, found: &Found) -> Result<bool> {
-    let Found::Published(record) = found else {
-        return Ok(false);
-    };
-    if packages.has_passed(checked) {
-        return Ok(true);
-    }
-    let Some(contents) = packages.stored_contents(checked, record, |_| true)? else {
-        return Ok(false);
-    };
-    packages.check_moved(checked, &contents)?;
-    // What may be meant was said when it was uploaded.
-    packages.check(checked, &contents)?;
-    packages.note_passed(checked);
-    Ok(true)
+/// Whether the store has a package that works with what definitions and layers say now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Settled,
+    /// It does, but secrets were declared since it was searched.
+    Unsearched,
+    /// There is none, or the store doesn't say what is in it.
+    Unknown,
 }
 
-fn upload(packages: &Packages, checked: &Checked, found: &Found, is_settled: bool) -> Result<PackageRow> {
+/// Fails where what the store has doesn't work any more.
+fn state(packages: &Packages, checked: &Checked, found: &Found) -> Result<State> {
+    let Found::Published(record) = found else {
+        return Ok(State::Unknown);
+    };
+    if packages.has_passed(checked) {
+        return Ok(State::Settled);
+    }
+    let Some(stored) = packages.stored_contents(checked, record)? else {
+        return Ok(State::Unknown);
+    };
+    packages.check_moved(checked, &stored.contents)?;
+    // What may be meant was said when it was uploaded.
+    packages.check(checked, &stored.contents)?;
+    if !stored.was_searched {
+        return Ok(State::Unsearched);
+    }
+    packages.note_passed(checked);
+    Ok(State::Settled)
+}
+
+fn upload(packages: &Packages, checked: &Checked, found: &Found, state: State) -> Result<PackageRow> {
     let published = match found {
-        Found::Published(record) if is_settled => Published::Unchanged(record.clone()),
+        Found::Published(record) if state != State::Unknown => {
+            if state == State::Unsearched {
+                packages.note_searched(checked)?;
+                packages.note_passed(checked);
+            }
+            Published::Unchanged(record.clone())
+        }
         found => {
             let made = packages.make(checked.hashed)?;
             let contents = packages.contents(checked, made.as_ref())?;

@@ -41,6 +41,12 @@ impl Written {
         let document = document_in(&settings.out_dir);
         let sums = sums_file(&document);
         let tfvars = settings.tfvars.clone().map(|file| ("the file of --tfvars", file));
+        if let Some((what, file)) = &tfvars
+            && (file.file_name().is_none() || file.as_os_str().as_encoded_bytes().ends_with(b"/"))
+        {
+            let named = format!("{what} can't be `{}`, which is no file's name", file.display());
+            return Err(Error::new(ErrorKind::Usage, named).help("name one, such as deploy.auto.tfvars.json"));
+        }
         let files = [(FILE_NAME, document), ("its SHA-256", sums)].into_iter().chain(tfvars);
         let mut written = Written(Vec::new());
         for (what, file) in files {
@@ -65,11 +71,7 @@ impl Written {
     /// The same for what functions are made of beside their sources: of these, who walks them takes care.
     pub fn check_inputs(&self, hashed: &Selected<Hashed>, settings: &Settings) -> Result<()> {
         let checked = hashed.all().flat_map(|Hashed { function, tree, .. }| {
-            let files: Vec<&PathBuf> = match tree.recipe() {
-                Some(Recipe::Dependencies(it, _)) => std::iter::once(&it.lock).chain(&it.beside).collect(),
-                Some(Recipe::Output(output)) => output.files_beside().map(|input| &input.file).collect(),
-                None => Vec::new(),
-            };
+            let files = tree.recipe().map(Recipe::files).unwrap_or_default();
             let files = files
                 .into_iter()
                 .map(|file| self.check(file, "it decides what is built"));

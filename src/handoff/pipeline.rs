@@ -14,7 +14,7 @@ use super::files::Written;
 use super::steps::{Done, PACKAGES, SOURCES, Steps};
 use crate::assets::{DOWNLOADS_AT_ONCE, Fetcher};
 use crate::build::Built as Made;
-use crate::packaging::{Checked, Hashed, Packages, hash_functions, in_function, open_caches, warn};
+use crate::packaging::{Checked, Hashed, Packages, Stored, hash_functions, in_function, open_caches, warn};
 use crate::settings::Settings;
 use crate::store::{Found, Published, Record};
 use crate::{caches, parallel};
@@ -111,7 +111,7 @@ struct Job<'c> {
     checked: &'c Checked<'c>,
     found: Found,
     /// What is in its package, if the store has that and says so. What isn't known must be made.
-    known: Option<Cow<'c, Contents>>,
+    known: Option<Stored<'c>>,
 }
 
 /// A function whose package may be uploaded.
@@ -153,18 +153,18 @@ impl Pipeline<'_> {
             |&checked| {
                 let found = packages.find(checked.hashed)?;
                 let known = match &found {
-                    // It may have been searched for other secrets than those that are declared now, or for fewer because more were
-                    // allowed.
-                    Found::Published(record) => {
-                        packages.stored_contents(checked, record, |known| checked.guard.is_content_with(&known.seen))?
-                    }
+                    // It may have been searched for other secrets than those that are declared now.
+                    Found::Published(record) => packages.stored_contents(checked, record)?,
                     Found::Nothing | Found::PackageMissing(..) => None,
                 };
                 Ok(Job { checked, found, known })
             },
         );
         let jobs = every(jobs)?;
-        packages.search_stored(jobs.iter().filter_map(|job| Some((job.checked, job.record()?))))?;
+        let stored = jobs
+            .iter()
+            .filter_map(|job| Some((job.checked, job.record()?, job.was_searched())));
+        packages.search_stored(stored)?;
         let stored = jobs.iter().filter(|job| job.record().is_some()).count();
         Ok((
             Done::new(jobs.len() - stored, ["package to make", "packages to make"]).cached(stored, "in the store"),
@@ -227,9 +227,9 @@ impl Pipeline<'_> {
             |(job, made)| {
                 let checked = job.checked;
                 let contents = match &job.known {
-                    Some(known) => {
-                        packages.check_moved(checked, known)?;
-                        Cow::Borrowed(&**known)
+                    Some(Stored { contents, .. }) => {
+                        packages.check_moved(checked, contents)?;
+                        Cow::Borrowed(&**contents)
                     }
                     None => {
                         packages.search(checked, *made)?;
@@ -274,7 +274,12 @@ impl Pipeline<'_> {
 
     fn upload<'c>(&self, packages: &Packages, ready: &[Ready<'c>]) -> Result<(Done, Vec<Packaged<'c>>)> {
         let published = packages.each(ready, Ready::checked, |it| match &it.job.found {
-            Found::Published(record) if it.job.known.is_some() => Ok(Published::Unchanged(record.clone())),
+            Found::Published(record) if it.job.known.is_some() => {
+                if !it.job.was_searched() {
+                    packages.note_searched(it.job.checked)?;
+                }
+                Ok(Published::Unchanged(record.clone()))
+            }
             found => packages.publish(it.job.checked, it.made, &it.contents, found),
         });
         packages.store.save_cache();
@@ -348,6 +353,11 @@ impl Pipeline<'_> {
 impl<'c> Job<'c> {
     fn checked(&self) -> &Checked<'c> {
         self.checked
+    }
+
+    /// Whether the stored package is known to have been searched for all that is declared now.
+    fn was_searched(&self) -> bool {
+        self.known.as_ref().is_some_and(|known| known.was_searched)
     }
 
     fn record(&self) -> Option<&Record> {

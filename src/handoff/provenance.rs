@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use lambda_pack_core::fitness::Status;
 use lambda_pack_core::handoff::{Application, FILE_NAME, Validation};
+use lambda_pack_core::source::{IGNORE_FILE, Shape};
 use lambda_pack_core::{Result, shorten};
 
 use super::Packaged;
-use crate::git::{self, Head};
+use crate::git::{self, Difference, Head, Was, WorkTree};
 use crate::report;
 use crate::settings::Settings;
 
@@ -35,10 +36,19 @@ impl Provenance {
             false => &settings.project_dir,
         };
         let state = match Head::of(project) {
-            Ok(Some(head)) => State::At {
-                untracked: git::untracked(project, &files(packaged, settings))?,
-                head,
-            },
+            Ok(Some(head)) => {
+                let differences = WorkTree::of(project, "run the same command again")?.differences("HEAD")?;
+                let mut untracked = git::untracked(project, &files(packaged, settings))?;
+                untracked.extend(ignore_files(&differences));
+                State::At {
+                    // Git was told not to look at some, or compares less than what is packed.
+                    head: Head {
+                        is_dirty: head.is_dirty || differences.iter().any(is_tracked),
+                        ..head
+                    },
+                    untracked,
+                }
+            }
             Ok(None) => State::NoRepository,
             Err(error) => {
                 report::warning(&format!("{FILE_NAME} names no commit: {error}"));
@@ -94,11 +104,29 @@ fn named(untracked: &[PathBuf]) -> Option<String> {
     (!untracked.is_empty()).then(|| format!("git doesn't track {}{more}", shown.join(", ")))
 }
 
+/// A file of the commit. Of a repository within this one git says more.
+fn is_tracked(difference: &Difference) -> bool {
+    difference.was != Was::Absent && difference.shape != Shape::Tree
+}
+
+/// They decide what is packed, and are never packed themselves.
+fn ignore_files(differences: &[Difference]) -> impl Iterator<Item = PathBuf> {
+    let untracked = differences
+        .iter()
+        .filter(|difference| difference.was == Was::Absent && difference.path.ends_with(IGNORE_FILE));
+    untracked.map(|difference| difference.path.clone())
+}
+
 /// Sources, definitions and settings, each once.
 fn files(packaged: &[Packaged], settings: &Settings) -> Vec<PathBuf> {
     let sources = packaged.iter().flat_map(|it| it.hashed().tree.entries());
     let sources = sources.map(|entry| entry.file.clone());
+    let inputs = packaged.iter().flat_map(|it| match it.hashed().tree.recipe() {
+        Some(recipe) => recipe.files(),
+        None => Vec::new(),
+    });
     let definitions = packaged.iter().map(|it| it.hashed().function.file.clone());
+    let sources = sources.chain(inputs.cloned());
     let mut files: Vec<PathBuf> = sources.chain(definitions).chain([settings.file()]).collect();
     files.sort_unstable();
     files.dedup();

@@ -24,7 +24,7 @@ use crate::settings::Settings;
 use crate::store::StoreUrl;
 
 pub use layers::Layers;
-pub use packages::{Checked, Packages};
+pub use packages::{Checked, Packages, Stored};
 
 /// All functions, as the profile wants them if one is named.
 pub fn load_functions(settings: &Settings) -> Result<BTreeMap<String, Function>> {

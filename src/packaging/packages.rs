@@ -68,6 +68,13 @@ impl<'a> Checked<'a> {
     }
 }
 
+/// What is known of a package that the store has.
+pub struct Stored<'c> {
+    pub contents: Cow<'c, Contents>,
+    /// Whether it was searched for all secrets that are declared now, their values aside.
+    pub was_searched: bool,
+}
+
 /// The packages of some functions: those that the store has, and the means to make the others.
 pub struct Packages<'a> {
     pub store: Store,
@@ -144,32 +151,38 @@ impl<'a> Packages<'a> {
     }
 
     /// The same of a package that the store has, if what it knows of that `is_enough`. `None` if it must be made again to know.
-    pub fn stored_contents<'c>(
-        &self,
-        checked: &'c Checked,
-        record: &Record,
-        is_enough: impl Fn(&Known) -> bool,
-    ) -> Result<Option<Cow<'c, Contents>>> {
-        // Then the package is the source.
+    pub fn stored_contents<'c>(&self, checked: &'c Checked, record: &Record) -> Result<Option<Stored<'c>>> {
+        // Then the package is the source, which was searched.
         if checked.hashed.tree.is_whole() {
-            return Ok(Some(Cow::Borrowed(&checked.source)));
+            return Ok(Some(Stored {
+                contents: Cow::Borrowed(&checked.source),
+                was_searched: true,
+            }));
         }
-        let known = self.known(checked.hashed, record)?.filter(is_enough);
-        Ok(known.map(|known| Cow::Owned(known.contents)))
+        let Some(Known { contents, seen }) = self.known(checked.hashed, record)? else {
+            return Ok(None);
+        };
+        checked.guard.check_seen(&seen, &self.store.package_url(record))?;
+        Ok(Some(Stored {
+            contents: Cow::Owned(contents),
+            was_searched: checked.guard.was_searched_for(&seen),
+        }))
     }
 
-    /// Looks for values of the infrastructure's secrets in packages that the store has, where this machine knows any: what they
-    /// were searched for were the values of another machine, or of another day. Reports all.
-    pub fn search_stored<'c>(&self, stored: impl IntoIterator<Item = (&'c Checked<'a>, &'c Record)>) -> Result<()>
+    /// Looks for the infrastructure's secrets in packages that the store has, each with whether it was searched for all that is
+    /// declared now. Where this machine knows values it looks again, since what was looked for were the values of another machine, or of
+    /// another day. Reports all.
+    pub fn search_stored<'c>(&self, stored: impl IntoIterator<Item = (&'c Checked<'a>, &'c Record, bool)>) -> Result<()>
     where
         'a: 'c,
     {
-        let stored = stored.into_iter().filter(|(checked, _)| {
+        let stored = stored.into_iter().filter(|(checked, _, was_searched)| {
+            let is_due = checked.guard.knows_values() || !(*was_searched || checked.guard.declared().is_empty());
             // What is its source was searched with that.
-            checked.guard.knows_values() && !checked.hashed.tree.is_whole()
+            is_due && !checked.hashed.tree.is_whole()
         });
         let stored: Vec<_> = stored.collect();
-        let searched = parallel::map(&stored, DOWNLOADS_AT_ONCE, |(checked, record)| {
+        let searched = parallel::map(&stored, DOWNLOADS_AT_ONCE, |(checked, record, _)| {
             self.meter.check()?;
             let name = &checked.hashed.function.name;
             let url = self.store.package_url(record);
@@ -181,6 +194,16 @@ impl<'a> Packages<'a> {
             in_function(name, searched)
         });
         collect_all(searched).map(drop)
+    }
+
+    /// Tells the store that a package of its was searched for all that is declared now, their values aside.
+    pub fn note_searched(&self, checked: &Checked) -> Result<()> {
+        let Hashed { function, manifest, .. } = checked.hashed;
+        self.store.note_searched(
+            function.name.as_str(),
+            &manifest.source_hash(),
+            checked.guard.declared(),
+        )
     }
 
     /// What the store knows of a package beyond its record.
@@ -226,6 +249,7 @@ impl<'a> Packages<'a> {
             /// Another version may check more.
             tool: &'a str,
             definition: &'a Definition,
+            declared: BTreeSet<String>,
             layers: Vec<(&'a FunctionName, &'a Definition, String)>,
         }
         let Hashed { function, tree, .. } = checked.hashed;
@@ -242,6 +266,7 @@ impl<'a> Packages<'a> {
         let decides = Decides {
             tool: env!("CARGO_PKG_VERSION"),
             definition: &function.definition,
+            declared: checked.guard.declared(),
             layers: layers.collect(),
         };
         Algorithm::Blake3.hash(canonical_json(&decides).as_bytes())

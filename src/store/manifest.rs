@@ -1,6 +1,6 @@
 //! The manifest as the store keeps it: what a package was made from, what is in it, and what was found when it was searched.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lambda_pack_core::archive::PACKAGE_FORMAT;
 use lambda_pack_core::digest::{Algorithm, Digest};
@@ -11,6 +11,7 @@ use lambda_pack_core::secrets::Seen;
 use lambda_pack_core::swaps::Moved;
 use lambda_pack_core::{Error, ErrorKind, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::{Built, Record, Store, record};
 
@@ -150,6 +151,22 @@ impl Store {
             Some(object) => self.objects.replace(&key, &object.version, &content),
             None => self.objects.create(&key, &content).map(drop),
         }
+    }
+
+    /// Notes what a stored package was searched for since it was uploaded.
+    pub fn note_searched(&self, name: &str, source_hash: &Digest, declared: BTreeSet<String>) -> Result<()> {
+        let key = record::manifest_key(name, source_hash);
+        let Some(object) = self.objects.get(&key)? else {
+            return Ok(());
+        };
+        let not_a_manifest = |error| self.bad_manifest(name, source_hash, &format!("not a manifest: {error}"));
+        let mut manifest: Map<String, Value> = serde_json::from_slice(&object.content).map_err(not_a_manifest)?;
+        let secrets = manifest.get("secrets").cloned().unwrap_or_default();
+        let mut seen: Seen = serde_json::from_value(secrets).map_err(not_a_manifest)?;
+        seen.declared.extend(declared);
+        manifest.insert("secrets".into(), serde_json::to_value(seen).expect("texts"));
+        let content = serde_json::to_vec(&manifest).expect("it was JSON");
+        self.objects.replace(&key, &object.version, &content)
     }
 
     fn manifest_content(&self, name: &str, source_hash: &Digest) -> Result<Option<Vec<u8>>> {

@@ -299,6 +299,11 @@ fn a_function_that_is_packed_into_itself_by_way_of_others_is_an_error() {
     assert!(found.contains(&made), "{found:?}");
     define(&dir, "three", &json!({"source": "three.py", "assets": asset("one")}));
     rename("three", "3");
+    let mut roundabout = asset("one");
+    roundabout[0]["url"] = "file:./dist/../dist/one.zip".into();
+    define(&dir, "three", &json!({"source": "three.py", "assets": roundabout}));
+    dir.command(["graph"]).fails(3, &["a cycle"]);
+    define(&dir, "three", &json!({"source": "three.py", "assets": asset("one")}));
     dir.command(["graph"]).fails(
         3,
         &[

@@ -19,7 +19,7 @@ mod value;
 mod written;
 mod yaml;
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 pub use definition::Adopted;
 pub use draft::Note;
@@ -76,19 +76,6 @@ fn relative(path: &Path, base: &Path) -> PathBuf {
         true => PathBuf::from("."),
         false => relative,
     }
-}
-
-/// Without `.`, and with `..` taken out, since the file need not be there.
-fn normal(path: &Path) -> PathBuf {
-    let mut parts = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir if parts.pop() => {}
-            part => parts.push(part),
-        }
-    }
-    parts
 }
 
 fn slashes(path: &Path) -> String {

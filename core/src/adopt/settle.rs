@@ -8,9 +8,10 @@ use serde_json::{Value as Json, json};
 use super::draft::{Candidate, Draft, Links};
 use super::files::{Link, Repository};
 use super::value::Place;
-use super::{normal, relative, slashes};
+use super::{relative, slashes};
 use crate::Result;
 use crate::function::{FunctionName, Kind};
+use crate::source::normal;
 
 /// One that is allowed, and no other function's.
 pub fn settle_name(draft: &mut Draft, names: &mut BTreeMap<String, Place>) {

@@ -9,7 +9,7 @@ mod output;
 mod python;
 mod rust;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -34,6 +34,14 @@ pub enum Recipe {
 }
 
 impl Recipe {
+    /// What decides the build beside the source: lock files, and other inputs.
+    pub fn files(&self) -> Vec<&PathBuf> {
+        match self {
+            Recipe::Dependencies(it, _) => std::iter::once(&it.lock).chain(&it.beside).collect(),
+            Recipe::Output(output) => output.files_beside().map(|input| &input.file).collect(),
+        }
+    }
+
     /// `None` for a function without `build`.
     pub fn of(function: &Function, code_dir: &Path, digests: &DigestCache, meter: &Meter) -> Result<Option<Self>> {
         if let Some(dependencies) = Dependencies::of(function, code_dir)? {

@@ -1,5 +1,6 @@
 //! What was found in a function, judged by what its definition allows.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,10 +10,10 @@ use rayon::prelude::*;
 
 use super::environment;
 use super::found::{Found, Place, What};
-use super::infrastructure::Infrastructure;
+use super::infrastructure::{Infrastructure, Sign};
 use super::look::{EntryStream, Look};
 use super::published::Published;
-use super::rules::Rule;
+use super::rules::{self, Rule};
 use super::seen::{Allowance, Seen};
 use crate::function::{Build, Function};
 use crate::json::Object;
@@ -274,27 +275,39 @@ impl<'a> Guard<'a> {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         Seen {
             allowed: seen.iter().cloned().collect(),
-            declared: self
-                .look
-                .infrastructure
-                .map(Infrastructure::digests)
-                .unwrap_or_default(),
+            declared: self.declared(),
         }
     }
 
-    /// Whether an earlier search was for all that is declared now, and found nothing but what is allowed now: whether it need
-    /// not be done again.
-    pub fn is_content_with(&self, seen: &Seen) -> bool {
-        let declared = self
-            .look
-            .infrastructure
+    /// Whether an earlier search was for all that is declared now.
+    pub fn was_searched_for(&self, seen: &Seen) -> bool {
+        self.declared().is_subset(&seen.declared)
+    }
+
+    /// Fails on what was found in a package that the store has, and was allowed then, but isn't now; `url` says where.
+    pub fn check_seen(&self, seen: &Seen, url: &str) -> Result<()> {
+        let refused = seen.allowed.iter().filter(|it| !self.allows_at(&it.path, &it.rule));
+        let errors = refused.map(|Allowance { path, rule }| {
+            let what = rules::find(rule).map_or("a secret", |rule| rule.what);
+            Error::new(
+                ErrorKind::Secret,
+                format!("`{url}`: {path}: secret found: {what} (rule `{rule}`)"),
+            )
+            .help("it was allowed when that was uploaded: allow it again with `allowed_secrets`, or remove it and delete the package and its record")
+        });
+        Error::join(errors).map_or(Ok(()), Err)
+    }
+
+    fn allows_at(&self, path: &str, rule: &str) -> bool {
+        let mut allowed = self.allowed.iter();
+        allowed.any(|allowed| allowed.rule.id == rule && allowed.path.is_match(path))
+    }
+
+    /// Digests of what is declared to be the infrastructure's.
+    pub fn declared(&self) -> BTreeSet<String> {
+        (self.look.infrastructure)
             .map(Infrastructure::digests)
-            .unwrap_or_default();
-        let is_allowed = |found: &Allowance| {
-            let mut allowed = self.allowed.iter();
-            allowed.any(|allowed| allowed.rule.id == found.rule && allowed.path.is_match(&found.path))
-        };
-        declared.is_subset(&seen.declared) && seen.allowed.iter().all(is_allowed)
+            .unwrap_or_default()
     }
 
     /// Whether a package that was searched is searched again: nobody notes which values it was searched for.
@@ -308,8 +321,13 @@ impl<'a> Guard<'a> {
             return Ok(());
         };
         let leaks = infrastructure.in_package(package, meter)?.into_iter();
-        let errors = leaks.map(|(file, leak)| {
-            let refusal = leak.secret.refusal(format_args!("`{url}`: {file}"), leak.sign);
+        let is_allowed = |path: &str, sign: Sign| match sign {
+            Sign::Kind(rule) => self.allows_at(path, rule.id),
+            Sign::Value | Sign::Pattern | Sign::Name => false,
+        };
+        let errors = leaks.filter(|(path, leak)| !is_allowed(path, leak.sign)).map(|(path, leak)| {
+            let place = format!("`{url}`: {path}:{}", leak.line);
+            let refusal = leak.secret.refusal(place, leak.sign);
             refusal.help(
                 "remove it from what this is made of, delete the package and its record, and change the secret: whoever reads the \
                  store may know it",

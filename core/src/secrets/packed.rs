@@ -9,11 +9,11 @@ use zip::ZipArchive;
 use zip::result::ZipError;
 
 use super::infrastructure::{Infrastructure, Leak};
+use super::scan;
 use crate::{Error, Meter, Result};
 
 impl Infrastructure {
-    /// With the paths of entries: what is known by its value or pattern, in their content and names, and where links lead. Kinds
-    /// are the same wherever it was made, and may have been allowed there.
+    /// With the paths of entries: what is in their content and names, and where links lead.
     pub(super) fn in_package(&self, package: &Path, meter: &Meter) -> Result<Vec<(String, Leak)>> {
         const PIECE_BYTES: usize = 1024 * 1024;
         let invalid = |error: ZipError| Error::invalid(format!("cannot read the package: {error}"));
@@ -26,16 +26,19 @@ impl Infrastructure {
             meter.check()?;
             let mut entry = zip.by_index(index).map_err(invalid)?;
             let path = entry.name().map_err(invalid)?.into_owned();
-            let mut stream = self.stream();
+            let (mut stream, mut kinds) = (self.stream(), scan::Stream::default());
             loop {
                 let length = entry.read(&mut piece).map_err(cannot_read)?;
                 if length == 0 {
                     break;
                 }
                 stream.push(&piece[..length]);
+                if self.has_kinds() {
+                    kinds.push(&piece[..length]);
+                }
             }
-            let found = [self.search(path.as_bytes(), &[]), stream.finish(&[])].concat();
-            leaks.extend(found.into_iter().map(|leak| (format!("{path}:{}", leak.line), leak)));
+            let found = [self.search_text(&path), stream.finish(&kinds.finish())].concat();
+            leaks.extend(found.into_iter().map(|leak| (path.clone(), leak)));
         }
         Ok(leaks)
     }

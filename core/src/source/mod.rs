@@ -20,7 +20,9 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
+pub use ignores::OURS as IGNORE_FILE;
 pub(crate) use names::{parents, problem as name_problem};
+pub(crate) use outputs::normal;
 pub use outputs::{Outputs, existing_part};
 pub(crate) use reach::Reach;
 pub use reach::Shape;

@@ -1,7 +1,7 @@
 //! Directories that this tool writes to may not stand in what it packs: the package would contain itself.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::left_out;
 use crate::{Error, Result};
@@ -50,6 +50,19 @@ pub fn existing_part(path: &Path) -> Option<PathBuf> {
         } else {
             ancestor
         };
-        Some(fs::canonicalize(ancestor).ok()?.join(rest))
+        Some(normal(&fs::canonicalize(ancestor).ok()?.join(rest)))
     })
+}
+
+/// Without `.`, and with `..` taken out, since the file need not be there.
+pub(crate) fn normal(path: &Path) -> PathBuf {
+    let mut parts = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir if parts.pop() => {}
+            part => parts.push(part),
+        }
+    }
+    parts
 }

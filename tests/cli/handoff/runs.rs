@@ -177,10 +177,22 @@ fn what_is_packed_and_not_tracked_is_said() {
         assert!(detail.contains(&format!("`{file}`")), "{detail}");
         fs::remove_file(dir.join(file)).unwrap();
     }
-    dir.write("code/csv-to-json/src/csv.js", "// changed\n");
+    let ignores = "code/csv-to-json/.lambdaignore";
+    dir.write(ignores, "src/nothing.js\n");
     let (dirty, check) = commit();
-    assert_eq!(dirty, json!(true));
-    assert_eq!(check["detail"], "tracked files differ from the commit");
+    assert_eq!(dirty, json!(true), "{check}");
+    fs::remove_file(dir.join(ignores)).unwrap();
+    // What git is told not to look at is packed all the same.
+    dir.write("code/csv-to-json/src/csv.js", "// changed\n");
+    for told in [
+        &["status"][..],
+        &["update-index", "--assume-unchanged", "code/csv-to-json/src/csv.js"],
+    ] {
+        git(dir.path(), told);
+        let (dirty, check) = commit();
+        assert_eq!(dirty, json!(true), "{told:?}");
+        assert_eq!(check["detail"], "tracked files differ from the commit");
+    }
 }
 
 #[test]
@@ -207,6 +219,8 @@ fn what_a_run_writes_takes_the_place_of_nothing() {
         (&["--out-dir", "lambda-json"], "definitions are there"),
         (&["--tfvars", ".lambda-pack/store/inputs.json"], "the store is there"),
         (&["--tfvars", "models/model.txt"], "it is an asset"),
+        (&["--tfvars", ""], "which is no file's name"),
+        (&["--tfvars", "new/"], "which is no file's name"),
         (&["--tfvars", "code/orders/inputs.json"], "is inside its source"),
     ] {
         let run = dir.command(["run"]).args(PROFILE).args(args.iter().copied()).run();

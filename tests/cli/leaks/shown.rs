@@ -191,3 +191,29 @@ fn digests_are_told_whatever_patterns_are_declared() {
         .args(profile)
         .fails(3, &["infrastructure secret `hex`"]);
 }
+
+#[test]
+fn json_stays_json() {
+    let dir = project(FINE, "");
+    dir.write("code/app/zeros", "0".repeat(12_345_678 - 46));
+    for args in [["validate", "--json"], ["build", "--json"]] {
+        let run = dir.command(args).args(["--deployment-profile", "prod"]);
+        let rows = run.env("CI_PASSWORD", "12345678").ok().json();
+        assert_eq!(rows[0]["unzipped_bytes"], 12_345_678);
+    }
+}
+
+#[test]
+fn a_profile_hides_what_definitions_declare() {
+    let secrets = r#""secrets": [{"id": "ci", "class": "infrastructure", "reason": "r", "variable": "CI_PASSWORD"}]"#;
+    let dir = project(&FINE.replace("\"source\"", &format!("{secrets}, \"source\"")), "");
+    dir.write(
+        "lambda-pack.toml",
+        format!("[profiles.prod.parameters]\nx = \"{VALUE}\"\n"),
+    );
+    for args in [&["profile", "show", "prod"][..], &["profile", "show", "prod", "--json"]] {
+        let run = dir.command(args.iter().copied()).env("CI_PASSWORD", VALUE).ok();
+        assert!(run.stdout.contains("***"), "{run:?}");
+        hides(&run, VALUE);
+    }
+}

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{VALUE, hides};
+use super::{VALUE, hides, kinds};
 use crate::s3::against_both;
 use crate::support::server::Server;
 use crate::support::{Dir, TestCommand};
@@ -69,4 +69,80 @@ fn a_package_in_a_bucket_is_searched_for_another_value(server: &'static Server) 
     let project = server.project();
     write_project(&project.dir);
     is_searched_again(|args| project.command(args.iter().copied()));
+}
+
+/// A function that is built of what no hash knows, as when a compiler is another one the next time.
+fn made_of(dir: &Dir, outside: &str, more: &str) {
+    dir.write("code/app/x.txt", "nothing\n");
+    let outside = dir.write("outside.txt", outside);
+    let copy = format!(
+        "mkdir out; cp '{}' out/bootstrap; chmod +x out/bootstrap",
+        outside.display()
+    );
+    let command = json!(["sh", "-c", copy]);
+    dir.write(
+        "lambda-json/app.json",
+        format!(
+            r#"{{"runtime": "provided.al2023", "handler": "bootstrap", "source": "app", {more}
+                 "build": {{"type": "command", "output": "out", "command": {command}}}}}"#
+        ),
+    );
+}
+
+/// Each that hands on what is stored, on a machine that knows nothing of it.
+#[track_caller]
+fn each_refuses(dir: &Dir, profile: &str, code: i32, words: &[&str]) {
+    for (number, args) in [&["run"][..], &["bundle", "export"], &["upload"]]
+        .into_iter()
+        .enumerate()
+    {
+        let args = args.iter().copied().chain(["--deployment-profile", profile]);
+        let cache = dir.join(&format!("cache-{number}"));
+        dir.command(args).env("XDG_CACHE_HOME", cache).fails(code, words);
+    }
+}
+
+#[test]
+fn what_is_declared_since_is_looked_for_in_what_is_stored() {
+    let dir = Dir::new();
+    dir.write(
+        "lambda-pack.toml",
+        "[profiles.before]\n[profiles.since]\n[[profiles.since.secrets]]\nid = 'corp'\nclass = 'infrastructure'\nreason = 'r'\n\
+         pattern = 'corp_[a-z0-9]{20}'\n[[profiles.kind.secrets]]\nid = 'token'\nclass = 'infrastructure'\nreason = 'r'\nkind = 'github-token'\n",
+    );
+    let token = kinds::token("github-token");
+    // By a person's word it is none.
+    let allowed = r#""allowed_secrets": [{"path": "**", "rule": "github-token", "reason": "a sample"}],"#;
+    made_of(&dir, &format!("corp_abcdefghij0123456789\n{token}\n"), allowed);
+    dir.command(["run", "--deployment-profile", "before"]).ok();
+    made_of(&dir, "clean\n", allowed);
+    each_refuses(
+        &dir,
+        "since",
+        3,
+        &[".zip`: bootstrap:1: infrastructure secret `corp` found"],
+    );
+    dir.command(["run", "--deployment-profile", "kind"]).ok();
+    made_of(&dir, "clean\n", "");
+    each_refuses(
+        &dir,
+        "before",
+        8,
+        &[".zip`: bootstrap: secret found", "rule `github-token`"],
+    );
+}
+
+#[test]
+fn a_package_that_was_searched_since_is_not_searched_again() {
+    let dir = Dir::new();
+    let secret = "[[profiles.since.secrets]]\nid = 'corp'\nclass = 'infrastructure'\nreason = 'r'\npattern = 'corp_[a-z0-9]{20}'\n";
+    dir.write(
+        "lambda-pack.toml",
+        format!("[profiles.before]\n[profiles.since]\n{secret}"),
+    );
+    made_of(&dir, "clean\n", "");
+    dir.command(["run", "--deployment-profile", "before"]).ok();
+    let run = || dir.command(["run", "-v", "--deployment-profile", "since"]).ok().stderr;
+    assert!(run().contains("app: searching "));
+    assert!(!run().contains("app: searching "));
 }

@@ -8,7 +8,6 @@ use std::rc::Rc;
 use hcl_edit::expr::{Expression, ObjectKey, Traversal, TraversalOperator, UnaryOperator};
 use hcl_edit::template::{Element, Template};
 
-use super::super::normal;
 use super::super::origin::Origin;
 use super::super::resolve::{Names, Resolver, Seen};
 use super::super::unknown::{Part, Says, Tool, Unknown};
@@ -16,6 +15,7 @@ use super::super::value::{Data, Place, Value, last_of_each};
 use super::module::{Expr, Located, Module};
 use super::{functions, operators};
 use crate::secrets;
+use crate::source::normal;
 
 /// A module as it is called: what its variables are.
 pub struct Called<'a> {

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use super::super::draft::{self, Draft, Links};
-use super::super::normal;
 use super::super::unknown::Part;
 use super::super::value::{Data, Value};
 use super::evaluate::Scope;
 use super::module::Located;
+use crate::source::normal;
 
 /// Finds the sources of a function or layer, or says why there are none.
 pub fn find<'a>(scope: &Scope<'a>, attributes: &Value, draft: &mut Draft) {
