@@ -76,18 +76,25 @@ log() {
     echo "tests/setup.sh: $*" >&2
 }
 
+# install_requirements FILE: into an environment of their own.
+install_requirements() {
+    python3 -m venv "$dir"
+    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$1"
+}
+
+# environment FILE: digest of all that decides one; it works only with the interpreter that made it.
+environment() {
+    { cat "$1"; python3 -c 'import sys; print(sys.version, sys.base_prefix)'; } | digest
+}
+
 install_moto() {
     log "installing moto into $dir (usually 30 s)"
-    python3 -m venv "$dir"
-    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --require-hashes --requirement "$here/requirements.txt"
+    install_requirements "$here/requirements.txt"
 }
 
 install_zizmor() {
     log "installing zizmor into $dir (usually 5 s)"
-    python3 -m venv "$dir"
-    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --require-hashes --requirement "$here/requirements-zizmor.txt"
+    install_requirements "$here/requirements-zizmor.txt"
 }
 
 install_actionlint() {
@@ -97,9 +104,7 @@ install_actionlint() {
 
 install_zigbuild() {
     log "installing cargo-zigbuild into $dir (usually 20 s, 200 MB)"
-    python3 -m venv "$dir"
-    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --require-hashes --requirement "$here/requirements-zigbuild.txt"
+    install_requirements "$here/requirements-zigbuild.txt"
 }
 
 install_versitygw() {
@@ -203,8 +208,7 @@ debian() {
 
 case ${1-} in
 moto | uv)
-    # An environment works only with the interpreter that made it.
-    install moto "$({ cat "$here/requirements.txt"; python3 -c 'import sys; print(sys.version, sys.base_prefix)'; } | digest)"
+    install moto "$(environment "$here/requirements.txt")"
     case $1 in
     moto) echo "$dir/bin/moto_server" ;;
     uv) echo "$dir/bin/uv" ;;
@@ -239,11 +243,11 @@ awslambdaric | aws-lambda-ric)
     esac
     ;;
 zigbuild)
-    install zigbuild "$({ cat "$here/requirements-zigbuild.txt"; python3 -c 'import sys; print(sys.version, sys.base_prefix)'; } | digest)"
+    install zigbuild "$(environment "$here/requirements-zigbuild.txt")"
     echo "$dir/bin/cargo-zigbuild"
     ;;
 zizmor)
-    install zizmor "$({ cat "$here/requirements-zizmor.txt"; python3 -c 'import sys; print(sys.version, sys.base_prefix)'; } | digest)"
+    install zizmor "$(environment "$here/requirements-zizmor.txt")"
     echo "$dir/bin/zizmor"
     ;;
 actionlint)

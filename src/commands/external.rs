@@ -1,6 +1,6 @@
 //! `external hash` and `external published`: Terraform's questions. Neither has any effect.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
 
 use lambda_pack_core::function::FunctionName;
 use lambda_pack_core::secrets::Guard;
@@ -23,14 +23,8 @@ pub fn hash(common: &Common, meter: &'static Meter) -> Result<()> {
     let common = Common {
         config_dir: given(query.config_dir).or_else(|| common.config_dir.clone()),
         code_dir: given(query.code_dir).or_else(|| common.code_dir.clone()),
-        store: query
-            .store
-            .filter(|store| !store.is_empty())
-            .or_else(|| common.store.clone()),
-        deployment_profile: query
-            .deployment_profile
-            .filter(|name| !name.is_empty())
-            .or_else(|| common.deployment_profile.clone()),
+        store: given(query.store).or_else(|| common.store.clone()),
+        deployment_profile: given(query.deployment_profile).or_else(|| common.deployment_profile.clone()),
         ..common.clone()
     };
     let settings = Settings::resolve(&common, None, None)?;
@@ -67,10 +61,7 @@ pub fn published(common: &Common, meter: &'static Meter) -> Result<()> {
     let query: PublishedQuery = external::read_query()?;
     let packages: Vec<(FunctionName, HashedPackage)> = query.packages()?.into_iter().collect();
     let common = Common {
-        store: query
-            .store
-            .filter(|store| !store.is_empty())
-            .or_else(|| common.store.clone()),
+        store: given(query.store).or_else(|| common.store.clone()),
         ..common.clone()
     };
     let settings = Settings::resolve(&common, None, None)?;
@@ -90,8 +81,8 @@ pub fn published(common: &Common, meter: &'static Meter) -> Result<()> {
 }
 
 /// Terraform can't leave a key out by a condition, only empty it.
-fn given(path: Option<PathBuf>) -> Option<PathBuf> {
-    path.filter(|path| !path.as_os_str().is_empty())
+fn given<T: AsRef<OsStr>>(value: Option<T>) -> Option<T> {
+    value.filter(|value| !value.as_ref().is_empty())
 }
 
 fn record(store: &Store, name: &FunctionName, package: &HashedPackage) -> Result<Record> {

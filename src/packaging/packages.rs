@@ -150,7 +150,7 @@ impl<'a> Packages<'a> {
         Contents::of(&made.tree).map(Cow::Owned)
     }
 
-    /// The same of a package that the store has, if what it knows of that `is_enough`. `None` if it must be made again to know.
+    /// The same of a package that the store has. `None` if it must be made again to know.
     pub fn stored_contents<'c>(&self, checked: &'c Checked, record: &Record) -> Result<Option<Stored<'c>>> {
         // Then the package is the source, which was searched.
         if checked.hashed.tree.is_whole() {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::environment::Named;
+use super::environment::{Named, OTHER_KEYS};
 use super::scan::scan;
 
 /// What the last of the names that lead to a value says of it, and what those before it say that hold it:
@@ -117,26 +117,13 @@ fn said_by(word: &str, before: &[String]) -> Option<Named> {
         "MONKEY",
         "TURKEY",
     ];
-    // Keys that are no secrets: of tables, objects, caches, and those that only name one.
-    const OTHER_KEYS: [&str; 13] = [
-        "PUBLIC",
-        "TABLE",
-        "INDEX",
-        "KMS",
-        "PARTITION",
-        "SORT",
-        "PRIMARY",
-        "FOREIGN",
-        "OBJECT",
-        "S3",
-        "CACHE",
-        "HASH",
-        "RANGE",
-    ];
+    // As templates name the keys of tables.
+    const KEYS_OF_TABLES: [&str; 4] = ["TABLE", "INDEX", "HASH", "RANGE"];
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
     let one = word.strip_suffix('S').filter(|one| !one.ends_with('S')).unwrap_or(word);
     let ends_with = |names: &[&str]| names.iter().any(|name| word.ends_with(name) || one.ends_with(name));
-    let is_other = || one.ends_with("KEY") && before.iter().any(|word| OTHER_KEYS.contains(&word.as_str()));
+    let others = || OTHER_KEYS.into_iter().chain(KEYS_OF_TABLES);
+    let is_other = || one.ends_with("KEY") && before.iter().any(|word| others().any(|other| other == word));
     match () {
         () if WORDS.contains(&one) || WORDS.contains(&word) => None,
         () if ends_with(&PASSWORDS) || one == "PW" => Some(Named::Password),

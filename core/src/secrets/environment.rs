@@ -35,22 +35,23 @@ pub enum Named {
     Password,
 }
 
+/// Keys that are no secrets: of tables, objects, caches, and those that only name one.
+pub(super) const OTHER_KEYS: [&str; 9] = [
+    "PUBLIC",
+    "KMS",
+    "PARTITION",
+    "SORT",
+    "PRIMARY",
+    "FOREIGN",
+    "OBJECT",
+    "S3",
+    "CACHE",
+];
+
 /// Whether a variable, or a member of a JSON object, is named like a secret.
 pub fn named(key: &str) -> Option<Named> {
     const PASSWORDS: [&str; 5] = ["PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD"];
     const SECRETS: [&str; 6] = ["SECRET", "TOKEN", "KEY", "APIKEY", "CREDENTIAL", "CREDENTIALS"];
-    // Keys that are no secrets: of tables, objects, caches, and those that only name one.
-    const OTHER_KEYS: [&str; 9] = [
-        "PUBLIC",
-        "KMS",
-        "PARTITION",
-        "SORT",
-        "PRIMARY",
-        "FOREIGN",
-        "OBJECT",
-        "S3",
-        "CACHE",
-    ];
     let key = key.to_ascii_uppercase();
     let mut words = key.rsplit('_');
     let last = words.next().unwrap_or_default();
