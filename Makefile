@@ -1,6 +1,6 @@
 # Everything that guards the project. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build test e2e instructions instructions-update bench builds-table leaks-table lint lint-rust lint-shell lint-python lint-terraform lint-workflows clean
+.PHONY: help build test e2e instructions instructions-update bench builds-table leaks-table docs-generate lint lint-rust lint-shell lint-python lint-terraform lint-workflows clean
 
 # Where cargo builds; another directory may be named, for example to share it between clones.
 CARGO_TARGET_DIR ?= target
@@ -48,6 +48,9 @@ builds-table: ## Build and run every demo function and fixture, and write the ta
 leaks-table: ## Plant secrets in every place, and write the table in docs/secrets.md
 	WRITE_LEAKS_TABLE=yes cargo test --locked --test cli -- --exact leaks::places::each_kind_is_refused_in_each_place
 
+docs-generate: ## Write what the documentation takes from the code: inputs and outputs of the modules
+	$(PYTHON) tests/docs/generate.py --inspect "$$(tests/setup.sh terraform-config-inspect)"
+
 lint: lint-rust lint-shell lint-python lint-terraform lint-workflows ## Formatting and static checks
 
 lint-rust:
@@ -61,11 +64,17 @@ lint-shell:
 	for script in pipelines/*.sh; do sh -n "$$script" || exit; done
 
 lint-python:
-	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f bench tests/e2e tests/reference code
+	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f bench tests/docs tests/e2e tests/reference code
 	$(PYTHON) bench/scale.py --check
+
+# Every directory that Terraform runs in.
+TERRAFORM = $(patsubst %/versions.tf,%,$(wildcard *-module/versions.tf modules/*/versions.tf examples/*/*/versions.tf))
 
 lint-terraform:
 	terraform fmt -check -recursive
+	tflint="$$(tests/setup.sh tflint)" && for directory in $(TERRAFORM); do "$$tflint" --chdir "$$directory" --config "$(CURDIR)/.tflint.hcl" || exit; done
+	LOG_LEVEL=ERROR "$$(tests/setup.sh checkov)" --config-file .checkov.yaml
+	$(PYTHON) tests/docs/generate.py --check --inspect "$$(tests/setup.sh terraform-config-inspect)"
 
 lint-workflows:
 	"$$(tests/setup.sh actionlint)"

@@ -1,4 +1,7 @@
 resource "aws_s3_bucket" "this" {
+  #checkov:skip=CKV_AWS_18:access logs need a bucket of the caller's; aws_s3_bucket_logging takes the output "bucket"
+  #checkov:skip=CKV_AWS_144:a package is made again from its source, and each region that deploys has a bucket of its own
+  #checkov:skip=CKV2_AWS_62:nobody waits for a package: Terraform reads back what was published
   bucket = var.bucket_name
   tags   = var.tags
 
@@ -100,10 +103,19 @@ locals {
     Resource  = [join("/", compact([aws_s3_bucket.this.arn, var.prefix, "*"]))]
     Condition = { ArnNotLike = { "aws:PrincipalArn" = var.writer_arns } }
   }
+
+  # What Lambda reads when somebody of another account makes a function of it.
+  readers_too = {
+    Sid       = "ReadersToo"
+    Effect    = "Allow"
+    Principal = { AWS = var.reader_arns }
+    Action    = ["s3:GetObject"]
+    Resource  = [join("/", compact([aws_s3_bucket.this.arn, var.prefix, "packages/*"]))]
+  }
 }
 
 resource "aws_s3_bucket_policy" "this" {
-  count = var.enforce_tls || length(var.writer_arns) > 0 ? 1 : 0
+  count = var.enforce_tls || length(var.writer_arns) > 0 || length(var.reader_arns) > 0 ? 1 : 0
 
   bucket = aws_s3_bucket.this.id
   policy = jsonencode({
@@ -111,6 +123,7 @@ resource "aws_s3_bucket_policy" "this" {
     Statement = concat(
       var.enforce_tls ? [local.tls_only] : [],
       length(var.writer_arns) > 0 ? [local.writers_only] : [],
+      length(var.reader_arns) > 0 ? [local.readers_too] : [],
     )
   })
 

@@ -76,6 +76,19 @@ variable "writer_arns" {
   }
 }
 
+variable "reader_arns" {
+  description = "ARNs of the accounts (arn:aws:iam::210987654321:root), roles or users, as a rule of other accounts, that may read packages too, to deploy them there."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    # S3 takes no wildcards in principals, but for "*", which is everybody.
+    condition     = alltrue([for arn in var.reader_arns : can(regex("^arn:[^:]+:iam::[0-9]{12}:(root$|(user|role)/[^*?]+$)", arn))])
+    error_message = "reader_arns must be ARNs of accounts (arn:aws:iam::210987654321:root), IAM users or roles, without wildcards."
+  }
+}
+
 variable "enforce_tls" {
   description = "Whether the bucket refuses requests without TLS. Only local stand-ins for AWS that are reached over http:// need false."
   type        = bool

@@ -265,6 +265,11 @@ variable "permissions_boundary" {
   description = "ARN of the policy that bounds every function's role."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.permissions_boundary == null || can(regex("^arn:[^:]+:iam::[^:]*:policy/", var.permissions_boundary))
+    error_message = "permissions_boundary must be the ARN of an IAM policy, or null."
+  }
 }
 
 variable "create_log_group" {
@@ -279,12 +284,23 @@ variable "log_retention_in_days" {
   type        = number
   default     = 30
   nullable    = false
+
+  validation {
+    # Which numbers of days there are, the provider knows.
+    condition     = var.log_retention_in_days >= 0 && floor(var.log_retention_in_days) == var.log_retention_in_days
+    error_message = "log_retention_in_days must be a whole number of days, or 0: for ever."
+  }
 }
 
 variable "log_kms_key_arn" {
   description = "KMS key that encrypts the log groups; its policy must let CloudWatch Logs use it. Null: the key of CloudWatch Logs."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.log_kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[^:]+:key/", var.log_kms_key_arn))
+    error_message = "log_kms_key_arn must be the ARN of a KMS key, or null."
+  }
 }
 
 variable "tags" {

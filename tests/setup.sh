@@ -14,6 +14,12 @@
 #   tests/setup.sh zigbuild      links Rust for Lambda:  path of cargo-zigbuild
 #   tests/setup.sh actionlint | zizmor
 #                                checks of workflows:    path of the program
+#   tests/setup.sh tflint | checkov
+#                                checks of Terraform:    path of the program
+#   tests/setup.sh terraform-config-inspect
+#                                what a module takes and gives, as JSON: path of
+#                                the program
+#   tests/setup.sh mdbook        makes a book of docs/:  path of the program
 #   tests/setup.sh versitygw     a strict local S3:      path of versitygw
 #   tests/setup.sh providers     Terraform's providers:  path of a plugin directory
 #   tests/setup.sh bench-python  Python dependencies:    path of the directory
@@ -27,7 +33,7 @@
 # $LAMBDA_PACK_TEST_CACHE (default: lambda-pack-tests in the user's cache
 # directory). It may be run twice at once, killed, and run again. Needs Python
 # and Go; bench-node and aws-lambda-ric need npm, the latter also cmake and a C++
-# compiler; b3sum needs cargo. Only the path goes to stdout.
+# compiler; b3sum and mdbook need cargo. Only the path goes to stdout.
 # Exit code 3: this kind of machine or user can't have it; stderr says why.
 set -eu
 
@@ -38,6 +44,10 @@ cache=${LAMBDA_PACK_TEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/lambda-pack-test
 # The newest one on the Go module proxy when this was written.
 versitygw_version=v1.8.0
 actionlint_version=v1.7.12
+tflint_version=v0.64.0
+config_inspect_version=v0.0.0-20260904064934-75d64de68c31
+# The newest one on crates.io when this was written.
+mdbook_version=0.5.4
 # What e2e/providers builds: the oldest AWS provider that the modules allow, and
 # the external provider whose protocol its stand-in follows.
 aws_version=4.9.0
@@ -95,6 +105,31 @@ install_moto() {
 install_zizmor() {
     log "installing zizmor into $dir (usually 5 s)"
     install_requirements "$here/requirements-zizmor.txt"
+}
+
+install_checkov() {
+    log "installing checkov into $dir (usually 40 s, 300 MB)"
+    python3 -m venv "$dir"
+    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check \
+        --require-hashes --requirement "$here/requirements-checkov.txt"
+}
+
+install_tflint() {
+    log "building tflint $tflint_version into $dir (usually 4 min on 2 cores, 2 GB of downloads and objects)"
+    GOBIN=$dir go install "github.com/terraform-linters/tflint@$tflint_version"
+}
+
+install_config_inspect() {
+    log "building terraform-config-inspect into $dir (usually 10 s)"
+    GOBIN=$dir go install "github.com/hashicorp/terraform-config-inspect@$config_inspect_version"
+}
+
+install_mdbook() {
+    log "building mdbook $mdbook_version into $dir (usually 2 min)"
+    # Not where the project's own objects are.
+    CARGO_TARGET_DIR=$dir/target cargo install --quiet --locked --root "$dir" --version "$mdbook_version" \
+        --no-default-features --features search mdbook
+    rm -rf "$dir/target"
 }
 
 install_actionlint() {
@@ -249,6 +284,22 @@ zigbuild)
 zizmor)
     install zizmor "$(environment "$here/requirements-zizmor.txt")"
     echo "$dir/bin/zizmor"
+    ;;
+checkov)
+    install checkov "$({ cat "$here/requirements-checkov.txt"; python3 -c 'import sys; print(sys.version, sys.base_prefix)'; } | digest)"
+    echo "$dir/bin/checkov"
+    ;;
+tflint)
+    install tflint "$(echo "$tflint_version" | digest)"
+    echo "$dir/tflint"
+    ;;
+terraform-config-inspect)
+    install config_inspect "$(echo "$config_inspect_version" | digest)"
+    echo "$dir/terraform-config-inspect"
+    ;;
+mdbook)
+    install mdbook "$(echo "$mdbook_version" | digest)"
+    echo "$dir/bin/mdbook"
     ;;
 actionlint)
     install actionlint "$(echo "$actionlint_version" | digest)"

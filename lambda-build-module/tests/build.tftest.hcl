@@ -241,6 +241,27 @@ run "only_writers_write_below_the_prefix" {
   }
 }
 
+run "readers_of_other_accounts_read_packages_alone" {
+  command = plan
+
+  variables {
+    prefix      = "team-a"
+    enforce_tls = false
+    reader_arns = ["arn:aws:iam::210987654321:root"]
+  }
+
+  assert {
+    condition = jsonencode(jsondecode(aws_s3_bucket_policy.this[0].policy).Statement) == jsonencode([{
+      Sid       = "ReadersToo"
+      Effect    = "Allow"
+      Principal = { AWS = ["arn:aws:iam::210987654321:root"] }
+      Action    = ["s3:GetObject"]
+      Resource  = ["arn:aws:s3:::example-packages/team-a/packages/*"]
+    }])
+    error_message = "neither manifests nor records, and nothing outside of the prefix"
+  }
+}
+
 run "options" {
   command = plan
 
@@ -276,6 +297,7 @@ run "refuses_bad_values" {
     prefix          = "/a//b/"
     lambda_pack     = ""
     writer_arns     = ["arn:aws:sts::123456789012:assumed-role/deployer/ann"]
+    reader_arns     = ["arn:aws:iam::210987654321:role/*"]
     kms_key_arn     = "alias/mine"
     noncurrent_days = 0
   }
@@ -287,6 +309,7 @@ run "refuses_bad_values" {
     var.prefix,
     var.lambda_pack,
     var.writer_arns,
+    var.reader_arns,
     var.kms_key_arn,
     var.noncurrent_days,
   ]

@@ -523,14 +523,47 @@ run "bad_values" {
   command = plan
 
   variables {
-    name_prefix    = "a b"
-    alias_name     = "12"
-    alias_versions = { plain = "$LATEST" }
+    name_prefix           = "a b"
+    alias_name            = "12"
+    alias_versions        = { plain = "$LATEST" }
+    permissions_boundary  = "arn:aws:iam::123456789012:role/boundary"
+    log_retention_in_days = 0.5
+    log_kms_key_arn       = "arn:aws:kms:eu-west-1:123456789012:alias/logs"
   }
 
   expect_failures = [
     var.name_prefix,
     var.alias_name,
     var.alias_versions,
+    var.permissions_boundary,
+    var.log_retention_in_days,
+    var.log_kms_key_arn,
   ]
+}
+
+run "an_empty_alias" {
+  command = plan
+
+  variables {
+    alias_name = ""
+  }
+
+  expect_failures = [var.alias_name]
+}
+
+run "packages_that_somebody_renamed" {
+  command = plan
+
+  variables {
+    packages = {
+      plain = {
+        s3_bucket   = "example-packages"
+        s3_key      = "packages/full/22.zip"
+        code_sha256 = "MjI="
+        definition  = { function_name = "full", runtime = "python3.9", handler = "plain.handler" }
+      }
+    }
+  }
+
+  expect_failures = [var.packages]
 }

@@ -27,6 +27,7 @@ locals {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
+  #checkov:skip=CKV_AWS_338:what a build did is kept with its bundle or package; log_retention_in_days can be a year
   count = local.count
 
   name              = "/aws/codebuild/${var.name}"

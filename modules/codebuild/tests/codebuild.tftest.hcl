@@ -222,3 +222,39 @@ run "bad_values_are_refused" {
     var.queued_timeout, var.cache, var.log_retention_in_days, var.lambda_pack_binary, var.bundles, var.vpc,
   ]
 }
+
+run "more_bad_values_are_refused" {
+  command = plan
+
+  variables {
+    permissions_boundary   = "arn:aws:iam::123456789012:role/boundary"
+    image                  = ""
+    ecr_repository_arns    = ["arn:aws:ecr:eu-west-1:123456789012:repository/*"]
+    environment_type       = "WINDOWS_CONTAINER"
+    concurrent_build_limit = 0
+    cache                  = { type = "LOCAL", bucket = "example-cache" }
+    log_kms_key_arn        = "arn:aws:kms:eu-west-1:123456789012:alias/logs"
+    encryption_key_arn     = "alias/aws/s3"
+    lambda_pack_binary     = { bucket = "example-tools", key = "lambda-pack", sha256 = "0F1E" }
+    bundles                = { bucket = "example-bundles", project = "shop", deployments = [] }
+    store                  = { bucket = "Example", prefix = "team" }
+    vpc                    = { id = "vpc-1", subnet_ids = ["subnet-1"], security_group_ids = [] }
+  }
+
+  expect_failures = [
+    var.permissions_boundary, var.image, var.ecr_repository_arns, var.environment_type, var.concurrent_build_limit, var.cache,
+    var.log_kms_key_arn, var.encryption_key_arn, var.lambda_pack_binary, var.bundles, var.store, var.vpc,
+  ]
+}
+
+run "a_store_must_not_leave_its_prefix" {
+  command = plan
+
+  variables {
+    bundles = { bucket = "example-bundles", project = "shop", deployments = ["prod"], layout = "flat" }
+    store   = { bucket = "example-packages", prefix = "/team//a/" }
+    cache   = { type = "S3", bucket = "example-cache", prefix = "*" }
+  }
+
+  expect_failures = [var.bundles, var.store, var.cache]
+}
