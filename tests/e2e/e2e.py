@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import Callable, Iterator
 
+import examples
 import pipelines
 import remote_builds
 import secret_classes
@@ -94,6 +95,9 @@ def run_all(report: Report, work: Path, env: dict[str, str], moto_server: Path) 
             return
     for part in (remote_builds, secret_classes, walkthrough, pipelines):
         if not report.step(part.DESCRIPTION, lambda part=part: part.run_step(REPOSITORY, work, env, moto_server)):
+            return
+    for example in examples.EXAMPLES:
+        if not report.step(examples.description(example), lambda example=example: examples.run_step(example, REPOSITORY, work, env, moto_server)):
             return
     runners: list[type[Runner]] = [CopyRunner]
     if shutil.which("terragrunt"):
