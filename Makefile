@@ -1,6 +1,6 @@
 # Everything that guards the project. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build test e2e instructions instructions-update bench builds-table leaks-table docs-generate lint lint-rust lint-shell lint-python lint-terraform lint-workflows clean
+.PHONY: help build test e2e instructions instructions-update bench builds-table leaks-table docs docs-generate lint lint-rust lint-shell lint-python lint-terraform lint-docs lint-workflows clean
 
 # Where cargo builds; another directory may be named, for example to share it between clones.
 CARGO_TARGET_DIR ?= target
@@ -48,10 +48,14 @@ builds-table: ## Build and run every demo function and fixture, and write the ta
 leaks-table: ## Plant secrets in every place, and write the table in docs/secrets.md
 	WRITE_LEAKS_TABLE=yes cargo test --locked --test cli -- --exact leaks::places::each_kind_is_refused_in_each_place
 
-docs-generate: ## Write what the documentation takes from the code: inputs and outputs of the modules
-	$(PYTHON) tests/docs/generate.py --inspect "$$(tests/setup.sh terraform-config-inspect)"
+docs: ## The documentation as a book with a search, target/book/index.html; builds mdbook once (2 minutes)
+	"$$(tests/setup.sh mdbook)" build --dest-dir "$(abspath $(CARGO_TARGET_DIR))/book"
 
-lint: lint-rust lint-shell lint-python lint-terraform lint-workflows ## Formatting and static checks
+docs-generate: ## Write what the documentation takes from the code: commands, schema, inputs and outputs of the modules
+	cargo build --quiet --locked
+	$(PYTHON) tests/docs/generate.py --lambda-pack "$(CARGO_TARGET_DIR)/debug/lambda-pack" --inspect "$$(tests/setup.sh terraform-config-inspect)"
+
+lint: lint-rust lint-shell lint-python lint-terraform lint-docs lint-workflows ## Formatting and static checks
 
 lint-rust:
 	cargo fmt --all --check
@@ -75,6 +79,12 @@ lint-terraform:
 	tflint="$$(tests/setup.sh tflint)" && for directory in $(TERRAFORM); do "$$tflint" --chdir "$$directory" --config "$(CURDIR)/.tflint.hcl" || exit; done
 	LOG_LEVEL=ERROR "$$(tests/setup.sh checkov)" --config-file .checkov.yaml
 	$(PYTHON) tests/docs/generate.py --check --inspect "$$(tests/setup.sh terraform-config-inspect)"
+
+lint-docs: docs
+	cargo build --quiet --locked
+	$(PYTHON) tests/docs/generate.py --check --lambda-pack "$(CARGO_TARGET_DIR)/debug/lambda-pack"
+	$(PYTHON) tests/docs/links.py
+	"$$(dirname "$$(tests/setup.sh moto)")/check-jsonschema" --quiet --schemafile docs/reference/definition.schema.json lambda-json/*.json examples/*/lambda-json/*.json
 
 lint-workflows:
 	"$$(tests/setup.sh actionlint)"

@@ -36,7 +36,9 @@ def main() -> int:
     if arguments.lambda_pack:
         program = arguments.lambda_pack.resolve()
         pages[REPOSITORY / "docs/reference/commands.md"] = commands_page(program)
-        pages[REPOSITORY / "docs/reference/definition.md"] = definition_page(program)
+        schema = output([program, "schema"])
+        pages[REPOSITORY / "docs/reference/definition.schema.json"] = schema
+        pages[REPOSITORY / "docs/reference/definition.md"] = definition_page(json.loads(schema))
 
     stale = {path: text for path, text in pages.items() if not path.exists() or path.read_text() != text}
     for path, text in stale.items():
@@ -142,9 +144,8 @@ def own_help(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+$", "", own, flags=re.MULTILINE)).strip() + "\n"
 
 
-def definition_page(program: Path) -> str:
+def definition_page(schema: dict[str, Any]) -> str:
     """The schema of definitions as tables: its own keys, then those of the objects in it."""
-    schema = json.loads(output([program, "schema"]))
     shapes = Shapes(schema["$defs"])
     parts = [
         NOTICE,
@@ -153,7 +154,9 @@ def definition_page(program: Path) -> str:
     ]
     for name in shapes.wanted:
         definition = shapes.definitions[name]
-        parts.append(f"## {spaced(name)}\n\n{sentence(definition.get('description', ''))}\n")
+        parts.append(f"## {spaced(name)}\n")
+        if "description" in definition:
+            parts.append(f"{sentence(definition['description'])}\n")
         variants = [definition] if "properties" in definition else definition["oneOf"]
         for variant in variants:
             if variant is not definition:
