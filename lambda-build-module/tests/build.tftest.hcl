@@ -262,6 +262,20 @@ run "readers_of_other_accounts_read_packages_alone" {
   }
 }
 
+run "one_policy_says_all_of_it" {
+  command = plan
+
+  variables {
+    writer_arns = ["arn:aws:iam::123456789012:role/deployer"]
+    reader_arns = ["arn:aws:iam::210987654321:role/deployer"]
+  }
+
+  assert {
+    condition     = [for statement in jsondecode(aws_s3_bucket_policy.this[0].policy).Statement : statement.Sid] == ["TlsOnly", "WritersOnly", "ReadersToo"]
+    error_message = "a bucket has one policy"
+  }
+}
+
 run "options" {
   command = plan
 
