@@ -1,6 +1,6 @@
 # Everything that guards the project. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build test e2e instructions instructions-update bench builds-table leaks-table docs docs-generate lint lint-rust lint-shell lint-python lint-terraform lint-docs lint-workflows clean
+.PHONY: help build test e2e dist instructions instructions-update bench builds-table leaks-table docs docs-generate lint lint-rust lint-shell lint-python lint-terraform lint-docs lint-workflows clean
 
 # Where cargo builds; another directory may be named, for example to share it between clones.
 CARGO_TARGET_DIR ?= target
@@ -27,11 +27,22 @@ test: ## Unit, property and integration tests; installs what they need where it 
 		tests/setup.sh $$tool >/dev/null || [ $$? -eq 3 ] || exit 1; \
 	done
 	cargo test --workspace --locked
+	$(PYTHON) -m unittest discover --start-directory tests/release
 
 e2e: build ## Both modules on real Terraform against a local AWS; builds the providers once (7 minutes)
 	@tests/setup.sh moto >/dev/null
 	@tests/setup.sh providers >/dev/null
 	$(PYTHON) tests/e2e/e2e.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack"
+
+# What can be released from this machine; arm64 as well with DIST_TARGETS="x86_64-unknown-linux-musl aarch64-unknown-linux-musl".
+DIST_TARGETS ?= $(shell uname -m)-unknown-linux-musl
+DIST_DIR ?= $(CARGO_TARGET_DIR)/release-files
+
+dist: build ## Make what is released, install each of it into an empty place, and try it (15 minutes the first time)
+	rm -rf "$(DIST_DIR)"
+	for target in $(DIST_TARGETS); do \
+		release/build.sh "$$target" "$(DIST_DIR)" || { [ $$? -eq 3 ] && exit 0; exit 1; }; \
+	done && release/try.py "$(DIST_DIR)" --against "$(CARGO_TARGET_DIR)/release/lambda-pack"
 
 instructions: build ## Hot paths need no more instructions than bench/instructions.json says; installs valgrind if it is missing
 	$(PYTHON) bench/instructions.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack"
@@ -65,10 +76,10 @@ lint-shell:
 	sh -n tests/setup.sh
 	sh -n lambda-build-module/build-script.sh
 	sh -n src/remote/install.sh
-	for script in pipelines/*.sh; do sh -n "$$script" || exit; done
+	for script in pipelines/*.sh release/*.sh; do sh -n "$$script" || exit; done
 
 lint-python:
-	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f bench tests/docs tests/e2e tests/reference code
+	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f bench release tests/docs tests/e2e tests/reference tests/release code
 	$(PYTHON) bench/scale.py --check
 
 # Every directory that Terraform runs in.
@@ -88,7 +99,7 @@ lint-docs: docs
 
 lint-workflows:
 	"$$(tests/setup.sh actionlint)"
-	"$$(tests/setup.sh zizmor)" --offline --quiet --persona pedantic .github
+	"$$(tests/setup.sh zizmor)" --offline --quiet --persona pedantic .github action.yml
 	"$$(dirname "$$(tests/setup.sh moto)")/check-jsonschema" --quiet --builtin-schema vendor.gitlab-ci pipelines/gitlab-ci.yml
 
 clean: ## Remove what building and running leave here; caches of the tests stay

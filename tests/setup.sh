@@ -12,6 +12,10 @@
 #                                Lambda's Node.js client and Node.js 22: path of
 #                                their node_modules
 #   tests/setup.sh zigbuild      links Rust for Lambda:  path of cargo-zigbuild
+#   tests/setup.sh maturin       compiles releases:      path of maturin, zig beside it
+#   tests/setup.sh rust          the compiler of releases, with what static programs
+#                                for Linux need:         path for RUSTUP_HOME
+#   tests/setup.sh cargo-deb     Debian packages:        path of cargo-deb
 #   tests/setup.sh actionlint | zizmor
 #                                checks of workflows:    path of the program
 #   tests/setup.sh tflint | checkov
@@ -26,14 +30,14 @@
 #   tests/setup.sh bench-node    Node.js dependencies:   path of the directory
 #   tests/setup.sh bench-go      a Go program that zips: path of the program
 #   tests/setup.sh b3sum         BLAKE3's own tool:      path of b3sum
-#   tests/setup.sh bsdtar | zip | 7zz | qemu | valgrind
+#   tests/setup.sh bsdtar | zip | 7zz | qemu | qemu-aarch64 | valgrind
 #                                Debian's package:       path of the program
 #
 # Each is installed once for each state of its inputs, below
 # $LAMBDA_PACK_TEST_CACHE (default: lambda-pack-tests in the user's cache
 # directory). It may be run twice at once, killed, and run again. Needs Python
 # and Go; bench-node and aws-lambda-ric need npm, the latter also cmake and a C++
-# compiler; b3sum and mdbook need cargo. Only the path goes to stdout.
+# compiler; b3sum, cargo-deb and mdbook need cargo, rust needs rustup. Only the path goes to stdout.
 # Exit code 3: this kind of machine or user can't have it; stderr says why.
 set -eu
 
@@ -52,6 +56,9 @@ mdbook_version=0.5.4
 # the external provider whose protocol its stand-in follows.
 aws_version=4.9.0
 external_version=2.3.5
+cargo_deb_version=3.8.0
+# Releases are made with this one, whatever else is installed. So is what CI runs (ci.yml).
+rust_version=1.95.0
 # The version of the crate that lambda-pack hashes with, or close to it.
 b3sum_version=1.8.7
 
@@ -109,9 +116,7 @@ install_zizmor() {
 
 install_checkov() {
     log "installing checkov into $dir (usually 40 s, 300 MB)"
-    python3 -m venv "$dir"
-    "$dir/bin/python" -m pip install --quiet --disable-pip-version-check \
-        --require-hashes --requirement "$here/requirements-checkov.txt"
+    install_requirements "$here/requirements-checkov.txt"
 }
 
 install_tflint() {
@@ -140,6 +145,23 @@ install_actionlint() {
 install_zigbuild() {
     log "installing cargo-zigbuild into $dir (usually 20 s, 200 MB)"
     install_requirements "$here/requirements-zigbuild.txt"
+}
+
+# In a directory of its own: what builds here finds depends on what the user's Rust can compile for.
+install_rust() {
+    log "installing Rust $rust_version into $dir (usually 40 s, 900 MB)"
+    if ! RUSTUP_HOME=$dir rustup toolchain install "$rust_version" --quiet --no-self-update --profile minimal \
+        --target x86_64-unknown-linux-musl --target aarch64-unknown-linux-musl; then
+        log "SKIPPED: rustup can't install Rust $rust_version with its musl targets here"
+        exit 3
+    fi
+}
+
+install_cargo_deb() {
+    log "building cargo-deb $cargo_deb_version into $dir (usually 1 min)"
+    # Not where the project's own objects are.
+    CARGO_TARGET_DIR=$dir/target cargo install --quiet --locked --root "$dir" --version "$cargo_deb_version" cargo-deb
+    rm -rf "$dir/target"
 }
 
 install_versitygw() {
@@ -277,16 +299,27 @@ awslambdaric | aws-lambda-ric)
         ;;
     esac
     ;;
-zigbuild)
+zigbuild | maturin)
     install zigbuild "$(environment "$here/requirements-zigbuild.txt")"
-    echo "$dir/bin/cargo-zigbuild"
+    case $1 in
+    zigbuild) echo "$dir/bin/cargo-zigbuild" ;;
+    maturin) echo "$dir/bin/maturin" ;;
+    esac
+    ;;
+rust)
+    install rust "$(echo "$rust_version" | digest)"
+    echo "$dir"
+    ;;
+cargo-deb)
+    install cargo_deb "$(echo "$cargo_deb_version" | digest)"
+    echo "$dir/bin/cargo-deb"
     ;;
 zizmor)
     install zizmor "$(environment "$here/requirements-zizmor.txt")"
     echo "$dir/bin/zizmor"
     ;;
 checkov)
-    install checkov "$({ cat "$here/requirements-checkov.txt"; python3 -c 'import sys; print(sys.version, sys.base_prefix)'; } | digest)"
+    install checkov "$(environment "$here/requirements-checkov.txt")"
     echo "$dir/bin/checkov"
     ;;
 tflint)
@@ -345,6 +378,9 @@ qemu)
         exit 3
     fi
     debian qemu-x86_64 qemu-user
+    ;;
+qemu-aarch64)
+    debian qemu-aarch64 qemu-user
     ;;
 valgrind)
     debian valgrind valgrind
