@@ -17,6 +17,7 @@ mod git;
 mod handoff;
 mod hidden;
 mod init;
+mod markdown;
 mod network;
 mod packaging;
 mod parallel;

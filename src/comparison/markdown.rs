@@ -3,6 +3,7 @@
 use super::text::of_text;
 use super::texts::{Shown, Text};
 use super::{Compared, Row, same};
+use crate::markdown::{code, longest_run};
 
 /// A section for each function that differs, then how many don't. The sides are as people call them.
 pub fn markdown(functions: &[Compared], sides: &[String; 2]) -> String {
@@ -44,37 +45,5 @@ fn of_entry(entry: &Text) -> String {
             format!("\n{fence}diff\n{text}\n{fence}")
         }
         Shown::Skipped(_) => format!("\n{}", code(&text)),
-    }
-}
-
-fn longest_run(text: &str) -> usize {
-    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
-}
-
-/// As code in a cell of a table, whatever it holds: <https://github.github.com/gfm/#code-spans>,
-/// <https://github.github.com/gfm/#tables-extension->
-fn code(text: &str) -> String {
-    if text.is_empty() {
-        return String::new();
-    }
-    let text = text.replace('|', "\\|");
-    let longest = longest_run(&text);
-    let fence = "`".repeat(longest + 1);
-    match longest {
-        0 => format!("{fence}{text}{fence}"),
-        _ => format!("{fence} {text} {fence}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::code;
-
-    #[test]
-    fn no_text_ends_its_cell() {
-        assert_eq!(code("a.py"), "`a.py`");
-        assert_eq!(code("a|b"), "`a\\|b`");
-        assert_eq!(code("a`b``c"), "``` a`b``c ```");
-        assert_eq!(code(""), "");
     }
 }

@@ -26,8 +26,9 @@ use crate::store::REQUESTS_AT_ONCE;
 use crate::{parallel, report};
 
 pub use markdown::markdown;
-use opened::{Found, Opened, Version};
-pub use reasons::reasons;
+use opened::{Found, Opened};
+pub use opened::Version;
+pub use reasons::{reason, reasons, unknown};
 pub use sides::Side;
 pub use text::text;
 use texts::{Text, texts};
@@ -200,7 +201,7 @@ fn of_function(name: &str, sides: &[Found; 2], with_texts: bool) -> Result<Compa
 }
 
 /// What isn't there has no entries, and no dependencies.
-fn difference(before: Option<&Version>, after: Option<&Version>) -> Result<Difference> {
+pub fn difference(before: Option<&Version>, after: Option<&Version>) -> Result<Difference> {
     let Some(algorithm) = before.or(after).map(|version| version.manifest.algorithm()) else {
         return Ok(Difference::default());
     };

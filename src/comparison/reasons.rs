@@ -55,7 +55,8 @@ fn limited(time: Duration) -> &'static Meter {
     meter
 }
 
-fn reason(hashed: &Hashed, history: &[Past], store: &Store) -> Result<Option<String>> {
+/// What differs from what was published last, in one line; `None` if nothing does. `history` is the function's.
+pub fn reason(hashed: &Hashed, history: &[Past], store: &Store) -> Result<Option<String>> {
     let source_hash = hashed.manifest.source_hash();
     let Some(last) = history.first() else {
         return Ok(Some("first package".to_owned()));
@@ -75,8 +76,8 @@ fn all<'a>(hashed: &'a [Hashed], reason: &str) -> BTreeMap<&'a str, String> {
     names.map(|name| (name, reason.to_owned())).collect()
 }
 
-/// Without directories of this machine: elsewhere a plan says the same.
-fn unknown(error: &Error, settings: &Settings) -> String {
+/// Why there is no reason, without directories of this machine: elsewhere a plan says the same.
+pub fn unknown(error: &Error, settings: &Settings) -> String {
     if error.kind() == ErrorKind::Interrupted {
         return format!(
             "unknown: no answer from the store within {} seconds",
