@@ -1,6 +1,7 @@
 //! What people read beside the data: errors, warnings, progress and logs, all on stderr; and the tables that `commands/`
 //! print.
 
+mod annotation;
 mod progress;
 mod table;
 
@@ -100,7 +101,7 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 const HELP: Style = AnsiColor::Cyan.on_default().bold();
 
-/// Prints a failure and those joined to it, each with its way out.
+/// Prints a failure and those joined to it, each with its way out; on GitHub, as an annotation too.
 pub fn error(error: &Error) {
     if error.kind() == ErrorKind::Changes {
         return;
@@ -112,6 +113,9 @@ pub fn error(error: &Error) {
         anstream::eprintln!("{ERROR}error:{ERROR:#} {}", masked(error.message()));
         if let Some(help) = error.help_text() {
             anstream::eprintln!("  {HELP}help:{HELP:#} {}", masked(help));
+        }
+        if let Some(command) = annotation::of(error.message(), error.help_text()) {
+            anstream::eprintln!("{command}");
         }
     }
     match error.each().skip(MOST).count() {

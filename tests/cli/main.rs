@@ -7,6 +7,7 @@
 
 mod adopt;
 mod affected;
+mod annotations;
 mod archives;
 mod assets;
 mod builds;
