@@ -1,6 +1,6 @@
 # Everything that guards the project. `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help build test e2e dist instructions instructions-update bench builds-table leaks-table docs docs-generate lint lint-rust lint-shell lint-python lint-terraform lint-docs lint-workflows clean
+.PHONY: help build test e2e dist page screenshots instructions instructions-update bench builds-table leaks-table docs docs-generate lint lint-rust lint-shell lint-python lint-page lint-terraform lint-docs lint-workflows clean
 
 # Where cargo builds; another directory may be named, for example to share it between clones.
 CARGO_TARGET_DIR ?= target
@@ -11,6 +11,7 @@ unexport AWS_CA_BUNDLE
 
 # Leaves no __pycache__ in the tree.
 PYTHON = PYTHONDONTWRITEBYTECODE=1 python3
+PYTHON_OF_BROWSER = PYTHONDONTWRITEBYTECODE=1 "$$(tests/setup.sh playwright)"
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +45,13 @@ dist: build ## Make what is released, install each of it into an empty place, an
 		release/build.sh "$$target" "$(DIST_DIR)" || { [ $$? -eq 3 ] && exit 0; exit 1; }; \
 	done && release/try.py "$(DIST_DIR)" --against "$(CARGO_TARGET_DIR)/release/lambda-pack"
 
+page: build ## The page of `report` in Chromium: zooms, searches, accessibility; installs Chromium and Playwright
+	@chromium=$$(tests/setup.sh chromium) || { [ $$? -eq 3 ] && exit 0; exit 1; }; \
+	$(PYTHON_OF_BROWSER) tests/e2e/page.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack" $(ARGS)
+
+screenshots: ## Make the pictures in docs/images
+	$(MAKE) page ARGS='--screenshots docs/images'
+
 instructions: build ## Hot paths need no more instructions than bench/instructions.json says; installs valgrind if it is missing
 	$(PYTHON) bench/instructions.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack"
 
@@ -66,7 +74,7 @@ docs-generate: ## Write what the documentation takes from the code: commands, sc
 	cargo build --quiet --locked
 	$(PYTHON) tests/docs/generate.py --lambda-pack "$(CARGO_TARGET_DIR)/debug/lambda-pack" --inspect "$$(tests/setup.sh terraform-config-inspect)"
 
-lint: lint-rust lint-shell lint-python lint-terraform lint-docs lint-workflows ## Formatting and static checks
+lint: lint-rust lint-shell lint-python lint-page lint-terraform lint-docs lint-workflows ## Formatting and static checks
 
 lint-rust:
 	cargo fmt --all --check
@@ -76,11 +84,15 @@ lint-shell:
 	sh -n tests/setup.sh
 	sh -n lambda-build-module/build-script.sh
 	sh -n src/remote/install.sh
-	for script in pipelines/*.sh release/*.sh; do sh -n "$$script" || exit; done
+	for script in pipelines/*.sh release/*.sh src/overview/page/vendor/*.sh; do sh -n "$$script" || exit; done
 
 lint-python:
 	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f bench release tests/docs tests/e2e tests/reference tests/release code
 	$(PYTHON) bench/scale.py --check
+
+lint-page:
+	src/overview/page/vendor/vendor.sh --check
+	cat src/overview/page/*.js | node --check -
 
 # Every directory that Terraform runs in.
 TERRAFORM = $(patsubst %/versions.tf,%,$(wildcard *-module/versions.tf modules/*/versions.tf examples/*/*/versions.tf))

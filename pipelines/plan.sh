@@ -12,8 +12,8 @@ cd "$(dirname "$0")/../lambda-build-module"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# A comment on GitHub has 65,536 characters at most.
-most=60000
+# A comment on GitHub has 65,536 characters at most: these are for both blocks, and as many as half of them for the table.
+most=40000
 
 # block TITLE FILE: a file as it is, whatever is in it, cut where it is too long.
 block() {
@@ -33,12 +33,13 @@ terragrunt show -no-color "$work/plan" >"$work/plan.txt"
 # It only explains the plan: where it fails, it says why. There is no store before the first build.
 if store=$(terragrunt output -raw store 2>"$work/error") && [ -n "$store" ]; then
     (cd .. && lambda-pack diff --store "$store") >"$work/diff.txt" 2>&1 || true
+    (cd .. && lambda-pack report --store "$store" --markdown="$work/report.md" --max-bytes $((most / 2))) || true
 else
     echo 'The state names no store yet: nothing to compare with.' >"$work/diff.txt"
 fi
 
 {
-    echo '### Lambda packages'
+    cat "$work/report.md" 2>/dev/null || echo '### Lambda packages'
     echo
     grep -E '^(Plan:|No changes\.)' "$work/plan.txt" || echo 'Only outputs change.'
     echo

@@ -9,6 +9,7 @@ mod matrix;
 mod metadata;
 mod profile;
 mod remote;
+mod report;
 mod run;
 mod secrets;
 
@@ -31,6 +32,7 @@ pub use matrix::*;
 pub use metadata::*;
 pub use profile::*;
 pub use remote::*;
+pub use report::*;
 pub use run::*;
 pub use secrets::*;
 
@@ -182,6 +184,7 @@ pub enum Command {
     Affected(AffectedArgs),
     Matrix(MatrixArgs),
     Fitness(FitnessArgs),
+    Report(ReportArgs),
     Secrets(SecretsArgs),
     Run(RunProfileArgs),
     Schema(SchemaArgs),
@@ -205,6 +208,7 @@ impl Command {
                 | Command::Lock(_)
                 | Command::Metadata(_)
                 | Command::Remote(_)
+                | Command::Report(_)
                 | Command::Fitness(_)
                 | Command::Init(_)
                 | Command::Run(_)

@@ -19,6 +19,7 @@ mod hidden;
 mod init;
 mod markdown;
 mod network;
+mod overview;
 mod packaging;
 mod parallel;
 mod rebuild;

@@ -36,7 +36,8 @@ pub fn words(text: &str) -> String {
             _ => words.push(c),
         }
     }
-    words
+    // An address of the Web without its scheme.
+    words.replace("www.", "www&#46;")
 }
 
 #[cfg(test)]
@@ -57,6 +58,10 @@ mod tests {
     fn words_are_no_markup() {
         assert_eq!(words("a → b, +1.2 KB"), "a → b, +1.2 KB");
         assert_eq!(words("<b>|`\n"), "&#60;b&#62;&#124;&#96; ");
-        assert_eq!(words("[x](https://e) @who"), "&#91;x&#93;&#40;https&#58;//e&#41; &#64;who");
+        assert_eq!(words("www.e"), "www&#46;e");
+        assert_eq!(
+            words("[x](https://e) @who"),
+            "&#91;x&#93;&#40;https&#58;//e&#41; &#64;who"
+        );
     }
 }

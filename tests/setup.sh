@@ -30,8 +30,11 @@
 #   tests/setup.sh bench-node    Node.js dependencies:   path of the directory
 #   tests/setup.sh bench-go      a Go program that zips: path of the program
 #   tests/setup.sh b3sum         BLAKE3's own tool:      path of b3sum
-#   tests/setup.sh bsdtar | zip | 7zz | qemu | qemu-aarch64 | valgrind
-#                                Debian's package:       path of the program
+#   tests/setup.sh playwright    drives a browser:       path of its Python
+#   tests/setup.sh page          npm packages of and for the page of `report`:
+#                                path of their node_modules
+#   tests/setup.sh bsdtar | zip | 7zz | qemu | qemu-aarch64 | valgrind |
+#   chromium | pngquant          Debian's package:       path of the program
 #
 # Each is installed once for each state of its inputs, below
 # $LAMBDA_PACK_TEST_CACHE (default: lambda-pack-tests in the user's cache
@@ -135,6 +138,17 @@ install_mdbook() {
     CARGO_TARGET_DIR=$dir/target cargo install --quiet --locked --root "$dir" --version "$mdbook_version" \
         --no-default-features --features search mdbook
     rm -rf "$dir/target"
+}
+
+install_playwright() {
+    log "installing Playwright into $dir (usually 20 s, 150 MB)"
+    install_requirements "$here/requirements-playwright.txt"
+}
+
+install_page() {
+    log "installing npm packages into $dir (usually 5 s)"
+    cp "$here/page/package.json" "$here/page/package-lock.json" "$dir"
+    (cd "$dir" && npm ci --loglevel=error --ignore-scripts --no-audit --no-fund)
 }
 
 install_actionlint() {
@@ -362,8 +376,22 @@ b3sum)
     install b3sum "$(echo "$b3sum_version" | digest)"
     echo "$dir/bin/b3sum"
     ;;
+playwright)
+    install playwright "$(environment "$here/requirements-playwright.txt")"
+    echo "$dir/bin/python"
+    ;;
+page)
+    install page "$(digest <"$here/page/package-lock.json")"
+    echo "$dir/node_modules"
+    ;;
 bsdtar)
     debian bsdtar libarchive-tools
+    ;;
+chromium)
+    debian chromium chromium
+    ;;
+pngquant)
+    debian pngquant pngquant
     ;;
 zip)
     debian zip zip

@@ -19,6 +19,9 @@ const IMAGES: &str = "https://docs.aws.amazon.com/lambda/latest/dg/images-create
 /// Unzipped size of a deployment package, layers included.
 pub const UNZIPPED_BYTES: u64 = 250 * MB;
 
+/// What CreateFunction takes of a zip in the request itself. Packages out of S3 have no such limit.
+pub const DIRECT_UPLOAD_BYTES: u64 = 50 * MB;
+
 /// What a definition may ask for in any tier: memory in MB, time in seconds, `/tmp` in MB. As in CreateFunction's reference.
 pub const LEAST_MEMORY_SIZE: i64 = 128;
 pub const MOST_MEMORY_SIZE: i64 = 10_240;

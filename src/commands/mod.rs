@@ -16,6 +16,7 @@ mod metadata;
 mod output;
 mod profile;
 mod remote;
+mod report;
 mod run;
 mod secrets;
 mod texts;
@@ -29,7 +30,7 @@ use crate::cli::{AssetsVerb, Cli, Command, ExternalQuery};
 use crate::packaging::{
     Hashed, Walked, hash_functions, in_function, load_functions, open_caches, preflight, walk_functions, warn,
 };
-use crate::report;
+use crate::report::{bytes, table};
 
 pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
     output::refuse_closed_stdout()?;
@@ -58,6 +59,7 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         Command::Graph(args) => graph::run(args, common, meter),
         Command::Affected(args) => affected::run(args, common, meter),
         Command::Matrix(args) => matrix::run(args, common, meter),
+        Command::Report(args) => report::run(args, common, meter),
         Command::Fitness(args) => fitness::run(args, common, meter),
         Command::Secrets(args) => secrets::run(&args.verb, common, meter),
         Command::Run(args) => run::run(args, common, meter),
@@ -126,12 +128,12 @@ fn packages_table(rows: &[PackageRow]) -> String {
         vec![
             row.name.clone(),
             row.status.name().to_owned(),
-            report::bytes(row.size_bytes),
-            report::bytes(row.unzipped_bytes),
+            bytes(row.size_bytes),
+            bytes(row.unzipped_bytes),
             row.entries.to_string(),
             // Enough to compare by eye; `--json` has it whole.
             row.source_hash[..16].to_owned(),
         ]
     });
-    report::table(&header, &[2, 3, 4], lines)
+    table(&header, &[2, 3, 4], lines)
 }

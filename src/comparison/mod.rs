@@ -26,8 +26,8 @@ use crate::store::REQUESTS_AT_ONCE;
 use crate::{parallel, report};
 
 pub use markdown::markdown;
-use opened::{Found, Opened};
 pub use opened::Version;
+use opened::{Found, Opened};
 pub use reasons::{reason, reasons, unknown};
 pub use sides::Side;
 pub use text::text;

@@ -8,6 +8,7 @@
 //! ```
 
 mod cache;
+mod contents;
 mod download;
 mod file;
 mod find;

@@ -40,6 +40,7 @@ mod provide;
 mod readme;
 mod reasons;
 mod remote;
+mod reports;
 mod runs;
 mod s3;
 mod sbom;

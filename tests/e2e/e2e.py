@@ -93,6 +93,8 @@ def run_all(report: Report, work: Path, env: dict[str, str], moto_server: Path) 
     for description, body in module_checks(work, env):
         if not report.step(description, body):
             return
+    if not report.step("the page of report in Chromium", lambda: check_page(work)):
+        return
     for part in (remote_builds, secret_classes, walkthrough, pipelines):
         if not report.step(part.DESCRIPTION, lambda part=part: part.run_step(REPOSITORY, work, env, moto_server)):
             return
@@ -143,6 +145,25 @@ def check_module(module: str, work: Path, env: dict[str, str]) -> None:
     # It also succeeds where there are no tests.
     if "0 passed" in tested.stdout or "passed" not in tested.stdout:
         raise StepFailed(f"no test ran in {module}:\n{tested.stdout}")
+
+
+def check_page(work: Path) -> None:
+    """By the Python that has Playwright."""
+    if not find("chromium"):
+        print("  SKIPPED: Chromium can't be installed here", flush=True)
+        return
+    page = [setup("playwright"), REPOSITORY / "tests/e2e/page.py", "--lambda-pack", work / "bin/lambda-pack"]
+    if subprocess.run(page).returncode:
+        raise StepFailed("the page isn't as it should be")
+
+
+def find(what: str) -> str | None:
+    """The same as setup; None where this kind of machine or user can't have it, which the script says aloud."""
+    done = subprocess.run([REPOSITORY / "tests/setup.sh", what], stdout=subprocess.PIPE, text=True)
+    if done.returncode == 3:
+        return None
+    done.check_returncode()
+    return done.stdout.strip()
 
 
 def setup(what: str) -> str:

@@ -153,7 +153,7 @@ class Pipelines:
         expect([request for request in requests if request.path.endswith(".tflock")], [], "locks that a plan takes")
         expect(results["plan"]["result"], "success", "the plan of a pull request")
         expect(results["apply"]["result"], "skipped", "the build of a pull request")
-        for said in ("Plan: 1 to add, 0 to change, 1 to destroy.", DEMO_FILE, "modified"):
+        for said in ("1 changed, 0 new, of ", f"| `{DEMO}` | `", "Plan: 1 to add, 0 to change, 1 to destroy.", DEMO_FILE, "modified"):
             expect_in(self.machine.summary, said, "the summary")
         arguments = self.commented.read_text().splitlines()
         expect(arguments[:5], ["pr", "comment", "7", "--repo", REPOSITORY_NAME], "what becomes a comment")

@@ -199,7 +199,7 @@ fn against(quota: &Quota, amount: u64, subject: &Subject) -> Check {
 }
 
 /// How much of it there is; `None` for what layers don't have.
-fn amount(quantity: Quantity, subject: &Subject) -> Option<u64> {
+pub(super) fn amount(quantity: Quantity, subject: &Subject) -> Option<u64> {
     let definition = &subject.function.definition;
     let unsigned = |value: i64| u64::try_from(value).unwrap_or_default();
     match (quantity, definition.kind) {

@@ -2,6 +2,7 @@
 
 mod assess;
 mod edge;
+mod measure;
 mod suggest;
 
 use schemars::JsonSchema;
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use assess::always_checked;
 pub use assess::{Check, Subject, assess, worst};
+pub use measure::{Measure, measures};
 pub use suggest::{Suggestion, may_suggest, suggest};
 
 /// Where functions run.

@@ -22,6 +22,15 @@ pub enum Named {
     Name(String),
 }
 
+impl License {
+    /// However it is declared.
+    pub fn text(&self) -> &str {
+        match self {
+            License::License(Named::Id(text) | Named::Name(text)) | License::Expression { expression: text } => text,
+        }
+    }
+}
+
 /// What SPDX knows, as identifier or expression.
 pub fn spdx(text: &str) -> Option<License> {
     let text = text.trim();

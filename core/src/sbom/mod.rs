@@ -1,10 +1,12 @@
 //! Bills of materials: which packages of others a function's package holds, as CycloneDX JSON. What is listed is what is
 //! there, by the metadata that installers leave; the lock file adds digests and what the function itself asked for.
 
+mod components;
 mod document;
 mod go;
 mod licenses;
 pub(crate) mod node;
+mod owners;
 pub(crate) mod python;
 mod rust;
 mod versions;
@@ -24,6 +26,8 @@ use crate::swaps::Locked;
 use crate::{Error, Result};
 use licenses::License;
 
+pub use components::{Component, components};
+pub use owners::{Owner, Owners};
 pub use versions::{Versions, versions};
 
 /// What the names of such files end with: <https://cyclonedx.org/specification/overview/#recognized-file-patterns>

@@ -1,0 +1,41 @@
+//! `report`: what packages are made of.
+
+use std::path::Path;
+
+use lambda_pack_core::temporary::write_whole;
+use lambda_pack_core::{Error, Meter, Result};
+
+use super::output;
+use crate::cli::{Common, ReportArgs};
+use crate::hidden::masked;
+use crate::overview::{overview, page, summary, table};
+use crate::report::Progress;
+use crate::settings::Settings;
+
+pub fn run(args: &ReportArgs, common: &Common, meter: &'static Meter) -> Result<()> {
+    let settings = Settings::resolve(common, None, None)?;
+    let progress = Progress::start("looking", meter);
+    // The other forms have no room for it.
+    let history = match common.json || args.html.is_some() {
+        true => args.history.into(),
+        false => 0,
+    };
+    let overview = overview(&settings, &args.names, history, meter)?;
+    drop(progress);
+    if let Some(file) = &args.html {
+        write(file, &page(&overview))?;
+    }
+    let most_bytes = args.max_bytes as usize;
+    match &args.markdown {
+        _ if common.json => output::json(&overview),
+        Some(file) if file == Path::new("-") => output::line(&summary(&overview, most_bytes)),
+        Some(file) => write(file, &format!("{}\n", masked(&summary(&overview, most_bytes)))),
+        None if args.html.is_some() => Ok(()),
+        None => output::line(&table(&overview)),
+    }
+}
+
+/// Whole or not at all; what was there before is replaced.
+fn write(file: &Path, text: &str) -> Result<()> {
+    write_whole(file, text.as_bytes(), None).map_err(|cause| Error::io("write", file, cause).help("name another place"))
+}

@@ -1,0 +1,150 @@
+//! The page as a file; `tests/e2e/page.py` has a browser open it.
+
+use std::fs;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::support::Dir;
+
+/// Names that would be markup, or end a script.
+const ODD: [&str; 5] = [
+    "</script><script>alert(1)",
+    "<img src=x onerror=alert(1)>",
+    "<!--",
+    "quotes\"'&amp;",
+    "\u{1F9F6}\u{20BB7}",
+];
+
+fn with_odd_names() -> Dir {
+    let dir = Dir::with_app();
+    for name in ODD {
+        dir.write(&format!("code/lib/{name}"), name);
+    }
+    let long = ["d".repeat(145), "e".repeat(100), "f".repeat(53)].join("/");
+    dir.write(&format!("code/lib/{long}"), "");
+    dir.write("lambda-json/app.json", r#"{"source": "lib"}"#);
+    dir
+}
+
+fn page(dir: &Dir) -> String {
+    let run = dir.command(["report", "--html", "page.html"]).ok();
+    assert_eq!((run.stdout.as_str(), run.stderr.as_str()), ("", ""));
+    fs::read_to_string(dir.join("page.html")).unwrap()
+}
+
+/// What stands between two texts.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Vec<&'a str> {
+    text.split(start)
+        .skip(1)
+        .map(|rest| rest.split(end).next().unwrap())
+        .collect()
+}
+
+#[test]
+fn no_name_is_markup() {
+    let dir = with_odd_names();
+    let page = page(&dir);
+    let data = between(&page, r#"id="data">"#, "</script>")[0];
+    assert!(!data.contains('<'), "{data}");
+    let json = dir.command(["report", "--json"]).ok().json();
+    assert_eq!(serde_json::from_str::<Value>(data).unwrap(), json);
+    let paths = json["functions"][0]["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| &file["path"]);
+    for name in ODD {
+        assert!(paths.clone().any(|path| path == name), "{name}");
+    }
+    // Two scripts and the data, however names look.
+    assert_eq!(page.matches("<script").count(), 3 + page.matches("\"<script").count());
+    assert_eq!(between(&page, "<script>", "</script>").len(), 2);
+}
+
+#[test]
+fn nothing_but_its_own_scripts_and_style_may_run() {
+    let page = page(&Dir::with_app());
+    let policy = between(&page, r#"Content-Security-Policy" content=""#, "\"")[0];
+    assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+    assert!(!policy.contains("unsafe") && !policy.contains("http"), "{policy}");
+    let scripts = between(&page, "<script>", "</script>");
+    let style = between(&page, "<style>", "</style>");
+    for text in scripts.into_iter().chain(style) {
+        let digest = BASE64.encode(Sha256::digest(text.as_bytes()));
+        assert!(policy.contains(&format!("'sha256-{digest}'")), "{policy}");
+    }
+    let before_data = page.find(r#"id="data""#).unwrap();
+    assert!(before_data < 1_500_000);
+    // What could ask somebody. A licence may name an address.
+    for asking in [
+        "src=\"",
+        "url(",
+        "@import",
+        "fetch(",
+        "XMLHttpRequest",
+        "import(",
+        "sendBeacon",
+    ] {
+        assert!(!page.contains(asking), "{asking}");
+    }
+}
+
+#[test]
+fn the_same_gives_the_same_bytes_and_no_path_of_this_machine() {
+    let dir = Dir::with_app();
+    dir.command(["upload"]).ok();
+    let first = page(&dir);
+    assert_eq!(page(&dir), first);
+    assert!(!first.contains(dir.path().to_str().unwrap()));
+    let left = fs::read_dir(dir.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = left
+        .filter(|name| name.to_string_lossy().starts_with(".lambda-pack-"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_page_that_cannot_be_written_is_an_error_and_leaves_the_old_one() {
+    let dir = Dir::with_app();
+    let place = "no/such/page.html";
+    dir.command(["report", "--html", place])
+        .fails(1, &["cannot write `no/such/page.html`", "name another place"]);
+    dir.write("page.html", "old");
+    dir.write("lambda-json/app.json", "{");
+    dir.command(["report", "--html", "page.html"]).fails(3, &["not JSON"]);
+    assert_eq!(fs::read_to_string(dir.join("page.html")).unwrap(), "old");
+}
+
+#[test]
+fn no_infrastructure_secret_is_in_it() {
+    let dir = Dir::with_app();
+    let value = ["q8Zr5vN2", "xLw7TkPd"].concat();
+    let secrets = json!([{"id": "ci", "class": "infrastructure", "reason": "of the pipeline", "variable": "CI_TOKEN"}]);
+    dir.write(
+        "lambda-json/app.json",
+        json!({"source": "lib", "secrets": secrets}).to_string(),
+    );
+    dir.write("code/lib/app.py", "");
+    // Packages refuse such a name; a report may be what finds it.
+    dir.write(&format!("code/lib/{value}.txt"), "");
+    for arguments in [
+        &["report", "--html", "page.html"][..],
+        &["report", "--json"],
+        &["report", "--markdown=page.html"],
+    ] {
+        let run = dir.command(arguments.iter().copied()).env("CI_TOKEN", &value).run();
+        let file = fs::read_to_string(dir.join("page.html")).unwrap_or_default();
+        for text in [&run.stdout, &run.stderr, &file] {
+            assert!(!text.contains(&value), "{arguments:?}: {text}");
+        }
+        assert!(
+            run.code != 0 || format!("{}{file}", run.stdout).contains("***") || arguments[1] != "--json",
+            "{run:?}"
+        );
+    }
+}
