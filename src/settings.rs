@@ -13,6 +13,7 @@ use lambda_pack_core::graph::Places;
 use lambda_pack_core::profile::{Profile, Profiles};
 use lambda_pack_core::{Error, ErrorKind, Result, toml_text};
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::aws::AwsSettings;
 use crate::bundle::BundleTable;
@@ -229,9 +230,19 @@ impl ProjectFile {
         let place = directory.join(FILE_NAME);
         hidden::hide_of_project(&text);
         hidden::definitions_are_in(&directory.join(CONFIG_DIR));
-        let mut parsed: ProjectFile = toml_text::parse(place.display(), &text)?;
+        let parsed = toml_text::parse(place.display(), &text).map_err(|error| with_profiles(error, &text));
+        let mut parsed: ProjectFile = parsed?;
         parsed.profiles = parsed.profiles.read_from(place.display(), text);
         Ok(Some((directory.to_owned(), parsed)))
+    }
+}
+
+/// `profile` is AWS's, and who writes `[profile.prod]` means another one.
+fn with_profiles(error: Error, text: &str) -> Error {
+    let is_table = toml_text::parse::<Value>("", text).is_ok_and(|file| file["profile"].is_object());
+    match is_table {
+        true => error.help("`profile` is that of AWS; deployment profiles are `[profiles.NAME]`"),
+        false => error,
     }
 }
 

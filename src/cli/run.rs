@@ -16,7 +16,7 @@ Examples:
   lambda-pack run --deployment-profile prod
   lambda-pack run --deployment-profile prod --tfvars lambda-deploy-module/packages.auto.tfvars.json")]
 pub struct RunProfileArgs {
-    /// Write the inputs of lambda-deploy-module into this file instead of printing them
+    /// Write the inputs of lambda-deploy-module into this file; without it they are printed
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub tfvars: Option<PathBuf>,
     /// Directory for bundle.json and bundle.json.sha256 [default: dist]

@@ -24,6 +24,7 @@ pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<(
     let progress = Progress::start("building", meter);
     let caches = super::open_caches(&settings, true);
     let walked = super::walk_functions(&settings, &args.names, &caches, meter)?;
+    super::warn_of_unknown_secrets(walked.all().map(|walked| &walked.function));
     remove_abandoned(&settings.out_dir);
     let builder = Builder {
         layers: Layers::new(walked.all().map(|walked| (&walked.function, &walked.tree))),

@@ -29,6 +29,7 @@ use lambda_pack_core::{Meter, Result, collect_all};
 use crate::cli::{AssetsVerb, Cli, Command, ExternalQuery};
 use crate::packaging::{
     Hashed, Walked, hash_functions, in_function, load_functions, open_caches, preflight, walk_functions, warn,
+    warn_anew, warn_of_unknown_secrets,
 };
 use crate::report::{bytes, table};
 

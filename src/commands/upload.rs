@@ -41,6 +41,7 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     let caches = super::open_caches(&settings, true);
     let hashed = super::hash_functions(&settings, names, &caches, meter)?;
     check_expected(&expected, &hashed.functions)?;
+    super::warn_of_unknown_secrets(hashed.all().map(|hashed| &hashed.function));
     // Nothing is uploaded where one of them can't work, or holds a secret.
     let checked = Checked::all(&hashed)?;
     let packages = Packages::open(&hashed, &settings, caches, meter)?;
@@ -102,13 +103,17 @@ fn state(packages: &Packages, checked: &Checked, found: &Found) -> Result<State>
     let Some(stored) = packages.stored_contents(checked, record)? else {
         return Ok(State::Unknown);
     };
-    packages.check_moved(checked, &stored.contents)?;
+    let of_swaps = packages.check_swaps(checked, &stored.contents)?;
+    super::warn_anew(&checked.hashed.function, &checked.hashed.tree, &of_swaps);
     // What may be meant was said when it was uploaded.
     packages.check(checked, &stored.contents)?;
     if !stored.was_searched {
         return Ok(State::Unsearched);
     }
-    packages.note_passed(checked);
+    // What swaps may break is said each time.
+    if of_swaps.is_empty() {
+        packages.note_passed(checked);
+    }
     Ok(State::Settled)
 }
 
@@ -117,7 +122,6 @@ fn upload(packages: &Packages, checked: &Checked, found: &Found, state: State) -
         Found::Published(record) if state != State::Unknown => {
             if state == State::Unsearched {
                 packages.note_searched(checked)?;
-                packages.note_passed(checked);
             }
             Published::Unchanged(record.clone())
         }
@@ -126,7 +130,9 @@ fn upload(packages: &Packages, checked: &Checked, found: &Found, state: State) -
             let contents = packages.contents(checked, made.as_ref())?;
             super::warn(&checked.hashed.function.name, packages.check(checked, &contents)?);
             let published = packages.publish(checked, made.as_ref(), &contents, found)?;
-            packages.note_passed(checked);
+            if packages.check_swaps(checked, &contents)?.is_empty() {
+                packages.note_passed(checked);
+            }
             published
         }
     };

@@ -31,6 +31,7 @@ pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Resul
     let caches = super::open_caches(&settings, false);
     let hashed = super::hash_functions(&settings, &args.names, &caches, meter)?;
     caches::keep(caches);
+    super::warn_of_unknown_secrets(hashed.all().map(|hashed| &hashed.function));
     let layers = Layers::of_sources(hashed.all());
     let rows = hashed.functions.iter().map(|hashed| {
         let layers = layers.before_build(&hashed.function)?;

@@ -47,6 +47,10 @@ impl Written {
             let named = format!("{what} can't be `{}`, which is no file's name", file.display());
             return Err(Error::new(ErrorKind::Usage, named).help("name one, such as deploy.auto.tfvars.json"));
         }
+        if settings.tfvars.as_deref() == Some(Path::new("-")) {
+            return Err(Error::new(ErrorKind::Usage, "--tfvars takes a file, and `-` is none")
+                .help("leave it out: `run` prints the inputs then; of a file called `-` say `./-`"));
+        }
         let files = [(FILE_NAME, document), ("its SHA-256", sums)].into_iter().chain(tfvars);
         let mut written = Written(Vec::new());
         for (what, file) in files {

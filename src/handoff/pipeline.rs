@@ -11,10 +11,15 @@ use lambda_pack_core::profile::Profile;
 use lambda_pack_core::{Error, Meter, Result, assets, collect_all};
 
 use super::files::Written;
+use super::provenance::Provenance;
 use super::steps::{Done, PACKAGES, SOURCES, Steps};
+use super::{Described, check_outline};
 use crate::assets::{DOWNLOADS_AT_ONCE, Fetcher};
 use crate::build::Built as Made;
-use crate::packaging::{Checked, Hashed, Packages, Stored, hash_functions, in_function, open_caches, warn};
+use crate::packaging::{
+    Checked, Hashed, Packages, Stored, hash_functions, in_function, open_caches, warn, warn_anew,
+    warn_of_unknown_secrets,
+};
 use crate::settings::Settings;
 use crate::store::{Found, Published, Record};
 use crate::{caches, parallel};
@@ -30,16 +35,13 @@ pub enum Goal {
 
 /// A function with all that is known of its package.
 pub struct Packaged<'a> {
-    pub checked: &'a Checked<'a>,
+    pub described: Described<'a>,
     pub record: Record,
-    /// What preflight found that may be meant.
-    pub warnings: Vec<String>,
-    pub fitness: Vec<Check>,
 }
 
 impl Packaged<'_> {
     pub fn hashed(&self) -> &Hashed {
-        self.checked.hashed
+        self.described.hashed
     }
 }
 
@@ -50,6 +52,7 @@ pub struct Deployment<'a> {
     pub packaged: &'a [Packaged<'a>],
     /// Without the sizes of packages.
     pub graph: Graph,
+    pub provenance: &'a Provenance,
 }
 
 /// Does all of it, and hands what is deployed on to the last part.
@@ -84,7 +87,13 @@ pub fn packaged<R>(
     })?;
     steps.step("fetch assets", "downloading", || pipeline.fetch_assets(&jobs))?;
     let made = steps.step("build", "building", || pipeline.make(&packages, &jobs))?;
-    let ready = steps.step("check", "checking", || pipeline.check(&packages, &jobs, &made))?;
+    let (ready, provenance) = steps.step("check", "checking", || {
+        let (done, ready) = pipeline.check(&packages, &jobs, &made)?;
+        let described: Vec<&Described> = ready.iter().map(|ready| &ready.described).collect();
+        let provenance = Provenance::of(described.iter().map(|it| it.hashed), settings)?;
+        check_outline(profile, &described, &graph, &provenance, settings)?;
+        Ok((done, (ready, provenance)))
+    })?;
     let packaged = match goal {
         Goal::Deploy => steps.step("upload", "uploading", || pipeline.upload(&packages, &ready))?,
         Goal::Describe => steps.step("pack", "packing", || pipeline.pack(&packages, &ready))?,
@@ -93,6 +102,7 @@ pub fn packaged<R>(
         profile,
         packaged: &packaged,
         graph,
+        provenance: &provenance,
     };
     let result = last(steps, deployment)?;
     caches::keep(packages.caches);
@@ -119,15 +129,16 @@ struct Ready<'c> {
     job: &'c Job<'c>,
     made: Option<&'c Made>,
     contents: Cow<'c, Contents>,
-    warnings: Vec<String>,
-    /// With the size of the package, in bytes, that was assumed.
-    fitness: Option<(u64, Vec<Check>)>,
+    /// With the fitness of a package of `assumed_bytes`, or without any.
+    described: Described<'c>,
+    assumed_bytes: Option<u64>,
 }
 
 impl Pipeline<'_> {
     /// All that definitions and sources tell. Sources are small: they are searched for secrets each time, since what is allowed
     /// and what is declared may be other than when a package was uploaded.
     fn validate<'c>(&self, hashed: &'c Selected<Hashed>) -> Result<(Done, Vec<Checked<'c>>)> {
+        warn_of_unknown_secrets(hashed.all().map(|hashed| &hashed.function));
         let checked = Checked::all(hashed)?;
         collect_all(checked.iter().map(|checked| checked.search_source(self.meter)))?;
         Ok((Done::new(checked.len(), SOURCES), checked))
@@ -227,32 +238,39 @@ impl Pipeline<'_> {
             |(job, made)| {
                 let checked = job.checked;
                 let contents = match &job.known {
-                    Some(Stored { contents, .. }) => {
-                        packages.check_moved(checked, contents)?;
-                        Cow::Borrowed(&**contents)
-                    }
+                    Some(Stored { contents, .. }) => Cow::Borrowed(&**contents),
                     None => {
                         packages.search(checked, *made)?;
                         packages.contents(checked, *made)?
                     }
                 };
+                let of_swaps = packages.check_swaps(checked, &contents)?;
+                if job.known.is_some() {
+                    let Hashed { function, tree, .. } = checked.hashed;
+                    warn_anew(function, tree, &of_swaps);
+                }
                 let warnings = packages.check(checked, &contents)?;
                 warn(&checked.hashed.function.name, &warnings);
-                let fitness = match self.goal {
-                    Goal::Describe => None,
-                    Goal::Deploy => {
-                        let size_bytes = self.size_before(packages, job, *made)?;
-                        let checks = self.fitness(packages, checked, &contents, size_bytes)?;
-                        refuse(&checks)?;
-                        Some((size_bytes, checks))
-                    }
+                let mut described = Described {
+                    hashed: checked.hashed,
+                    warnings,
+                    of_swaps,
+                    fitness: Vec::new(),
                 };
+                let assumed_bytes = match self.goal {
+                    Goal::Describe => None,
+                    Goal::Deploy => Some(self.size_before(packages, job, *made)?),
+                };
+                if let Some(size_bytes) = assumed_bytes {
+                    described.fitness = self.fitness(packages, checked, &contents, size_bytes)?;
+                    refuse(&described.fitness)?;
+                }
                 Ok(Ready {
                     job,
                     made: *made,
                     contents,
-                    warnings,
-                    fitness,
+                    described,
+                    assumed_bytes,
                 })
             },
         );
@@ -314,17 +332,11 @@ impl Pipeline<'_> {
         records: impl IntoIterator<Item = Record>,
     ) -> Result<Vec<Packaged<'c>>> {
         let packaged = ready.iter().zip(records).map(|(ready, record)| {
-            let checked = ready.job.checked;
-            let fitness = match &ready.fitness {
-                Some((size_bytes, checks)) if *size_bytes == record.size_bytes => checks.clone(),
-                _ => self.fitness(packages, checked, &ready.contents, record.size_bytes)?,
-            };
-            Ok(Packaged {
-                checked,
-                record,
-                warnings: ready.warnings.clone(),
-                fitness,
-            })
+            let mut described = ready.described.clone();
+            if ready.assumed_bytes != Some(record.size_bytes) {
+                described.fitness = self.fitness(packages, ready.job.checked, &ready.contents, record.size_bytes)?;
+            }
+            Ok(Packaged { described, record })
         });
         collect_all(packaged)
     }

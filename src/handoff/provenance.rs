@@ -7,8 +7,8 @@ use lambda_pack_core::handoff::{Application, FILE_NAME, Validation};
 use lambda_pack_core::source::{IGNORE_FILE, Shape};
 use lambda_pack_core::{Result, shorten};
 
-use super::Packaged;
 use crate::git::{self, Difference, Head, Was, WorkTree};
+use crate::packaging::Hashed;
 use crate::report;
 use crate::settings::Settings;
 
@@ -30,7 +30,7 @@ enum State {
 }
 
 impl Provenance {
-    pub fn of(packaged: &[Packaged], settings: &Settings) -> Result<Self> {
+    pub fn of<'a>(hashed: impl Iterator<Item = &'a Hashed>, settings: &Settings) -> Result<Self> {
         let project = match settings.project_dir.as_os_str().is_empty() {
             true => Path::new("."),
             false => &settings.project_dir,
@@ -38,7 +38,7 @@ impl Provenance {
         let state = match Head::of(project) {
             Ok(Some(head)) => {
                 let differences = WorkTree::of(project, "run the same command again")?.differences("HEAD")?;
-                let mut untracked = git::untracked(project, &files(packaged, settings))?;
+                let mut untracked = git::untracked(project, &files(&hashed.collect::<Vec<_>>(), settings))?;
                 untracked.extend(ignore_files(&differences));
                 State::At {
                     // Git was told not to look at some, or compares less than what is packed.
@@ -118,14 +118,14 @@ fn ignore_files(differences: &[Difference]) -> impl Iterator<Item = PathBuf> {
 }
 
 /// Sources, definitions and settings, each once.
-fn files(packaged: &[Packaged], settings: &Settings) -> Vec<PathBuf> {
-    let sources = packaged.iter().flat_map(|it| it.hashed().tree.entries());
+fn files(hashed: &[&Hashed], settings: &Settings) -> Vec<PathBuf> {
+    let sources = hashed.iter().flat_map(|it| it.tree.entries());
     let sources = sources.map(|entry| entry.file.clone());
-    let inputs = packaged.iter().flat_map(|it| match it.hashed().tree.recipe() {
+    let inputs = hashed.iter().flat_map(|it| match it.tree.recipe() {
         Some(recipe) => recipe.files(),
         None => Vec::new(),
     });
-    let definitions = packaged.iter().map(|it| it.hashed().function.file.clone());
+    let definitions = hashed.iter().map(|it| it.function.file.clone());
     let sources = sources.chain(inputs.cloned());
     let mut files: Vec<PathBuf> = sources.chain(definitions).chain([settings.file()]).collect();
     files.sort_unstable();

@@ -62,7 +62,7 @@ impl Stated {
         let of_graph = document.requirements();
         let functions = parallel::map(&document.functions, REQUESTS_AT_ONCE, |said| {
             meter.check()?;
-            function(said, of_graph[said.name.as_str()], &document.store, &store)
+            function(said, of_graph[said.name.as_str()], &document, &store)
                 .map_err(|error| error.within(format_args!("function `{}`", said.name)))
         });
         for verified in functions {
@@ -112,9 +112,9 @@ fn whole(file: &Path, content: &[u8]) -> Result<Verified> {
     })
 }
 
-/// Its record, its package, and what that was made from. `named` is the store as the document names it.
-fn function(said: &FunctionEntry, of_graph: Requirements, named: &str, store: &Store) -> Result<[Verified; 2]> {
-    let name = said.name.as_str();
+/// Its record, its package, and what that was made from.
+fn function(said: &FunctionEntry, of_graph: Requirements, document: &Document, store: &Store) -> Result<[Verified; 2]> {
+    let (name, named) = (said.name.as_str(), document.store.as_str());
     let source_hash = Digest::from_hex(Algorithm::Blake3, &said.source_hash)
         .ok_or_else(|| Error::invalid(format!("its source hash is none: `{}`", shorten(&said.source_hash))))?;
     let missing = |what: &str| {
@@ -157,8 +157,12 @@ fn function(said: &FunctionEntry, of_graph: Requirements, named: &str, store: &S
         ))
     });
     Error::join(errors).map_or(Ok(()), Err)?;
-    if store.source(name, &source_hash)?.is_none() {
+    let Some(kept) = store.kept(name, &source_hash)? else {
         return Err(missing("there is no manifest"));
+    };
+    kept.source()?;
+    if let Some(known) = kept.known(&record)? {
+        document.check_contents(said, &known.contents)?;
     }
     let verified = |what, digest| Verified {
         what,

@@ -13,7 +13,7 @@ use lambda_pack_core::function::{self, Function, Selected};
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::preflight::{self, Contents, Layer};
 use lambda_pack_core::profile::refuse_parameters;
-use lambda_pack_core::secrets::protect;
+use lambda_pack_core::secrets::{Infrastructure, protect};
 use lambda_pack_core::source::{Outputs, Tree};
 use lambda_pack_core::{Meter, Result, swaps};
 
@@ -153,6 +153,15 @@ pub fn warn(name: impl Display, warnings: impl IntoIterator<Item = impl Display>
     }
 }
 
+/// Says which secrets of the infrastructure are not looked for by their values, since this machine doesn't know them.
+pub fn warn_of_unknown_secrets<'a>(mut functions: impl Iterator<Item = &'a Function>) {
+    // All functions of a project share them.
+    let infrastructure = functions.find_map(|function| function.infrastructure.as_deref());
+    for warning in infrastructure.map(Infrastructure::warnings).unwrap_or_default() {
+        report::warning(&warning);
+    }
+}
+
 /// What `-v` tells of the function.
 fn note(name: impl Display, notes: impl IntoIterator<Item = impl Display>) {
     for note in notes {
@@ -160,13 +169,18 @@ fn note(name: impl Display, notes: impl IntoIterator<Item = impl Display>) {
     }
 }
 
-/// Warnings of what was built, and notes, that its source didn't give.
-pub fn warn_of_built(function: &Function, source: &Tree, built: &Tree) {
-    let warnings = built.warnings.iter();
+/// Warnings that the walk of its source didn't give.
+pub fn warn_anew(function: &Function, source: &Tree, warnings: &[String]) {
+    let warnings = warnings.iter();
     warn(
         &function.name,
         warnings.filter(|warning| !source.warnings.contains(warning)),
     );
+}
+
+/// Warnings of what was built, and notes, that its source didn't give.
+pub fn warn_of_built(function: &Function, source: &Tree, built: &Tree) {
+    warn_anew(function, source, &built.warnings);
     let notes = built.notes.iter();
     note(&function.name, notes.filter(|note| !source.notes.contains(note)));
 }

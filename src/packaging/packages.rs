@@ -218,12 +218,11 @@ impl<'a> Packages<'a> {
         preflight::check(function, contents, &self.layers_of(function)?)
     }
 
-    /// Fails where layers lack what a package that the store has leaves to them: they may have changed since it was made. Making
-    /// one does the same.
-    pub fn check_moved(&self, checked: &Checked, contents: &Contents) -> Result<()> {
-        let Hashed { function, tree, .. } = checked.hashed;
-        warn(&function.name, tree.check_moved(contents.moved())?);
-        Ok(())
+    /// Fails where layers lack what a package leaves to them: they may have changed since it was made. Returns what the user should
+    /// know of its swaps.
+    pub fn check_swaps(&self, checked: &Checked, contents: &Contents) -> Result<Vec<String>> {
+        let of_layers = checked.hashed.tree.check_moved(contents.moved())?;
+        Ok([contents.warnings_of_swaps(), of_layers.as_slice()].concat())
     }
 
     /// Whether a stored package passed both with the definition and the layers of now, as far as this machine knows.

@@ -29,6 +29,8 @@ struct StoredManifest<'a> {
     secrets: Seen,
     /// What layers must have of what swaps left out.
     moved: &'a [Moved],
+    /// What the user should know of what swaps left out.
+    warnings_of_swaps: &'a [String],
 }
 
 /// What is read of it to check the package. Versions of this program that couldn't check it wrote less.
@@ -38,6 +40,8 @@ struct StoredPackage {
     machine_code: Option<BTreeMap<String, Machine>>,
     secrets: Option<Seen>,
     moved: Option<Vec<Moved>>,
+    warnings_of_swaps: Option<Vec<String>>,
+    build_inputs: Option<Map<String, Value>>,
 }
 
 /// What a package was made from.
@@ -63,23 +67,29 @@ pub(super) fn to_json(built: &Built) -> Vec<u8> {
         dependencies: &built.dependencies,
         secrets: built.seen.clone(),
         moved: built.contents.moved(),
+        warnings_of_swaps: built.contents.warnings_of_swaps(),
     };
     serde_json::to_vec(&stored).expect("strings and numbers")
 }
 
-impl Store {
-    /// What a package was made from; `None` if that isn't stored.
-    pub fn source(&self, name: &str, source_hash: &Digest) -> Result<Option<Source>> {
+/// A manifest object, read once.
+pub struct Kept<'s> {
+    store: &'s Store,
+    name: &'s str,
+    source_hash: Digest,
+    content: Vec<u8>,
+}
+
+impl Kept<'_> {
+    /// What the package was made from.
+    pub fn source(&self) -> Result<Source> {
         #[derive(Deserialize)]
         struct Beside {
             dependencies: Option<Versions>,
         }
-        let Some(content) = self.manifest_content(name, source_hash)? else {
-            return Ok(None);
-        };
-        let parsed = Manifest::parse(&content).and_then(|manifest| {
-            let beside: Beside = serde_json::from_slice(&content).map_err(|error| error.to_string())?;
-            match manifest.source_hash() == *source_hash {
+        let parsed = Manifest::parse(&self.content).and_then(|manifest| {
+            let beside: Beside = serde_json::from_slice(&self.content).map_err(|error| error.to_string())?;
+            match manifest.source_hash() == self.source_hash {
                 true => Ok(Source {
                     manifest,
                     dependencies: beside.dependencies,
@@ -87,44 +97,37 @@ impl Store {
                 false => Err(format!("it is that of the source hash {}", manifest.source_hash())),
             }
         });
-        parsed
-            .map(Some)
-            .map_err(|problem| self.bad_manifest(name, source_hash, &problem))
+        parsed.map_err(|problem| self.bad(&problem))
     }
 
-    /// The entries of a package, as its manifest names them; `None` if it isn't stored.
-    pub fn package_manifest(&self, name: &str, source_hash: &Digest) -> Result<Option<Manifest>> {
-        let Some(content) = self.manifest_content(name, source_hash)? else {
-            return Ok(None);
-        };
+    /// The entries of the package.
+    pub fn package(&self) -> Result<Manifest> {
         #[derive(Deserialize)]
         struct Package {
             package_entries: Vec<StoredEntry>,
         }
-        let entries = serde_json::from_slice(&content)
+        let entries = serde_json::from_slice(&self.content)
             .map_err(|error| format!("not a manifest: {error}"))
             .and_then(|package: Package| {
                 let entries = package.package_entries.into_iter();
                 entries.map(|entry| entry.parse(Algorithm::Blake3)).collect()
             });
-        let entries = entries.map_err(|problem: String| self.bad_manifest(name, source_hash, &problem))?;
-        Ok(Some(Manifest::new(Algorithm::Blake3, entries, None)))
+        let entries = entries.map_err(|problem: String| self.bad(&problem))?;
+        Ok(Manifest::new(Algorithm::Blake3, entries, None))
     }
 
-    /// The address of a manifest, for people.
-    pub fn manifest_url(&self, name: &str, source_hash: &Digest) -> String {
-        self.url.of_key(&record::manifest_key(name, source_hash))
-    }
-
-    /// What is in the package of this record; `None` if its manifest doesn't say.
-    pub fn known(&self, name: &str, source_hash: &Digest, record: &Record) -> Result<Option<Known>> {
-        let Some(content) = self.manifest_content(name, source_hash)? else {
-            return Ok(None);
-        };
-        let stored: StoredPackage = serde_json::from_slice(&content)
-            .map_err(|error| self.bad_manifest(name, source_hash, &format!("not a manifest: {error}")))?;
+    /// What is in the package of this record; `None` if the manifest doesn't say.
+    pub fn known(&self, record: &Record) -> Result<Option<Known>> {
+        let stored: StoredPackage =
+            serde_json::from_slice(&self.content).map_err(|error| self.bad(&format!("not a manifest: {error}")))?;
         let (Some(machine_code), Some(seen), Some(moved)) = (stored.machine_code, stored.secrets, stored.moved) else {
             return Ok(None);
+        };
+        // Without swaps there is nothing to know of them.
+        let is_swapped = stored.build_inputs.is_some_and(|inputs| inputs.contains_key("swaps"));
+        let warnings_of_swaps = match stored.warnings_of_swaps {
+            None if is_swapped => return Ok(None),
+            warnings => warnings.unwrap_or_default(),
         };
         let entries = stored.package_entries.into_iter().map(|entry| Item {
             machine: machine_code.get(&entry.path).copied(),
@@ -132,11 +135,51 @@ impl Store {
             kind: entry.kind,
             size: entry.size,
         });
-        let contents = Contents::whole(entries.collect(), moved);
+        let contents = Contents::whole(entries.collect(), moved, warnings_of_swaps);
         // Of two who built at the same time the one's manifest may stand beside the other's package.
         let is_of_record =
             contents.size() == record.unzipped_bytes && contents.entries().len() as u64 == record.entries;
         Ok(is_of_record.then_some(Known { contents, seen }))
+    }
+
+    fn bad(&self, problem: &str) -> Error {
+        self.store.bad_manifest(self.name, &self.source_hash, problem)
+    }
+}
+
+impl Store {
+    /// The manifest of a package; `None` if it isn't stored.
+    pub fn kept<'s>(&'s self, name: &'s str, source_hash: &Digest) -> Result<Option<Kept<'s>>> {
+        let object = self.objects.get(&record::manifest_key(name, source_hash))?;
+        Ok(object.map(|object| Kept {
+            store: self,
+            name,
+            source_hash: *source_hash,
+            content: object.content,
+        }))
+    }
+
+    /// What a package was made from; `None` if that isn't stored.
+    pub fn source(&self, name: &str, source_hash: &Digest) -> Result<Option<Source>> {
+        self.kept(name, source_hash)?.map(|kept| kept.source()).transpose()
+    }
+
+    /// The entries of a package, as its manifest names them; `None` if it isn't stored.
+    pub fn package_manifest(&self, name: &str, source_hash: &Digest) -> Result<Option<Manifest>> {
+        self.kept(name, source_hash)?.map(|kept| kept.package()).transpose()
+    }
+
+    /// What is in the package of this record; `None` if its manifest doesn't say.
+    pub fn known(&self, name: &str, source_hash: &Digest, record: &Record) -> Result<Option<Known>> {
+        match self.kept(name, source_hash)? {
+            Some(kept) => kept.known(record),
+            None => Ok(None),
+        }
+    }
+
+    /// The address of a manifest, for people.
+    pub fn manifest_url(&self, name: &str, source_hash: &Digest) -> String {
+        self.url.of_key(&record::manifest_key(name, source_hash))
     }
 
     /// Notes what was found in a stored package that was made and searched again, if it is the same: then the next one who checks
@@ -167,11 +210,6 @@ impl Store {
         manifest.insert("secrets".into(), serde_json::to_value(seen).expect("texts"));
         let content = serde_json::to_vec(&manifest).expect("it was JSON");
         self.objects.replace(&key, &object.version, &content)
-    }
-
-    fn manifest_content(&self, name: &str, source_hash: &Digest) -> Result<Option<Vec<u8>>> {
-        let object = self.objects.get(&record::manifest_key(name, source_hash))?;
-        Ok(object.map(|object| object.content))
     }
 
     fn bad_manifest(&self, name: &str, source_hash: &Digest, problem: &str) -> Error {

@@ -90,13 +90,11 @@ fn contents(name: &str, source_hash: &Digest, record: &Record, deep: bool, store
         Error::new(ErrorKind::Integrity, format!("`{url}` {what}"))
             .help("restore an older version of that object; nothing else says what the package was made from")
     };
-    // Both are in one object, which is small: reading it twice is simpler than knowing two things of it at once.
-    if store.source(name, source_hash)?.is_none() {
+    let Some(kept) = store.kept(name, source_hash)? else {
         return Err(wrong("isn't there"));
-    }
-    let Some(expected) = store.package_manifest(name, source_hash)? else {
-        return Err(wrong("doesn't say what is in the package"));
     };
+    kept.source()?;
+    let expected = kept.package()?;
     if (expected.entries().len() as u64, expected.unzipped_bytes()) != (record.entries, record.unzipped_bytes) {
         return Err(wrong(
             "is of another package than its record: the number of entries, or their size, is another",

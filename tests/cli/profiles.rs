@@ -329,3 +329,19 @@ fn stores_limits_and_names_are_checked_before_they_are_needed() {
         &["allowed: a whole number from 1 to 65535"],
     );
 }
+
+#[test]
+fn who_writes_profile_for_profiles_is_told() {
+    let dir = Dir::with_app();
+    dir.write("lambda-pack.toml", "[profile.prod]\ntier = \"lambda\"\n");
+    dir.command(["profile", "list"]).fails(
+        3,
+        &[
+            "lambda-pack.toml:1:2: key `profile`: found a table",
+            "deployment profiles are `[profiles.NAME]`",
+        ],
+    );
+    dir.write("lambda-pack.toml", "profile = 3\n");
+    let run = dir.command(["profile", "list"]).fails(3, &["key `profile`"]);
+    assert!(!run.stderr.contains("profiles.NAME"), "{run:?}");
+}

@@ -14,6 +14,14 @@ fn access_key() -> String {
     ["AKI", "AQZ7LFMHW3KXR", "VDT2"].concat()
 }
 
+/// A JSON Web Token that nobody signed.
+fn token() -> String {
+    let part = |json: &str| URL_SAFE_NO_PAD.encode(json);
+    let signature = URL_SAFE_NO_PAD.encode(Sha256::digest("nobody's"));
+    let header = part(r#"{"alg":"HS256","typ":"JWT"}"#);
+    [header, part(r#"{"sub":"service-17","iat":1795000000}"#), signature].join(".")
+}
+
 fn private_key() -> String {
     let line = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj\n".repeat(3);
     let mark = |what: &str| format!("-----{what} RSA PRIVATE {}-----\n", "KEY");
@@ -131,6 +139,42 @@ fn a_secret_in_the_environment_is_refused_with_line_and_key() {
         .command(["validate"])
         .fails(3, &["environment.DB_PASSWORD", "found integer"]);
     assert!(!run.stderr.contains("918273"), "{run:?}");
+}
+
+#[test]
+fn a_json_web_token_is_refused_in_files_and_in_the_environment() {
+    let dir = project();
+    let token = token();
+    let file = dir.write(
+        "code/app/client.py",
+        format!("AUTH = {{'Authorization': 'Bearer {token}'}}\n"),
+    );
+    refused(
+        &dir,
+        &token,
+        &["code/app/client.py:1: ", "a JSON Web Token (rule `jwt`)"],
+    );
+    fs::remove_file(file).unwrap();
+    definition(&dir, &format!(",\n  \"environment\": {{\"SERVICE\": \"{token}\"}}"));
+    refused(
+        &dir,
+        &token,
+        &["lambda-json/app.json:3: key `environment.SERVICE`", "rule `jwt`"],
+    );
+    let rows = dir.command(["secrets", "classify", "--json"]).ok();
+    hides(&rows, &token);
+    assert!(
+        rows.stdout.contains("JSON Web Token") && rows.stdout.contains("SERVICE"),
+        "{rows:?}"
+    );
+    // What a program needs to make and to read them, and what everybody shows.
+    definition(&dir, "");
+    let (start, signature) = token.rsplit_once('.').unwrap();
+    dir.write(
+        "code/app/client.py",
+        format!("HEADER = '{start}.'\nSIGNATURE = '{signature}'\n"),
+    );
+    dir.command(["validate"]).ok();
 }
 
 #[test]
@@ -299,10 +343,20 @@ fn what_a_build_makes_is_searched_too() {
     let build = r#", "build": {"type": "command", "command": ["sh", "make.sh"], "output": "out"}"#;
     definition(&dir, build);
     for command in [["build"], ["upload"]] {
-        let run = dir
-            .command(command)
-            .fails(8, &["function `app`", "key:1: ", "rule `aws-access-key-id`"]);
+        let run = dir.command(command).fails(
+            8,
+            &[
+                "function `app`: its package: key:1: ",
+                "rule `aws-access-key-id`",
+                "change what its build makes",
+            ],
+        );
         hides(&run, &access_key());
+        // Where a cache keeps it says nothing to the user, and nothing there is left out with `exclude`.
+        assert!(
+            !run.stderr.contains("/outputs/") && !run.stderr.contains("leave the file out"),
+            "{run:?}"
+        );
     }
     assert!(files(&dir.join("dist")).is_empty() && files(&dir.join(".lambda-pack")).is_empty());
 }
@@ -320,6 +374,7 @@ fn what_was_published_is_no_secret() {
     dir.write("code/app/lib/tornado-6.5.dist-info/RECORD", recorded);
     dir.write("code/app/lib/tornado/test/test.key", &key);
     dir.write("code/app/node_modules/public-encrypt/test/1024.priv", &key);
+    dir.write("code/app/node_modules/jsonwebtoken/README.md", token());
     for command in COMMANDS {
         dir.command(command.iter().copied()).ok();
     }

@@ -8,12 +8,12 @@ use serde_json::{Value, json};
 use crate::builds::path_without;
 use crate::support::Dir;
 
-const SDK: &str = include_str!("../fixtures/sdk/requirements.txt");
+pub const SDK: &str = include_str!("../fixtures/sdk/requirements.txt");
 const NODE_PACKAGE: &str = include_str!("../fixtures/node/package.json");
 const NODE_LOCK: &str = include_str!("../fixtures/node/package-lock.json");
 
 /// A function with boto3 and requests, and profiles with these keys.
-fn sdk_project(profiles: &str) -> Dir {
+pub fn sdk_project(profiles: &str) -> Dir {
     let dir = Dir::new();
     dir.write("code/app/app.py", "import boto3, requests\n");
     dir.write("code/app/requirements.txt", SDK);
@@ -290,7 +290,7 @@ fn a_layer_has_all_that_goes_for_its_sake() {
 }
 
 /// With a layer that holds requests alone, which needs certifi and others.
-fn requests_in_a_layer(requirements: &str) -> Dir {
+pub fn requests_in_a_layer(requirements: &str) -> Dir {
     let dir = sdk_project("[profiles.p]\nswaps = [{ from = \"Requests\", to = \"layer:lay\" }]\n");
     dir.write("code/app/requirements.txt", requirements);
     let site = "code/lay/python/requests-2.34.2.dist-info";
@@ -318,7 +318,7 @@ fn what_goes_is_looked_for_in_the_layer_before_anything_is_installed_if_the_lock
 }
 
 /// As poetry writes it.
-fn without_notes(requirements: &str) -> String {
+pub fn without_notes(requirements: &str) -> String {
     let lines = requirements.lines();
     let lines = lines.filter(|line| !line.trim_start().starts_with('#'));
     lines.map(|line| format!("{line}\n")).collect()

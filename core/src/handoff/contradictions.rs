@@ -2,15 +2,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Document, FunctionEntry};
+use super::{Document, EXCLUDED, FunctionEntry, Validation};
 use crate::fitness::{Status, always_checked};
-use crate::function::Kind;
+use crate::function::{Kind, SecretClass};
 use crate::graph::{EdgeKind, Node, NodeKind, Requirements};
 use crate::limits::Quantity;
 use crate::shorten;
 
 /// What is checked of each function and layer beside its fitness.
 const OF_EACH: [&str; 2] = ["preflight", "secrets"];
+/// What is checked of each that swaps apply to.
+const OF_SWAPS: &str = "swaps";
+/// What the checks against limits of the profile begin with.
+const LIMITS: &str = "limits.";
 /// What is checked of all of them together.
 const OF_ALL: [&str; 2] = ["commit", "profile"];
 
@@ -30,6 +34,7 @@ impl Document {
         problems.extend(self.unknown_names(&functions));
         problems.extend(self.of_graph(&functions));
         problems.extend(self.of_layers(&functions));
+        problems.extend(self.of_secrets(&functions));
         problems.extend(self.of_application());
         problems.extend(self.of_validation(&functions));
         problems
@@ -114,6 +119,29 @@ impl Document {
         problems
     }
 
+    /// Who reads which secret, in the list and in the graph.
+    fn of_secrets(&self, functions: &Functions) -> Vec<String> {
+        let listed = self.secrets.iter().flat_map(|secret| {
+            let readers = secret.functions.iter().filter_map(|name| functions.get(name.as_str()));
+            readers.map(|reader| (node_id(reader), secret_id(secret.class, &secret.id)))
+        });
+        let listed: BTreeSet<(String, String)> = listed.collect();
+        let edges = self.graph.edges.iter().filter(|edge| edge.kind == EdgeKind::Reads);
+        let drawn: BTreeSet<(String, String)> = edges.map(|edge| (edge.from.clone(), edge.to.clone())).collect();
+        let nodes = self.graph.nodes.iter().filter(|node| node.kind == NodeKind::Secret);
+        let unread = nodes.filter(|node| drawn.iter().all(|(_, secret)| *secret != node.id));
+        let unread = unread.map(|node| format!("key `graph`: nobody reads `{}`", shorten(&node.id)));
+        let only_drawn = drawn.difference(&listed).map(|(reader, secret)| {
+            let [reader, secret] = [reader, secret].map(|id| shorten(id));
+            format!("key `secrets`: `{secret}` is missing, which `{reader}` reads in the graph")
+        });
+        let only_listed = listed.difference(&drawn).map(|(reader, secret)| {
+            let secret = shorten(secret);
+            format!("key `graph`: `{reader}` doesn't read `{secret}`, as `secrets` has it")
+        });
+        unread.chain(only_drawn).chain(only_listed).collect()
+    }
+
     fn of_application(&self) -> Vec<String> {
         let mut problems = Vec::new();
         let application = &self.application;
@@ -136,15 +164,19 @@ impl Document {
     fn of_validation(&self, functions: &Functions) -> Vec<String> {
         let mut problems = Vec::new();
         let mut found = BTreeMap::new();
+        let swapped: BTreeSet<&String> = self.swaps.iter().flat_map(|swap| &swap.functions).collect();
         for validation in &self.validation {
             let check = validation.check.as_str();
             if found.insert(check, validation.status).is_some() {
                 problems.push(format!("key `validation`: `{}` comes twice", shorten(check)));
             }
-            if let Some((_, name)) = check.split_once('/')
-                && !functions.contains_key(name)
-            {
-                problems.push(unknown_name("validation", name));
+            match check.split_once('/') {
+                Some((_, name)) if !functions.contains_key(name) => problems.push(unknown_name("validation", name)),
+                Some((OF_SWAPS, name)) if !swapped.contains(&name.to_owned()) => problems.push(format!(
+                    "key `swaps`: none is of `{name}`, and `validation` has `{}`",
+                    shorten(check)
+                )),
+                _ => {}
             }
         }
         let mut expected: BTreeSet<String> = OF_ALL.map(str::to_owned).into();
@@ -160,6 +192,23 @@ impl Document {
                 self.tier.name()
             )
         }));
+        let of_swaps = swapped.into_iter().map(|name| format!("{OF_SWAPS}/{name}"));
+        let of_limits = functions.values().flat_map(|function| {
+            let limits = self
+                .limits()
+                .into_iter()
+                .filter(|limit| is_limited(limit, function.kind));
+            limits.map(|limit| fitness(limit, function))
+        });
+        let lacking = of_swaps
+            .chain(of_limits)
+            .filter(|check| !found.contains_key(check.as_str()));
+        problems.extend(lacking.map(|check| format!("key `validation`: `{}` is missing", shorten(&check))));
+        let meant = Validation::excluded(&self.excluded);
+        let said = self.validation.iter().find(|it| it.check == EXCLUDED);
+        if meant.as_ref().map(|it| &it.detail) != said.map(|it| &it.detail) {
+            problems.push("key `excluded`: `validation` has other secrets that are excluded".to_owned());
+        }
         let is_as_committed = self.application.dirty == Some(false);
         let of_commit = found.get("commit").copied();
         if of_commit.is_some_and(|status| (status == Status::Pass) != is_as_committed) {
@@ -180,6 +229,23 @@ impl Document {
         }
         problems
     }
+
+    /// The limits of the profile: what one of them is checked for, all are that have such an amount.
+    fn limits(&self) -> BTreeSet<&str> {
+        let checks = self.validation.iter().filter_map(|it| it.check.split_once('/'));
+        let of_fitness = checks.filter_map(|(check, _)| check.strip_prefix("fitness."));
+        of_fitness.filter(|check| check.starts_with(LIMITS)).collect()
+    }
+}
+
+/// Whether each function or layer is checked for a limit: a definition may leave some amounts to the deploy module, and layers have
+/// none but sizes.
+fn is_limited(limit: &str, kind: Kind) -> bool {
+    let of_all = [Quantity::SizeBytes, Quantity::UnzippedBytes].map(Quantity::name);
+    let name = limit.strip_prefix(LIMITS);
+    name.is_some_and(|name| {
+        of_all.contains(&name) || (kind == Kind::Function && name == Quantity::EphemeralStorage.name())
+    })
 }
 
 type Functions<'a> = BTreeMap<&'a str, &'a FunctionEntry>;
@@ -214,6 +280,10 @@ fn node_id(function: &FunctionEntry) -> String {
 
 fn layer_id(layer: &str) -> String {
     NodeKind::Layer.id(layer)
+}
+
+fn secret_id(class: SecretClass, id: &str) -> String {
+    NodeKind::Secret.id(&format!("{}:{id}", class.name()))
 }
 
 fn is_arn(layer: &str) -> bool {

@@ -4,6 +4,7 @@
 mod contradictions;
 mod document;
 mod entries;
+mod package;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -55,7 +56,20 @@ pub struct Validation {
     pub detail: String,
 }
 
+/// The check that says what is in no package.
+const EXCLUDED: &str = "excluded";
+
 impl Validation {
+    /// Which secrets stay where they are, so that none is lost on the way; `None` without any.
+    pub fn excluded(excluded: &[Excluded]) -> Option<Self> {
+        let ids: Vec<&str> = excluded.iter().map(|it| it.id.as_str()).collect();
+        let detail = format!(
+            "in no package, and in nothing that is handed over: `{}`",
+            ids.join("`, `")
+        );
+        (!ids.is_empty()).then(|| Validation::new(EXCLUDED, Status::Pass, detail))
+    }
+
     pub fn of_function(check: &str, function: &str, status: Status, detail: impl Into<String>) -> Self {
         Validation {
             check: format!("{check}/{function}"),

@@ -22,6 +22,8 @@ pub struct Contents {
     extent: Extent,
     /// What layers must have instead.
     moved: Vec<Moved>,
+    /// What the user should know of what swaps left out.
+    warnings_of_swaps: Vec<String>,
 }
 
 /// How much of the package is known.
@@ -78,16 +80,18 @@ impl Contents {
             entries: entries.collect::<Result<_>>()?,
             extent,
             moved: tree.moved().to_vec(),
+            warnings_of_swaps: tree.warnings_of_swaps().to_vec(),
         })
     }
 
-    /// All that a package has, in any order, and what went of it to layers.
-    pub fn whole(mut entries: Vec<Item>, moved: Vec<Moved>) -> Self {
+    /// All that a package has, in any order, what went of it to layers, and what the user should know of what went.
+    pub fn whole(mut entries: Vec<Item>, moved: Vec<Moved>, warnings_of_swaps: Vec<String>) -> Self {
         entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         Contents {
             entries,
             extent: Extent::Whole,
             moved,
+            warnings_of_swaps,
         }
     }
 
@@ -98,6 +102,11 @@ impl Contents {
     /// What layers must have of what swaps left out.
     pub fn moved(&self) -> &[Moved] {
         &self.moved
+    }
+
+    /// What the user should know of what swaps left out. What depends on layers isn't among that.
+    pub fn warnings_of_swaps(&self) -> &[String] {
+        &self.warnings_of_swaps
     }
 
     /// Bytes of all entries.

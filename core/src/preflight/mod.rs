@@ -105,6 +105,15 @@ fn may_lack(definition: &Definition, contents: &Contents) -> bool {
 /// Largest parts that are named where a package is too large.
 const PARTS_SHOWN: usize = 10;
 
+/// In the largest unit of which there is one at least.
+fn size(bytes: u64) -> String {
+    match bytes {
+        ..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{:.1} KB", bytes as f64 / 1e3),
+        1_000_000.. => format!("{:.1} MB", bytes as f64 / 1e6),
+    }
+}
+
 fn unzipped_size(contents: &Contents, layers: &[Layer]) -> Option<Finding> {
     let of_layers: u64 = layers.iter().map(|layer| layer.bytes).sum();
     let problem = limits::unzipped_problem(contents.size() + of_layers)?;
@@ -134,7 +143,7 @@ pub(crate) fn largest_parts(contents: &Contents, layers: &[Layer]) -> String {
     let largest = parts
         .iter()
         .take(PARTS_SHOWN)
-        .map(|(bytes, path)| format!("{path} {:.1} MB", *bytes as f64 / 1e6));
+        .map(|(bytes, path)| format!("{path} {}", size(*bytes)));
     largest.collect::<Vec<String>>().join(", ")
 }
 
@@ -401,8 +410,8 @@ fn bundled_sdk(definition: &Definition, contents: &Contents) -> Option<Finding> 
         Finding::warning(
             "bundled_sdk",
             format!(
-                "it packs {sdk} ({:.1} MB unzipped), which the runtime {runtime} has",
-                bytes as f64 / 1e6
+                "it packs {sdk} ({} unzipped), which the runtime {runtime} has",
+                size(bytes)
             ),
             "leave it out unless you need this very version: a swap to `runtime` in a profile does that",
         )

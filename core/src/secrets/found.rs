@@ -30,8 +30,10 @@ impl From<Leak> for What {
 pub(super) enum Place {
     Entry {
         path: Arc<str>,
-        /// The file and line, or the file alone where its name says all.
-        file: String,
+        /// Where people find it: with the line, unless its name says all.
+        text: String,
+        /// What people can do about it there.
+        remedy: &'static str,
     },
     Variable {
         /// As the definition has it, from its top.
@@ -40,10 +42,28 @@ pub(super) enum Place {
 }
 
 impl Found {
-    /// `file` is the one that has the entry's content, and the line if there is one.
-    pub(super) fn in_entry(entry: &TreeEntry, file: String, what: What) -> Self {
-        let path = Arc::clone(&entry.path);
-        let place = Place::Entry { path, file };
+    /// Without a line where its name says all. What was made or installed is in a cache, which is no place of the user's.
+    pub(super) fn in_entry(entry: &TreeEntry, line: Option<u64>, what: What) -> Self {
+        let (place, remedy) = match (entry.is_from_source(), entry.is_own()) {
+            (true, _) => (
+                entry.file.display().to_string(),
+                "remove it, or leave the file out with `exclude` or `.lambdaignore`",
+            ),
+            (false, true) => (
+                format!("its package: {}", entry.path),
+                "change what its build makes, or its assets: `exclude` leaves out nothing of these",
+            ),
+            (false, false) => (
+                format!("its package: {}", entry.path),
+                "change what its lock file installs: `exclude` leaves out nothing of that",
+            ),
+        };
+        let line = line.map(|line| format!(":{line}")).unwrap_or_default();
+        let place = Place::Entry {
+            path: Arc::clone(&entry.path),
+            text: place + &line,
+            remedy,
+        };
         Found { place, what }
     }
 

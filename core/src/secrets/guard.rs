@@ -197,7 +197,7 @@ impl<'a> Guard<'a> {
         };
         let errors = refused.iter().map(|found| {
             let place = match &found.place {
-                Place::Entry { file, .. } => file.clone(),
+                Place::Entry { text, .. } => text.clone(),
                 Place::Variable { key } => {
                     let file = self.function.map(|function| function.file.display().to_string());
                     let line = lines.get(key).map(|line| format!(":{line}"));
@@ -222,10 +222,7 @@ impl<'a> Guard<'a> {
             None => "the definition".to_owned(),
         };
         let (instead, path) = match &found.place {
-            Place::Entry { path, .. } => (
-                "remove it, or leave the file out with `exclude` or `.lambdaignore`",
-                globset::escape(path),
-            ),
+            Place::Entry { path, remedy, .. } => (*remedy, globset::escape(path)),
             Place::Variable { key } => match &found.what {
                 What::Rule(_) => (
                     "keep it in Secrets Manager or Parameter Store, and name it there",

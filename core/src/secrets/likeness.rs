@@ -1,6 +1,11 @@
 //! The second look: whether what has a secret's form is one, or an example. Randomness only supports a form, it never makes
 //! one.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use memchr::memmem;
+use serde_json::Value;
+
 /// The form says enough.
 pub fn any(_: &[u8]) -> bool {
     true
@@ -57,6 +62,35 @@ fn bits_per_byte(text: &[u8]) -> f64 {
 /// <https://learn.microsoft.com/azure/storage/common/storage-connect-azurite#well-known-storage-account-and-key>
 fn is_azurite(secret: &[u8]) -> bool {
     secret.starts_with(b"Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsu")
+}
+
+/// The beginning of a JSON Web Token: its header names an algorithm, and it isn't an example, nor meant for everybody.
+pub fn is_jwt(token: &[u8]) -> bool {
+    // RFC 7519, 4.1. Of a payload that goes on nobody knows them; `{"a": "b"}` is in every manual.
+    const CLAIMS: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+    let mut parts = token.split(|byte| *byte == b'.');
+    let mut decoded = || URL_SAFE_NO_PAD.decode(parts.next()?).ok();
+    let (header, payload) = (decoded().unwrap_or_default(), decoded().unwrap_or_default());
+    // Unsigned ones open nothing.
+    let is_signed = serde_json::from_slice::<Value>(&header).is_ok_and(|header| {
+        let algorithm = header["alg"].as_str();
+        algorithm.is_some_and(|algorithm| !algorithm.eq_ignore_ascii_case("none"))
+    });
+    let says = |word: &str| memmem::find(&payload.to_ascii_lowercase(), word.as_bytes()).is_some();
+    let is_of_nobody = serde_json::from_slice::<Value>(&payload).is_ok_and(|payload| {
+        // Those of <https://www.jwt.io> and of RFC 7519, 3.1, and Supabase's key for browsers:
+        // <https://supabase.com/docs/guides/api/api-keys>
+        let shown = [
+            ("sub", "1234567890"),
+            ("name", "John Doe"),
+            ("iss", "joe"),
+            ("role", "anon"),
+        ];
+        let has_claim = CLAIMS.iter().any(|claim| payload.get(claim).is_some());
+        !has_claim || shown.iter().any(|(key, value)| payload[key] == *value)
+    });
+    let signature = token.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+    is_signed && !is_of_nobody && !says("example") && is_real(signature)
 }
 
 /// `s://user:password@host…`: whether the password is one, and the host may be somebody's.

@@ -81,7 +81,7 @@ impl<'a> Look<'a> {
         let own = findings.iter().filter(|_| entry.is_own());
         let own = own.map(|finding| (finding.line, What::Rule(finding.rule)));
         own.chain(leaks)
-            .map(|(line, what)| Found::in_entry(entry, format!("{}:{line}", entry.file.display()), what))
+            .map(|(line, what)| Found::in_entry(entry, Some(line), what))
             .collect()
     }
 
@@ -91,8 +91,7 @@ impl<'a> Look<'a> {
         let found = entries.flat_map(|entry| {
             let of_name = of_name(&entry.path);
             let Some(infrastructure) = self.infrastructure else {
-                let found =
-                    of_name.map(|rule| Found::in_entry(entry, entry.file.display().to_string(), What::Rule(rule)));
+                let found = of_name.map(|rule| Found::in_entry(entry, None, What::Rule(rule)));
                 return found.collect::<Vec<_>>();
             };
             let findings: Vec<Finding> = of_name.map(|rule| Finding { rule, line: 1 }).collect();
@@ -108,7 +107,7 @@ impl<'a> Look<'a> {
                 infrastructure.search_text(target),
             ];
             own.chain(leaks.concat().into_iter().map(What::from))
-                .map(|what| Found::in_entry(entry, entry.file.display().to_string(), what))
+                .map(|what| Found::in_entry(entry, None, what))
                 .collect()
         });
         found.collect()

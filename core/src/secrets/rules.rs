@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use regex::bytes::Regex;
 
-use super::likeness::{any, is_mixed, is_password_url, is_real};
+use super::likeness::{any, is_jwt, is_mixed, is_password_url, is_real};
 
 /// A kind of secret.
 pub struct Rule {
@@ -117,7 +117,7 @@ pub const VARIABLE: &str = "secret-variable";
 /// The rule for what goes on in further lines.
 pub const PRIVATE_KEY: &str = "private-key";
 
-pub static RULES: [Rule; 43] = [
+pub static RULES: [Rule; 44] = [
     // RFC 7468, sections 10 and 11; RFC 1421, 4.6 (headers); RFC 9580, 6.2 (PGP). Forty digits must follow: programs that read
     // keys hold the header alone.
     content(
@@ -460,6 +460,33 @@ pub static RULES: [Rule; 43] = [
         Before::Anything,
         r"lin_api_[A-Za-z0-9]{32}",
         is_real,
+    ),
+    // RFC 7519, 3 and RFC 7515, 4.1: headers in base64url, by the parameter that comes first, with a space before it or none. Of a
+    // long one the beginning is enough: more isn't looked at.
+    content(
+        "jwt",
+        "a JSON Web Token",
+        &[
+            "eyJhbGciO",
+            "eyJ0eXAiO",
+            "eyJraWQiO",
+            "eyJjdHkiO",
+            "eyJqa3UiO",
+            "eyJqd2siO",
+            "eyJ4NXQiO",
+            "eyJ4NXUiO",
+            "eyJ4NWMiO",
+            "eyJ4NXQjU",
+            "eyJjcml0I",
+            "eyJiNjQiO",
+            "eyJub25jZ",
+            "eyAiYWxnI",
+            "eyAidHlwI",
+            "eyAia2lkI",
+        ],
+        Before::NoWord,
+        r"ey[A-Za-z0-9_-]+\.ey[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]{20}|[A-Za-z0-9_-]{450})",
+        is_jwt,
     ),
     // RFC 3986, 3.2.1: the end of a scheme, user and password
     content(

@@ -2,6 +2,8 @@
 
 mod made_up;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 
 use made_up::{capitals, hex, noise, word};
@@ -121,6 +123,28 @@ fn examples() -> Vec<(&'static str, String)> {
         ("atlassian-token", format!("ATA{}{}", "TT3", word(186))),
         ("linear-key", format!("lin_{}_{}", "api", word(40))),
         (
+            "jwt",
+            jwt(
+                r#"{"alg":"HS256","typ":"JWT"}"#,
+                r#"{"sub":"service-17","iss":"https://id.corp.internal"}"#,
+            ),
+        ),
+        (
+            "jwt",
+            jwt(
+                r#"{"kid":"2026-a","alg":"RS256"}"#,
+                r#"{"aud":"orders","iat":1795000000}"#,
+            ),
+        ),
+        // Its signature stands further than is looked.
+        (
+            "jwt",
+            jwt(
+                r#"{"typ":"JWT","alg":"ES256"}"#,
+                &format!(r#"{{"scope":"{}"}}"#, "orders:read ".repeat(200)),
+            ),
+        ),
+        (
             "password-in-url",
             format!("postgres://admin:{}@db.internal:5432/app", word(12)),
         ),
@@ -134,6 +158,40 @@ fn examples() -> Vec<(&'static str, String)> {
         ),
         ("password-in-url", format!("redis://:{}@cache:6379", word(12))),
     ]
+}
+
+fn jwt(header: &str, payload: &str) -> String {
+    let [header, payload] = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part));
+    format!("{header}.{payload}.{}", word(43))
+}
+
+#[test]
+fn tokens_that_open_nothing_and_what_only_looks_like_tokens_are_none() {
+    let header = r#"{"alg":"HS256","typ":"JWT"}"#;
+    for text in [
+        jwt(header, r#"{"sub":"1234567890","name":"John Doe","iat":1516239022}"#),
+        jwt(r#"{"typ":"JWT","alg":"HS256"}"#, r#"{"iss":"joe","exp":1300819380}"#),
+        jwt(header, r#"{"iss":"supabase","role":"anon"}"#),
+        jwt(header, r#"{"a":"b"}"#),
+        jwt(header, r#"{"iss":"https://id.example.com","sub":"a"}"#),
+        jwt(r#"{"alg":"none"}"#, r#"{"sub":"service-17"}"#),
+        jwt(r#"{"alg":17}"#, r#"{"sub":"service-17"}"#),
+        jwt(r#"{"typ":"JWT"}"#, r#"{"sub":"service-17"}"#),
+        format!(
+            "{}.your-signature-comes-here-XXXXXX",
+            jwt(header, r#"{"sub":"a"}"#).rsplit_once('.').expect("dots").0
+        ),
+        // What a program begins one with, a source map, and other data in base64.
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9".to_owned(),
+        "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.".to_owned(),
+        format!(
+            "base64,{}",
+            URL_SAFE_NO_PAD.encode(r#"{"version":3,"sources":["alg"]}"#.repeat(30))
+        ),
+        format!("x{}", jwt(header, r#"{"sub":"service-17"}"#)),
+    ] {
+        assert_eq!(found(text.as_bytes()), [], "{text}");
+    }
 }
 
 fn found(content: &[u8]) -> Vec<(&'static str, u64)> {

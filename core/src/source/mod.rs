@@ -507,6 +507,11 @@ impl TreeEntry {
         }
     }
 
+    /// Whether it stands in the source, where the user finds it.
+    pub(crate) fn is_from_source(&self) -> bool {
+        self.origin == Origin::Source
+    }
+
     /// Whether it is the user's own, rather than public.
     pub fn is_own(&self) -> bool {
         self.origin != Origin::Registry

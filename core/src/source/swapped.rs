@@ -20,13 +20,15 @@ impl Tree {
         self.inputs.swaps.as_ref().map_or(&[], |swaps| &swaps.moved)
     }
 
-    /// Fails unless layers have what went of the package that is made of it. Returns warnings of other versions that they have,
-    /// but for those that the walk found.
+    /// What the user should know of what its swaps left out of it. What depends on layers isn't among that.
+    pub(crate) fn warnings_of_swaps(&self) -> &[String] {
+        self.inputs.swaps.as_ref().map_or(&[], |swaps| &swaps.warnings)
+    }
+
+    /// Fails unless layers have what went of the package that is made of it. Returns warnings of other versions that they have.
     pub fn check_moved(&self, moved: &[Moved]) -> Result<Vec<String>> {
         let swaps = self.inputs.swaps.as_ref();
-        let mut warnings = swaps.map_or(Ok(Vec::new()), |swaps| swaps.check_moved(moved))?;
-        warnings.retain(|warning| !self.warnings.contains(warning));
-        Ok(warnings)
+        swaps.map_or(Ok(Vec::new()), |swaps| swaps.check_moved(moved))
     }
 
     pub(crate) fn swaps_mut(&mut self) -> Option<&mut Swaps> {
@@ -64,9 +66,10 @@ impl Tree {
         left_out
             .entries
             .retain(|position| self.entries[*position].origin != Origin::Source);
-        left_out.warnings.extend(swaps.check_moved(&left_out.moved)?);
+        let of_layers = swaps.check_moved(&left_out.moved)?;
         let mut swaps = Swaps::clone(swaps);
         swaps.moved.extend(left_out.moved);
+        swaps.warnings.extend(left_out.warnings.iter().cloned());
         let inputs = Inputs {
             swaps: Some(Arc::new(swaps)),
             ..self.inputs.clone()
@@ -80,6 +83,7 @@ impl Tree {
                 .help("leave it out of the profile, or of the swaps' `functions`"));
         }
         swapped.warnings.extend(left_out.warnings);
+        swapped.warnings.extend(of_layers);
         swapped.notes.extend(left_out.notes);
         swapped.stage = Stage::Package;
         Ok(swapped)

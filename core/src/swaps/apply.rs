@@ -41,6 +41,8 @@ pub struct Swaps {
     inputs: BuildInputs,
     /// What layers must have of what went, as far as that is there: of the source, or of the package once it is made.
     pub(crate) moved: Vec<Moved>,
+    /// What the user should know of what went, as far as that is there.
+    pub(crate) warnings: Vec<String>,
 }
 
 /// What swaps leave out of a tree.
@@ -113,6 +115,7 @@ impl Swaps {
             applied,
             inputs: BuildInputs::new(Map::from_iter([("swaps".to_owned(), inputs.into())]))?,
             moved: Vec::new(),
+            warnings: Vec::new(),
         }))
     }
 
@@ -151,6 +154,7 @@ impl Swaps {
     pub(crate) fn leave_out_of_source(&mut self, source: &Tree) -> Result<LeftOut> {
         let left_out = self.leave_out(source)?;
         self.moved.clone_from(&left_out.moved);
+        self.warnings.clone_from(&left_out.warnings);
         Ok(left_out)
     }
 

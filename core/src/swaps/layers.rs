@@ -37,6 +37,16 @@ impl Moved {
             conditional: package.conditional,
         }
     }
+
+    /// The layer that must have it.
+    pub(crate) fn layer(&self) -> &str {
+        &self.layer
+    }
+
+    /// What it is called, and what the swap means for whose sake it goes.
+    pub(crate) fn names(&self) -> (&str, &str) {
+        (&self.name, &self.from)
+    }
 }
 
 /// What a layer holds where functions find it, with the versions that it may have.

@@ -3,6 +3,7 @@
 mod runs;
 mod stored;
 mod verify;
+mod warnings;
 
 use std::fs;
 use std::path::Path;

@@ -246,3 +246,14 @@ fn what_a_run_writes_takes_the_place_of_nothing() {
     let linked = dir.command(["run", "--tfvars", "inputs.json"]).args(PROFILE);
     linked.fails(2, &["the project's settings are there"]);
 }
+
+#[test]
+fn stdout_is_no_file_of_inputs() {
+    let dir = demo();
+    dir.command(["run", "--tfvars", "-"])
+        .args(PROFILE)
+        .fails(2, &["--tfvars takes a file", "leave it out: `run` prints the inputs"]);
+    assert!(!dir.join("-").exists() && !dir.join(".lambda-pack").exists());
+    dir.command(["run", "--tfvars", "./-"]).args(PROFILE).ok();
+    assert!(dir.join("-").exists());
+}

@@ -5,16 +5,24 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::{PROFILE, demo, document, export};
-use crate::support::{Dir, sha256};
+use crate::support::{Dir, TestCommand, sha256};
 
 /// Puts a document in place, with its SHA-256.
-fn put(dir: &Dir, document: &Value) {
+pub fn put(dir: &Dir, document: &Value) {
     let text = document.to_string();
     dir.write("dist/bundle.json", &text);
     dir.write(
         "dist/bundle.json.sha256",
         format!("{}  bundle.json\n", sha256(text.as_bytes())),
     );
+}
+
+/// What was right is said before.
+#[track_caller]
+pub fn refused(command: TestCommand, code: i32, words: &str) {
+    let run = command.run();
+    assert_eq!(run.code, code, "{words}: {run:?}");
+    assert!(run.stderr.contains(words), "{words}: {run:?}");
 }
 
 #[test]
@@ -181,9 +189,7 @@ fn what_is_no_document_of_this_program_is_refused() {
         change(&mut changed);
         assert_ne!(changed, good, "{words}");
         put(&dir, &changed);
-        let run = verify().run();
-        assert_eq!(run.code, code, "{words}: {run:?}");
-        assert!(run.stderr.contains(words), "{words}: {run:?}");
+        refused(verify(), code, words);
     }
 
     // Twice the same key: which one counts, nobody says.
@@ -203,6 +209,86 @@ fn what_is_no_document_of_this_program_is_refused() {
     let run = verify().run();
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.stderr.contains("bundle.json.sha256"), "{run:?}");
+}
+
+/// What lists, graph, checks and store say of the same thing.
+#[test]
+fn a_document_that_lost_a_part_is_refused() {
+    let dir = demo();
+    let settings = fs::read_to_string(dir.join("lambda-pack.toml")).unwrap();
+    let secret = |keys: &str| format!("[[profiles.prod.secrets]]\n{keys}\n");
+    let excluded = |id: &str| {
+        secret(&format!(
+            "id = '{id}'\nclass = 'infrastructure'\nreason = 'it deploys'\npattern = '{id}-[0-9]{{8}}'"
+        ))
+    };
+    let read = secret("id = 'payments'\nclass = 'remote_fetch'\nname = 'prod/payments'\ntarget = 'PAYMENTS_SECRET'");
+    let settings = format!(
+        "{settings}\n{}{}{read}[profiles.prod.limits]\ntimeout = 60\nsize_bytes = 1000000\n",
+        excluded("ci"),
+        excluded("cd")
+    );
+    dir.write("lambda-pack.toml", settings);
+    dir.command(["upload"]).args(PROFILE).ok();
+    let good = document(&export(&dir));
+    let verify = || dir.command(["bundle", "verify", "dist/bundle.json"]);
+    put(&dir, &good);
+    verify().ok();
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    let drop_checks = |it: &mut Value, name: &str| {
+        let checks = it["validation"].as_array_mut().unwrap();
+        checks.retain(|check| check["check"] != name);
+    };
+    let reads = |edge: &Value| edge["kind"] == "reads";
+    let changes: [(Change, &str); 10] = [
+        (
+            &|it| it["secrets"] = json!([]),
+            "key `secrets`: `secret:remote_fetch:payments` is missing",
+        ),
+        (
+            &|it| drop(it["secrets"][0]["functions"].as_array_mut().unwrap().pop()),
+            "is missing, which `function:uptime-probe` reads",
+        ),
+        (
+            &|it| it["secrets"][0]["class"] = json!("user_prompt"),
+            "doesn't read `secret:user_prompt:payments`",
+        ),
+        (
+            &|it| it["graph"]["edges"].as_array_mut().unwrap().retain(|edge| !reads(edge)),
+            "key `graph`: nobody reads `secret:remote_fetch:payments`",
+        ),
+        (
+            &|it| {
+                it["graph"]["edges"].as_array_mut().unwrap().retain(|edge| !reads(edge));
+                it["graph"]["nodes"]
+                    .as_array_mut()
+                    .unwrap()
+                    .retain(|node| node["kind"] != "secret");
+            },
+            "`function:csv-to-json` doesn't read `secret:remote_fetch:payments`, as `secrets` has it",
+        ),
+        (
+            &|it| drop(it["excluded"].as_array_mut().unwrap().remove(0)),
+            "key `excluded`: ",
+        ),
+        (&|it| it["excluded"] = json!([]), "key `excluded`: "),
+        (&|it| drop_checks(it, "excluded"), "key `excluded`: "),
+        (
+            &|it| drop_checks(it, "fitness.limits.size_bytes/csv-to-json"),
+            "`fitness.limits.size_bytes/csv-to-json` is missing",
+        ),
+        (
+            &|it| it["functions"][0]["handler"] = json!("nothing.handler"),
+            "its handler is `nothing.handler`, but the package has no nothing.js",
+        ),
+    ];
+    for (change, words) in changes {
+        let mut changed = good.clone();
+        change(&mut changed);
+        assert_ne!(changed, good, "{words}");
+        put(&dir, &changed);
+        refused(verify(), 3, words);
+    }
 }
 
 /// The store that the document names may be gone; a copy of it says the same.

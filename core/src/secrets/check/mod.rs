@@ -190,21 +190,7 @@ fn known_by(secret: &Secret, value_of: impl Fn(&str) -> Result<Option<SecretValu
         });
     };
     signs.push(format!("the value of `{variable}`"));
-    let fault = match value_of(variable)? {
-        None => Some((
-            format!("`{variable}` is not set here: its value is looked for only where it is"),
-            "set it where packages are made, or say what it looks like with `kind` or `pattern`",
-        )),
-        Some(value) if value.reveal().trim().chars().count() < infrastructure::SHORTEST => Some((
-            format!(
-                "`{variable}` holds fewer than {} characters: that much is in every text",
-                infrastructure::SHORTEST
-            ),
-            "use a longer secret",
-        )),
-        Some(_) => None,
-    };
-    Ok(match fault {
+    Ok(match infrastructure::fault(variable, value_of(variable)?.as_ref()) {
         Some((detail, remedy)) => Check::warn(CHECK, detail, remedy),
         None => Check::pass(CHECK, signs.join(", ")),
     })

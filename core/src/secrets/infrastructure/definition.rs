@@ -10,6 +10,7 @@ use crate::json::Object;
 use crate::secrets::environment;
 use crate::secrets::guard::VARIABLES;
 use crate::secrets::scan::Finding;
+use crate::{Result, collect_all};
 
 impl Infrastructure {
     /// With the keys where they are, as the definition has them from its top.
@@ -39,6 +40,16 @@ impl Infrastructure {
             leaks.into_iter().map(|leak| (key.clone(), leak))
         });
         leaks.collect()
+    }
+
+    /// Fails if any of them is in JSON of ours that is handed out, and says under which key; `place` says what it is.
+    pub fn check_json(&self, place: &str, json: &Value) -> Result<()> {
+        let mut texts = Vec::new();
+        add_texts(String::new(), json, &mut texts);
+        let checked = texts
+            .iter()
+            .map(|(key, text)| self.check_text(&format!("{place}: key `{key}`"), text));
+        collect_all(checked).map(drop)
     }
 
     /// In what says where assets come from, and where they go: that is asked of others, and shown.

@@ -98,7 +98,10 @@ impl Search {
             .values
             .iter()
             .flat_map(|values| values.automaton.find_overlapping_iter(text));
-        let looks = without_digests(text);
+        let looks = match self.patterns.is_empty() && !self.has_kinds() {
+            true => Cow::Borrowed(text),
+            false => without_digests(text),
+        };
         let patterns = self.patterns.iter().flat_map(|(pattern, _)| pattern.find_iter(&looks));
         let mut places: Vec<Range<usize>> = values.map(|found| found.range()).collect();
         places.extend(patterns.map(|found| found.range()));

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use pattern::searching;
 pub use search::Sign;
-pub use values::SHORTEST;
+pub use values::fault;
 
 use self::hide::without_digests;
 use self::search::{Hit, HitStream, Search};
@@ -103,6 +103,8 @@ pub struct Infrastructure {
     secrets: Vec<Arc<Declared>>,
     search: Search,
     digests: BTreeSet<String>,
+    /// Those whose value this machine doesn't know, each with why, and what mends it.
+    unknown: Vec<(Arc<Declared>, String)>,
 }
 
 impl fmt::Debug for Infrastructure {
@@ -137,7 +139,7 @@ impl Infrastructure {
     fn new(declared: BTreeSet<Declared>, value_of: impl Fn(&str) -> Result<Option<SecretValue>>) -> Result<Self> {
         let secrets: Vec<Arc<Declared>> = declared.into_iter().map(Arc::new).collect();
         let (mut kinds, mut patterns, mut spelled, mut folded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let mut digests = BTreeSet::new();
+        let (mut digests, mut unknown) = (BTreeSet::new(), Vec::new());
         for (index, secret) in secrets.iter().enumerate() {
             kinds.extend(secret.kind.and_then(rules::find).map(|rule| (rule, index)));
             if let Some(pattern) = &secret.pattern {
@@ -146,6 +148,11 @@ impl Infrastructure {
                 patterns.push((searching, index));
             }
             let value = secret.variable.as_deref().map(&value_of).transpose()?.flatten();
+            let fault = secret
+                .variable
+                .as_deref()
+                .and_then(|variable| values::fault(variable, value.as_ref()));
+            unknown.extend(fault.map(|(what, remedy)| (Arc::clone(secret), format!("{what}; {remedy}"))));
             let known = [("kind", secret.kind), ("pattern", secret.pattern.as_deref())];
             digests.extend(known.into_iter().filter_map(|(key, text)| Some(digest(key, text?))));
             let owned = |spelling| (spelling, index);
@@ -156,7 +163,18 @@ impl Infrastructure {
             secrets,
             search: Search::new(kinds, patterns, spelled, folded),
             digests,
+            unknown,
         })
+    }
+
+    /// What isn't looked for here, since the variable that holds it is not set, or holds too little.
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self
+            .unknown
+            .iter()
+            .map(|(secret, why)| format!("infrastructure secret `{}`: {why}", secret.id));
+        let warnings: BTreeSet<String> = warnings.collect();
+        warnings.into_iter().collect()
     }
 
     /// What is looked for wherever packages are made, each as a digest that tells it from others and nothing more. Values aren't

@@ -10,6 +10,21 @@ use crate::secrets::{SecretValue, environment, spellings};
 /// Characters that a value has at least. Shorter ones are in every text.
 pub const SHORTEST: usize = 8;
 
+/// Why a variable's value isn't looked for, and what mends that; `None` if it is.
+pub fn fault(variable: &str, value: Option<&SecretValue>) -> Option<(String, &'static str)> {
+    match value {
+        None => Some((
+            format!("`{variable}` is not set here: its value is looked for only where it is"),
+            "set it where packages are made, or say what it looks like with `kind` or `pattern`",
+        )),
+        Some(value) if value.reveal().trim().chars().count() < SHORTEST => Some((
+            format!("`{variable}` holds fewer than {SHORTEST} characters: that much is in every text"),
+            "use a longer secret",
+        )),
+        Some(_) => None,
+    }
+}
+
 /// All spellings of a value, and of the parts that give it away too; nothing for one that is too short.
 pub fn spellings(value: &SecretValue) -> BTreeSet<Vec<u8>> {
     let spelled = parts(value).into_iter().flat_map(|part| {
