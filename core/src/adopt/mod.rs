@@ -1,6 +1,7 @@
 //! Functions of an existing repository, found in Terraform, in SAM and CloudFormation templates and in `serverless.yml`, as
 //! definitions. What can't be carried over is noted, with its file and line; nothing of it is guessed.
 
+mod beside;
 mod build;
 mod carry;
 mod cloudformation;

@@ -68,3 +68,173 @@ functions:
     let notes = adopted.json["notes"].as_array().unwrap();
     assert!(notes.iter().any(|note| note["key"] == "constructs"), "{notes:#?}");
 }
+
+/// Of the patterns that match a file the last one counts.
+#[test]
+fn what_patterns_bring_back_is_packed() {
+    let dir = Dir::new();
+    for file in [
+        "src/hello.js",
+        "src/other.js",
+        "src/deep/a.js",
+        "src/deep/b.js",
+        "top.js",
+    ] {
+        dir.write(file, "exports.handler = 1\n");
+    }
+    dir.write(
+        "serverless.yml",
+        "service: x
+provider: {name: aws, runtime: nodejs22.x}
+package:
+  patterns:
+    - '!src/**'
+    - src/hello.js
+functions:
+  hello: {handler: src/hello.handler}
+  twice:
+    handler: src/deep/a.handler
+    package: {patterns: ['src/deep/**', '!src/deep/b.js', '!top.js', 'src/deep/*', '!src/deep/b.js']}
+  only:
+    handler: src/deep/a.handler
+    package: {patterns: ['!**', 'src/**', '!src/deep/*', 'src/deep/a.js', 'gone.js']}
+",
+    );
+    let adopted = Adopted::of(dir);
+    assert_eq!(adopted.packed("hello"), ["src/hello.js", "top.js"]);
+    assert_eq!(adopted.packed("twice"), ["src/deep/a.js", "src/hello.js"]);
+    assert_eq!(
+        adopted.packed("only"),
+        ["src/deep/a.js", "src/hello.js", "src/other.js"]
+    );
+    assert_eq!(adopted.json["notes"], json!([]));
+}
+
+/// Aliases, what calls functions, and what keeps them warm: no definition has them, so they are named.
+#[test]
+fn what_stands_beside_functions_is_named() {
+    let app = "def handler(event, context):\n    pass\n";
+    let said = |adopted: &Adopted, file: &str, line: u64, key: &str, reason: &str| {
+        let mut notes = adopted.json["notes"].as_array().unwrap().iter();
+        let is_it = |note: &&serde_json::Value| note["file"] == file && note["line"] == line && note["key"] == key;
+        let note = notes
+            .find(is_it)
+            .unwrap_or_else(|| panic!("{key}: {:#}", adopted.json["notes"]));
+        assert!(note["reason"].as_str().unwrap().contains(reason), "{note}");
+        assert!(adopted.run.stderr.contains(reason), "{key}");
+    };
+    let (alias, caller, warm, kept) = (
+        "makes an alias of its own",
+        "what calls a function",
+        "provisions no concurrency",
+        "keep it beside lambda-deploy-module",
+    );
+
+    let dir = Dir::new();
+    dir.write("src/app.py", app);
+    dir.write(
+        "main.tf",
+        r#"data "archive_file" "app" {
+  type = "zip"
+  source_dir = "src"
+  output_path = "app.zip"
+}
+resource "aws_lambda_function" "app" {
+  function_name = "app"
+  filename = data.archive_file.app.output_path
+  handler = "app.handler"
+  runtime = "python3.13"
+}
+resource "aws_lambda_alias" "live" {}
+resource "aws_lambda_event_source_mapping" "queue" {}
+resource "aws_lambda_permission" "api" {}
+resource "aws_lambda_provisioned_concurrency_config" "live" {}
+resource "aws_lambda_runtime_management_config" "app" {}
+resource "aws_lambda_layer_version_permission" "rules" {}
+resource "aws_sqs_queue" "queue" {}
+module "live" {
+  source = "terraform-aws-modules/lambda/aws//modules/alias"
+}
+"#,
+    );
+    let adopted = Adopted::of(dir);
+    assert_eq!(adopted.names(), ["app"]);
+    for (line, key, reason) in [
+        (12, "resource.aws_lambda_alias.live", alias),
+        (13, "resource.aws_lambda_event_source_mapping.queue", caller),
+        (14, "resource.aws_lambda_permission.api", caller),
+        (15, "resource.aws_lambda_provisioned_concurrency_config.live", warm),
+        (16, "resource.aws_lambda_runtime_management_config.app", kept),
+        (17, "resource.aws_lambda_layer_version_permission.rules", kept),
+        (19, "module.live", alias),
+    ] {
+        said(&adopted, "main.tf", line, key, reason);
+    }
+    assert_eq!(
+        adopted.json["notes"].as_array().unwrap().len(),
+        7,
+        "{:#}",
+        adopted.json["notes"]
+    );
+
+    let dir = Dir::new();
+    dir.write("src/app.py", app);
+    dir.write(
+        "template.yaml",
+        "Resources:
+  App:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: src
+      Handler: app.handler
+      Runtime: python3.13
+      AutoPublishAlias: live
+      ProvisionedConcurrencyConfig: {ProvisionedConcurrentExecutions: 2}
+  Live: {Type: AWS::Lambda::Alias}
+  Queue: {Type: AWS::Lambda::EventSourceMapping}
+  Signed: {Type: AWS::Lambda::CodeSigningConfig}
+  Version: {Type: AWS::Lambda::Version}
+  Table: {Type: AWS::DynamoDB::Table}
+",
+    );
+    let adopted = Adopted::of(dir);
+    adopted.notes("template.yaml:8", "App", Some("AutoPublishAlias"), alias);
+    adopted.notes("template.yaml:9", "App", Some("ProvisionedConcurrencyConfig"), warm);
+    for (line, key, reason) in [(10, "Live", alias), (11, "Queue", caller), (12, "Signed", kept)] {
+        said(&adopted, "template.yaml", line, key, reason);
+    }
+    assert_eq!(
+        adopted.json["notes"].as_array().unwrap().len(),
+        5,
+        "{:#}",
+        adopted.json["notes"]
+    );
+
+    let dir = Dir::new();
+    dir.write("src/app.py", app);
+    dir.write(
+        "serverless.yml",
+        "service: x
+provider: {name: aws, runtime: python3.13}
+functions:
+  app:
+    handler: src/app.handler
+    provisionedConcurrency: 3
+resources:
+  Resources:
+    Live: {Type: AWS::Lambda::Alias}
+    Other: {Type: AWS::Lambda::Function}
+    Table: {Type: AWS::DynamoDB::Table}
+",
+    );
+    let adopted = Adopted::of(dir);
+    adopted.notes("serverless.yml:6", "app", Some("provisionedConcurrency"), warm);
+    said(&adopted, "serverless.yml", 9, "Live", alias);
+    said(
+        &adopted,
+        "serverless.yml",
+        10,
+        "Other",
+        "functions of `resources` aren't read",
+    );
+}

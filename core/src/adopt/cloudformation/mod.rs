@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
+use super::beside::{self, ALIAS, WARM};
 use super::carry::{CALLERS, ROLE};
 use super::draft::{Draft, Part};
 use super::files::Repository;
@@ -26,9 +27,10 @@ const OTHERS: Others = Others {
             ROLE,
         ),
         (&["Events", "FunctionUrlConfig", "EventInvokeConfig"], CALLERS),
+        (&["AutoPublishAlias", "DeploymentPreference"], ALIAS),
+        (&["ProvisionedConcurrencyConfig"], WARM),
     ],
     silent: &[
-        "AutoPublishAlias",
         "Code",
         "CodeUri",
         "Content",
@@ -89,18 +91,18 @@ pub fn read(template: &Value, file: &Path, repository: &Repository, found: &mut 
     }
 }
 
-fn type_of(resource: &Value) -> &str {
+pub fn type_of(resource: &Value) -> &str {
     resource.get("Type").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Why nothing is read of a resource, or of a loop of them, that may have functions.
-fn unread(id: &str, kind: &str) -> Option<&'static str> {
+pub fn unread(id: &str, kind: &str) -> Option<&'static str> {
     match kind {
         _ if id.starts_with("Fn::ForEach") => Some("loops aren't followed: write a definition for each function of it"),
         "AWS::Serverless::Application" | "AWS::CloudFormation::Stack" => Some(
             "what it is given isn't followed: functions of a template in this repository are read with the defaults of its parameters, those of others are not",
         ),
-        _ => None,
+        _ => beside::reason(kind),
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde_json::json;
 
+use super::beside::WARM;
 use super::carry::{CALLERS, ROLE};
 use super::cloudformation::{self, Context};
 use super::draft::{Draft, Part};
@@ -23,6 +24,7 @@ const OTHERS: Others = Others {
     noted: &[
         (&["role", "iamRoleStatementsName"], ROLE),
         (&["events", "url", "destinations"], CALLERS),
+        (&["provisionedConcurrency"], WARM),
     ],
     silent: &[
         OF_ALL,
@@ -88,6 +90,22 @@ pub fn read(value: &Value, file: &Path, repository: &Repository, found: &mut Fou
         .iter()
         .flat_map(|plugins| plugins.get("modules").unwrap_or(plugins).members());
     let plugins: Vec<String> = plugins.filter_map(Value::text).collect();
+    let resources = resolved("resources");
+    let resources = resources.iter().flat_map(Value::members);
+    for (id, resource) in resources
+        .filter_map(|part| part.get("Resources"))
+        .flat_map(Value::entries)
+    {
+        let reason = match cloudformation::type_of(resource) {
+            "AWS::Lambda::Function" | "AWS::Serverless::Function" => {
+                Some("functions of `resources` aren't read: write a definition")
+            }
+            kind => cloudformation::unread(id, kind),
+        };
+        if let Some(reason) = reason {
+            found.lost(&resource.place, id, reason);
+        }
+    }
     let layers = resolved("layers");
     let functions = resolved("functions");
     // Of the plugin serverless-lift.
@@ -149,13 +167,13 @@ impl Service<'_> {
         draft.carry(&OTHERS, layer);
         match layer.get("path").and_then(Value::plain) {
             Some(path) => {
-                let mut part = Part::plain(self.variables.directory.join(path));
+                let part = Part::plain(self.variables.directory.join(path));
                 let patterns = layer
                     .at(&["package", "patterns"])
                     .map(Value::members)
                     .unwrap_or_default();
-                patterns::narrow(&mut draft, &mut part, patterns);
-                draft.sources.push(part);
+                let parts = patterns::narrow(&mut draft, &part, patterns);
+                draft.sources.extend(parts);
             }
             None => draft.refuse(&layer.place, "it has no `path` that is known here"),
         }
@@ -248,7 +266,7 @@ impl Service<'_> {
                 "none is stated, and the framework's default changes with its version: write it into the definition",
             );
         }
-        let mut part = Part::plain(directory.to_owned());
+        let part = Part::plain(directory.to_owned());
         let handler = draft.text("handler").unwrap_or_default();
         let handler = handler.rsplit_once('.').map_or(handler, |(file, _)| file);
         let has = |extensions: &[&str]| {
@@ -278,8 +296,8 @@ impl Service<'_> {
             }
         }
         let patterns: Vec<Value> = packages.flat_map(patterns::of).collect();
-        patterns::narrow(draft, &mut part, &patterns);
-        draft.sources.push(part);
+        let parts = patterns::narrow(draft, &part, &patterns);
+        draft.sources.extend(parts);
     }
 
     fn has_plugin(&self, name: &str) -> bool {

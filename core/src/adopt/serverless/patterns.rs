@@ -34,11 +34,13 @@ pub fn of(package: &Value) -> Vec<Value> {
     excluded.chain(others).collect()
 }
 
-/// Narrows the part to what the patterns take, one after the other. A later one wins over an earlier one there, and `exclude`
-/// wins here: where that makes a difference for a file that is there, it is noted.
-pub fn narrow(draft: &mut Draft, part: &mut Part, patterns: &[Value]) {
+/// What the patterns take of a part, one after the other: of those that match a file the last one counts. Here `exclude` wins; so what
+/// a pattern brings back that an earlier one leaves out is a part of its own.
+pub fn narrow(draft: &mut Draft, part: &Part, patterns: &[Value]) -> Vec<Part> {
     let mut include = Vec::new();
     let mut exclude = Vec::new();
+    // Each with what is left out again after it.
+    let mut brought = Vec::<(String, Vec<String>)>::new();
     let mut takes_all = true;
     for pattern in patterns {
         let Some(text) = pattern.plain() else {
@@ -54,35 +56,56 @@ pub fn narrow(draft: &mut Draft, part: &mut Part, patterns: &[Value]) {
                 takes_all = false;
                 include.clear();
                 exclude.clear();
+                brought.clear();
             }
-            Some(excluded) => exclude.push(excluded.to_owned()),
-            None => {
-                let text = clean(&text);
-                if let Some(file) = brought_back(&part.path, text, &exclude) {
-                    let reason = format!(
-                        "it brings back `{file}`, which a pattern before it leaves out, and here `exclude` wins"
-                    );
-                    draft.lost(&pattern.place, "package.patterns", reason);
+            Some(excluded) => {
+                exclude.push(excluded.to_owned());
+                for (_, without) in &mut brought {
+                    without.push(excluded.to_owned());
                 }
-                include.push(text.to_owned());
+            }
+            None => {
+                let text = clean(&text).to_owned();
+                if !brings_back(&part.path, &text, &exclude) {
+                    include.push(text);
+                    continue;
+                }
+                for (_, without) in &mut brought {
+                    without.push(text.clone());
+                }
+                brought.push((text, Vec::new()));
             }
         }
     }
-    part.exclude.extend(NEVER.map(str::to_owned));
-    part.exclude.extend(exclude);
-    if !takes_all {
-        part.include = Some(include);
-    }
+    exclude.extend(brought.iter().map(|(pattern, _)| pattern.clone()));
+    let with = |include: Option<Vec<String>>, exclude: Vec<String>| {
+        let never = NEVER.map(str::to_owned);
+        Part {
+            include,
+            exclude: part.exclude.iter().cloned().chain(never).chain(exclude).collect(),
+            ..part.clone()
+        }
+    };
+    // Without `include` a part takes all, and one that takes nothing is none.
+    let first = match takes_all {
+        true => Some(with(part.include.clone(), exclude)),
+        false if include.is_empty() && !brought.is_empty() => None,
+        false => Some(with(Some(include), exclude)),
+    };
+    let brought = brought
+        .into_iter()
+        .map(|(pattern, without)| with(Some(vec![pattern]), without));
+    first.into_iter().chain(brought).collect()
 }
 
 fn clean(pattern: &str) -> &str {
     pattern.trim_start_matches("./")
 }
 
-/// A file that matches `pattern` and one of `excluded`.
-fn brought_back(directory: &Path, pattern: &str, excluded: &[String]) -> Option<String> {
+/// Whether there is a file that matches `pattern` and one of `excluded`.
+fn brings_back(directory: &Path, pattern: &str, excluded: &[String]) -> bool {
     if excluded.is_empty() {
-        return None;
+        return false;
     }
     let matcher = |globs: &[&str]| {
         let mut set = GlobSetBuilder::new();
@@ -92,8 +115,10 @@ fn brought_back(directory: &Path, pattern: &str, excluded: &[String]) -> Option<
         }
         set.build().ok()
     };
-    let pattern = matcher(&[pattern])?;
-    let excluded = matcher(&excluded.iter().map(String::as_str).collect::<Vec<_>>())?;
+    let globs: Vec<&str> = excluded.iter().map(String::as_str).collect();
+    let (Some(pattern), Some(excluded)) = (matcher(&[pattern]), matcher(&globs)) else {
+        return false;
+    };
     let walk = WalkBuilder::new(directory)
         .standard_filters(false)
         .sort_by_file_path(Ord::cmp)
@@ -102,5 +127,5 @@ fn brought_back(directory: &Path, pattern: &str, excluded: &[String]) -> Option<
         .flatten()
         .filter(|entry| entry.file_type().is_some_and(|kind| kind.is_file()));
     let mut paths = files.filter_map(|entry| Some(entry.path().strip_prefix(directory).ok()?.to_str()?.to_owned()));
-    paths.find(|path| pattern.is_match(path) && excluded.is_match(path))
+    paths.any(|path| pattern.is_match(&path) && excluded.is_match(&path))
 }

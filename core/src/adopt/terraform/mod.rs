@@ -15,6 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Found;
+use super::beside::{self, ALIAS};
 use super::carry::ROLE;
 use super::draft::{Draft, Note};
 use super::files::Repository;
@@ -176,6 +177,9 @@ impl<'a> Reader<'a> {
 
     fn functions(&mut self, scope: &Scope<'a>) {
         for block in scope.module.blocks("resource") {
+            if let Some(reason) = beside::reason(block.label(0)) {
+                self.beside(block, "resource", reason);
+            }
             if block.label(0) == "aws_lambda_function" {
                 self.each(scope, block, |reader, scope| {
                     let draft = reader.function(scope, block);
@@ -184,6 +188,9 @@ impl<'a> Reader<'a> {
             }
         }
         for call in scope.module.blocks("module") {
+            if registry::is_alias(scope, call) {
+                self.beside(call, "module", ALIAS);
+            }
             if registry::is_lambda(scope, call) && !registry::is_layer(scope, call) {
                 self.each(scope, call, |reader, scope| {
                     let (mut draft, attributes) = registry::function(scope, call);
@@ -269,6 +276,14 @@ impl<'a> Reader<'a> {
             function: Some(labels.join(".")),
             ..note
         });
+    }
+
+    /// Notes what stands beside functions.
+    fn beside(&mut self, block: Located, key: &str, reason: &str) {
+        let labels: Vec<&str> = block.block.labels.iter().map(|label| label.as_str()).collect();
+        let place = block.place();
+        self.found
+            .lost(&place, &[&[key], labels.as_slice()].concat().join("."), reason);
     }
 
     fn layer(&mut self, scope: &Scope<'a>, block: Located<'a>) {

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use super::super::beside::WARM;
 use super::super::build;
 use super::super::carry::{CALLERS, ROLE};
 use super::super::draft::{self, Draft};
@@ -63,6 +64,7 @@ const OTHERS: Others = Others {
             ],
             CALLERS,
         ),
+        (&["provisioned_concurrent_executions"], WARM),
     ],
     silent: &[
         "artifacts_dir",
@@ -105,11 +107,21 @@ const OTHERS: Others = Others {
     ],
 };
 
+/// Its submodule for aliases.
+pub fn is_alias(scope: &Scope, call: Located) -> bool {
+    let source = scope.attribute(call, "source");
+    let source = source.as_ref().and_then(Value::as_str).unwrap_or_default();
+    let is_of_module = source.contains("terraform-aws-modules/lambda/aws")
+        || source.contains("terraform-aws-modules/terraform-aws-lambda");
+    is_of_module && source.contains("//modules/alias")
+}
+
 pub fn is_lambda(scope: &Scope, call: Located) -> bool {
     let source = scope.attribute(call, "source");
     let source = source.as_ref().and_then(Value::as_str).unwrap_or_default();
     let source = source.trim_start_matches("registry.terraform.io/");
-    source == "terraform-aws-modules/lambda/aws" || source.contains("terraform-aws-modules/terraform-aws-lambda")
+    let is_of_git = source.contains("terraform-aws-modules/terraform-aws-lambda");
+    source == "terraform-aws-modules/lambda/aws" || (is_of_git && !source.contains("//modules/"))
 }
 
 pub fn is_layer(scope: &Scope, call: Located) -> bool {
