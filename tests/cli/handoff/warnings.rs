@@ -189,7 +189,7 @@ fn a_secret_in_what_the_document_will_say_is_found_before_anything_is_uploaded()
         dir.write("code/app/app.py", "");
         let words = format!("bundle.json: key `{key}`: infrastructure secret `ci` found");
         let run = dir
-            .command(["run", "--deployment-profile", "p", "--json"])
+            .command(["run", "--deployment-profile", "p"])
             .env("CI_PASSWORD", VALUE);
         let run = run.fails(3, &[&words]);
         assert!(!format!("{run:?}").contains(VALUE), "{run:?}");
