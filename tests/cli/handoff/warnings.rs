@@ -115,10 +115,11 @@ fn another_version_in_a_layer_is_in_the_document() {
         .as_array_mut()
         .unwrap()
         .retain(|check| check["check"] != "swaps/app");
-    super::verify::put(&dir, &without);
-    dir.command(["bundle", "verify", "dist/bundle.json"]).fails(
+    put(&dir, &without);
+    refused(
+        verify(),
         3,
-        &["its package leaves `idna` to the layer `lay`, and no swap says so"],
+        "its package leaves `idna` to the layer `lay`, and no swap says so",
     );
 }
 
