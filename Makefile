@@ -112,6 +112,7 @@ lint-docs: docs
 lint-workflows:
 	"$$(tests/setup.sh actionlint)"
 	"$$(tests/setup.sh zizmor)" --offline --quiet --persona pedantic .github action.yml
+	"$$(dirname "$$(tests/setup.sh moto)")/check-jsonschema" --quiet --builtin-schema vendor.github-actions action.yml .github/actions/*/action.yml
 	"$$(dirname "$$(tests/setup.sh moto)")/check-jsonschema" --quiet --builtin-schema vendor.gitlab-ci pipelines/gitlab-ci.yml
 
 clean: ## Remove what building and running leave here; caches of the tests stay

@@ -9,8 +9,8 @@
 #   lambda_pack-<version>-py3-none-….whl      the program for pip
 #   lambda-pack_<version>_<architecture>.deb  for Debian (static Linux programs only)
 #
-# PROFILE is cargo's, `dist` unless set. Needs Python and Rust; for Linux the rest is
-# installed by tests/setup.sh. Programs for arm64 Linux run under qemu elsewhere, to
+# PROFILE is cargo's, `dist` unless set. Needs Python and rustup; tests/setup.sh
+# installs the rest. Exit code 3: this machine can't have that. Programs for arm64 Linux run under qemu elsewhere, to
 # print their manual pages.
 set -eu
 
@@ -32,19 +32,15 @@ case $target in
 *-linux-musl)
     # Zig is the linker and the C compiler, with a C library of its own. A static program fits all of
     # Linux, so its wheel says so to both kinds of pip.
-    maturin=$(tests/setup.sh maturin)
-    rustup_home=$(tests/setup.sh rust)
     set -- --zig --compatibility manylinux2014 musllinux_1_2
-    export PATH="$(dirname "$maturin"):$PATH" RUSTUP_HOME="$rustup_home"
-    RUSTUP_TOOLCHAIN=$(ls "$rustup_home/toolchains")
-    export RUSTUP_TOOLCHAIN
     ;;
-*)
-    maturin=$(tests/setup.sh maturin)
-    rustup target add "$target"
-    set -- --compatibility pypi
-    ;;
+*) set -- --compatibility pypi ;;
 esac
+maturin=$(tests/setup.sh maturin)
+RUSTUP_HOME=$(tests/setup.sh rust)
+RUSTUP_TOOLCHAIN=$(ls "$RUSTUP_HOME/toolchains")
+PATH=$(dirname "$maturin"):$PATH
+export PATH RUSTUP_HOME RUSTUP_TOOLCHAIN
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -55,7 +51,9 @@ python3 -m zipfile -e "$work"/*.whl "$work/wheel"
 tree=$work/$name
 mkdir "$tree"
 cp "$work"/wheel/*.data/scripts/lambda-pack* "$tree"
-cp "$work"/wheel/*.dist-info/sboms/lambda-pack.cyclonedx.json "$work/$name.cdx.json"
+# It names packages of the workspace by where they stand.
+sed "s|path+file://$PWD|path+file:///lambda-pack|g" \
+    "$work"/wheel/*.dist-info/sboms/lambda-pack.cyclonedx.json >"$work/$name.cdx.json"
 chmod 755 "$tree"/lambda-pack*
 case "$target $(uname -sm)" in
 aarch64-*-linux-*' Linux aarch64') run= ;;
@@ -79,9 +77,12 @@ case $target in
 *-linux-musl)
     # Where cargo-deb looks for what `target/release/` stands for in Cargo.toml.
     built=$CARGO_TARGET_DIR/$target/$profile
+    mkdir -p "$built"
     rm -rf "$built/deb"
     cp -r "$tree" "$built/deb"
-    "$(tests/setup.sh cargo-deb)" --no-build --no-strip --quiet --target "$target" --profile "$profile" --output "$work"
+    # Debian's are compressed.
+    gzip -9 -n "$built"/deb/man/*.1
+    "$(tests/setup.sh cargo-deb)" --no-build --no-strip --quiet --target "$target" --profile "$profile" --output "$work" >&2
     mv "$work"/*.deb "$out"
     ;;
 esac

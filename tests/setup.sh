@@ -13,8 +13,8 @@
 #                                their node_modules
 #   tests/setup.sh zigbuild      links Rust for Lambda:  path of cargo-zigbuild
 #   tests/setup.sh maturin       compiles releases:      path of maturin, zig beside it
-#   tests/setup.sh rust          the compiler of releases, with what static programs
-#                                for Linux need:         path for RUSTUP_HOME
+#   tests/setup.sh rust          the compiler of releases, with their targets'
+#                                libraries:              path for RUSTUP_HOME
 #   tests/setup.sh cargo-deb     Debian packages:        path of cargo-deb
 #   tests/setup.sh actionlint | zizmor
 #                                checks of workflows:    path of the program
@@ -164,9 +164,12 @@ install_zigbuild() {
 # In a directory of its own: what builds here finds depends on what the user's Rust can compile for.
 install_rust() {
     log "installing Rust $rust_version into $dir (usually 40 s, 900 MB)"
-    if ! RUSTUP_HOME=$dir rustup toolchain install "$rust_version" --quiet --no-self-update --profile minimal \
-        --target x86_64-unknown-linux-musl --target aarch64-unknown-linux-musl; then
-        log "SKIPPED: rustup can't install Rust $rust_version with its musl targets here"
+    case $(uname) in
+    Linux) targets=x86_64-unknown-linux-musl,aarch64-unknown-linux-musl ;;
+    *) targets=x86_64-apple-darwin,aarch64-apple-darwin ;;
+    esac
+    if ! RUSTUP_HOME=$dir rustup --quiet toolchain install "$rust_version" --no-self-update --profile minimal --target "$targets"; then
+        log "SKIPPED: rustup can't install Rust $rust_version for $targets here"
         exit 3
     fi
 }
