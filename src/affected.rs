@@ -1,10 +1,8 @@
 //! Which functions a change touches, from what git or a list says that changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::fs;
 use std::io::{self, Read};
-use std::os::unix::ffi::OsStringExt;
 use std::path::{Path, PathBuf};
 
 use lambda_pack_core::function::{self, Function};
@@ -13,7 +11,7 @@ use lambda_pack_core::source::{Resolved, Shape};
 use lambda_pack_core::{Error, Meter, Result};
 
 use crate::cli::Common;
-use crate::git::{Difference, Was, WorkTree};
+use crate::git::{Difference, Was, WorkTree, path_of};
 use crate::settings::{Settings, absolute, canonical};
 
 /// Where it is written what changed.
@@ -232,7 +230,7 @@ fn names(content: &[u8]) -> Vec<PathBuf> {
         name => name.to_vec(),
     });
     let names = names.filter(|name| !name.is_empty());
-    names.map(|name| PathBuf::from(OsString::from_vec(name))).collect()
+    names.map(|name| path_of(&name)).collect()
 }
 
 /// Undoes what C's strings have, and git: <https://git-scm.com/docs/git-config#Documentation/git-config.txt-corequotePath>

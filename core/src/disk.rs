@@ -1,6 +1,6 @@
 //! Files and links, as far as the standard library leaves them to the system or to everybody anew.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::Path;
 
@@ -15,6 +15,19 @@ pub fn set_mode(file: &File, executable: bool) -> io::Result<()> {
 #[cfg(not(unix))]
 pub fn set_mode(_: &File, _executable: bool) -> io::Result<()> {
     Ok(())
+}
+
+/// Whether the owner may execute a file.
+#[cfg(unix)]
+pub fn is_executable(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o100 != 0
+}
+
+/// Windows has no such bit: definitions name what is executable.
+#[cfg(not(unix))]
+pub fn is_executable(_: &Metadata) -> bool {
+    false
 }
 
 /// Makes a symbolic link, to a file or to a directory.

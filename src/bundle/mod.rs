@@ -20,6 +20,7 @@ pub mod report;
 pub mod run;
 pub mod secrets;
 mod settings;
+#[cfg_attr(not(unix), path = "no_shell.rs")]
 mod shell;
 pub mod store;
 pub mod time;

@@ -10,6 +10,7 @@ use std::time::Instant;
 use lambda_pack_core::bundle::Outputs;
 use lambda_pack_core::bundle::mask::{MaskedLines, Masks};
 use lambda_pack_core::bundle::spec::{PhaseName, Spec};
+use lambda_pack_core::disk::make_link;
 use lambda_pack_core::temporary::{PrivateDirectory, write_whole};
 use lambda_pack_core::{Error, Meter, Result, shorten};
 use serde::Serialize;
@@ -334,7 +335,7 @@ impl Tools {
         let directory = PrivateDirectory::new(&env::temp_dir()).map_err(cannot)?;
         let this = env::current_exe().map_err(cannot)?;
         for name in ["lambda-pack", "seedfarmer"] {
-            std::os::unix::fs::symlink(&this, directory.path().join(name)).map_err(cannot)?;
+            make_link(&this, &directory.path().join(name)).map_err(cannot)?;
         }
         let path = environment.get("PATH").unwrap_or_default();
         // An empty one would mean the current directory.

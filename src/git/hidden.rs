@@ -5,15 +5,14 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use lambda_pack_core::disk::is_executable;
 use lambda_pack_core::source::Shape;
 use lambda_pack_core::{Error, Result};
 
 use super::work_tree::{Index, SUBMODULE, SYMBOLIC_LINK, inside};
-use super::{Difference, Was, WorkTree, command, git};
+use super::{Difference, Was, WorkTree, command, git, path_of};
 use crate::scratch;
 
 const ATTRIBUTES_FILE: &str = ".gitattributes";
@@ -153,7 +152,10 @@ impl WorkTree {
 
     /// Of those files that have any. With an index, as the attributes in it say.
     fn conversions(&self, tracked: &[Tracked], index: Option<&Index>) -> Result<HashMap<PathBuf, Conversion>> {
-        let paths: Vec<&[u8]> = tracked.iter().map(|entry| entry.path.as_os_str().as_bytes()).collect();
+        let paths: Vec<&[u8]> = tracked
+            .iter()
+            .map(|entry| entry.path.as_os_str().as_encoded_bytes())
+            .collect();
         let ask = ["check-attr", "-z", "--stdin", "--all"];
         let ask = match index {
             None => command(&self.top, &ask),
@@ -165,7 +167,7 @@ impl WorkTree {
         while let (Some(path), Some(name), Some(value)) = (said.next(), said.next(), said.next()) {
             let [name, value] = [name, value].map(|text| String::from_utf8_lossy(text).into_owned());
             if CONVERTING.contains(&name.as_str()) {
-                let path = PathBuf::from(OsStr::from_bytes(path));
+                let path = path_of(path);
                 conversions.entry(path).or_default().insert(name, value);
             }
         }
@@ -194,7 +196,10 @@ impl WorkTree {
             return Ok(tracked);
         }
         let scratch = scratch::directory()?;
-        let paths: Vec<&[u8]> = tracked.iter().map(|entry| entry.path.as_os_str().as_bytes()).collect();
+        let paths: Vec<&[u8]> = tracked
+            .iter()
+            .map(|entry| entry.path.as_os_str().as_encoded_bytes())
+            .collect();
         let mut checkout = command(
             &self.top,
             &[
@@ -228,7 +233,7 @@ impl Tracked {
             return None;
         };
         Some(Tracked {
-            path: PathBuf::from(OsStr::from_bytes(&line[tab + 1..])),
+            path: path_of(&line[tab + 1..]),
             mode: mode.to_owned(),
             object: object.to_owned(),
             looks_away: match tag {
@@ -307,7 +312,6 @@ fn is_same(one: &Path, other: &Path) -> io::Result<bool> {
     if a.is_symlink() && b.is_symlink() {
         return Ok(fs::read_link(one)? == fs::read_link(other)?);
     }
-    let is_executable = |metadata: &fs::Metadata| metadata.permissions().mode() & 0o100 != 0;
     let is_alike = a.is_file() && b.is_file() && a.len() == b.len() && is_executable(&a) == is_executable(&b);
     Ok(is_alike && has_same_bytes(one, other)?)
 }

@@ -6,8 +6,7 @@ mod work_tree;
 
 use std::ffi::OsStr;
 use std::io::{self, Write};
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
@@ -145,7 +144,7 @@ fn output(command: &mut Command, input: &[u8]) -> io::Result<Output> {
 /// All that git says: what it refuses it explains, with a command that mends it.
 fn failure(command: &Command, output: &Output) -> Error {
     // Before it stands configuration.
-    let is_verb = |arg: &&OsStr| !arg.as_bytes().starts_with(b"-") && !arg.as_bytes().contains(&b'=');
+    let is_verb = |arg: &&OsStr| !arg.as_encoded_bytes().starts_with(b"-") && !arg.as_encoded_bytes().contains(&b'=');
     let verb = command.get_args().find(is_verb);
     let said = String::from_utf8_lossy(&output.stderr);
     let lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
@@ -155,6 +154,18 @@ fn failure(command: &Command, output: &Output) -> Error {
         verb.unwrap_or_default().display(),
         said.join(" ")
     ))
+}
+
+/// A path as git says it: the bytes of the file system, on Windows UTF-8.
+#[cfg(unix)]
+pub fn path_of(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    OsStr::from_bytes(bytes).into()
+}
+
+#[cfg(not(unix))]
+pub fn path_of(bytes: &[u8]) -> PathBuf {
+    String::from_utf8_lossy(bytes).into_owned().into()
 }
 
 fn is_in_repository(directory: &Path) -> Result<bool> {

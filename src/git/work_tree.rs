@@ -2,9 +2,8 @@
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,7 +11,7 @@ use lambda_pack_core::source::Shape;
 use lambda_pack_core::{Error, ErrorKind, Result, shorten};
 use tempfile::TempDir;
 
-use super::{ask, command, git, hidden};
+use super::{ask, command, git, hidden, path_of};
 use crate::scratch;
 use crate::settings::canonical;
 
@@ -62,8 +61,8 @@ impl WorkTree {
         let top = ask(command(directory, &["rev-parse", "--show-toplevel"]), b"")?.ok_or_else(|| {
             Error::failed(format!("`{}` is not in a git repository", directory.display())).help(otherwise)
         })?;
-        let top = Path::new(OsStr::from_bytes(top.strip_suffix(b"\n").unwrap_or(&top)));
-        let top = fs::canonicalize(top).map_err(|cause| Error::io("find the working tree", top, cause))?;
+        let top = path_of(top.strip_suffix(b"\n").unwrap_or(&top));
+        let top = fs::canonicalize(&top).map_err(|cause| Error::io("find the working tree", &top, cause))?;
         Ok(WorkTree { top })
     }
 
@@ -99,7 +98,7 @@ impl WorkTree {
                 .or_insert(difference);
         }
         for path in untracked.split(|byte| *byte == 0).filter(|path| !path.is_empty()) {
-            let path = PathBuf::from(OsStr::from_bytes(path));
+            let path = path_of(path);
             // A repository within this one is a directory.
             let shape = Shape::of(&self.top.join(&path));
             differences
@@ -212,7 +211,7 @@ fn parse_raw(output: &[u8]) -> Option<Vec<Difference>> {
         };
         let modes = [mode_before, mode_now];
         differences.push(Difference {
-            path: PathBuf::from(OsStr::from_bytes(fields.next()?)),
+            path: path_of(fields.next()?),
             shape: match modes {
                 _ if modes.contains(&SUBMODULE) => Shape::Tree,
                 _ if modes.contains(&SYMBOLIC_LINK) => Shape::Link,
@@ -249,7 +248,7 @@ pub fn untracked(directory: &Path, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let top = WorkTree::of(directory, "run the same command again")?.top;
     let ls_files = command(&top, &["ls-files", "-z", "--cached", "--recurse-submodules"]);
     let tracked = git(ls_files, b"")?;
-    let tracked: BTreeSet<&OsStr> = tracked.split(|byte| *byte == 0).map(OsStr::from_bytes).collect();
+    let tracked: BTreeSet<PathBuf> = tracked.split(|byte| *byte == 0).map(path_of).collect();
     let mut directories = BTreeMap::new();
     let mut untracked = BTreeSet::new();
     for file in files {
@@ -263,7 +262,7 @@ pub fn untracked(directory: &Path, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
         };
         let name = Path::new(file.file_name().unwrap_or_default());
         match directory.strip_prefix(&top).map(|directory| directory.join(name)) {
-            Ok(path) if tracked.contains(path.as_os_str()) => {}
+            Ok(path) if tracked.contains(&path) => {}
             Ok(path) => drop(untracked.insert(path)),
             Err(_elsewhere) => drop(untracked.insert(name.to_owned())),
         }

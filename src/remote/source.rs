@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use lambda_pack_core::archive::{self, CodeSha256, Compression, Packing};
 use lambda_pack_core::cache::{Caches, DigestCache};
 use lambda_pack_core::digest::{Algorithm, Digest, Hasher};
-use lambda_pack_core::disk::{make_link, remove_if_there, set_mode};
+use lambda_pack_core::disk::{is_executable, make_link, remove_if_there, set_mode};
 use lambda_pack_core::manifest::EntryKind;
 use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::{Content, Tree, TreeEntry};
@@ -332,15 +332,4 @@ fn differs(file: &Path) -> Error {
 
 fn cannot_write(path: &Path, cause: io::Error) -> Error {
     Error::io("write a temporary file in", path, cause).help("check space and permissions there, or set TMPDIR")
-}
-
-#[cfg(unix)]
-fn is_executable(metadata: &fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o100 != 0
-}
-
-#[cfg(not(unix))]
-fn is_executable(_: &fs::Metadata) -> bool {
-    false
 }

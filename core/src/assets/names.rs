@@ -1,5 +1,6 @@
 //! Names in archives, which anybody may have written.
 
+use crate::function::has_drive_letter;
 use crate::source::name_problem;
 
 /// The entry path that a name in an archive stands for, below the archive's top; empty for the top itself. Else what is
@@ -12,9 +13,7 @@ pub fn entry_path(name: &[u8]) -> Result<String, &'static str> {
     if name.starts_with('/') {
         return Err("its name is absolute");
     }
-    if let [drive, b':', ..] = name.as_bytes()
-        && drive.is_ascii_alphabetic()
-    {
+    if has_drive_letter(name) {
         return Err("its name has a drive letter");
     }
     let mut components = Vec::new();

@@ -34,7 +34,8 @@ pub fn newest_first(directory: &Path, suffix: &str) -> io::Result<Vec<FoundFile>
     Ok(files)
 }
 
-/// Makes a file the most recently used.
+/// Makes a file the most recently used, by the clock of its file system.
+#[cfg(unix)]
 pub fn touch(file: &File) -> io::Result<()> {
     use rustix::fs::{Timespec, Timestamps, UTIME_NOW, futimens};
     let now = Timespec {
@@ -46,6 +47,12 @@ pub fn touch(file: &File) -> io::Result<()> {
         last_modification: now,
     };
     Ok(futimens(file, &times)?)
+}
+
+/// There it stays as old as it is: what was written first goes first.
+#[cfg(not(unix))]
+pub fn touch(_: &File) -> io::Result<()> {
+    Ok(())
 }
 
 /// Deletes the least recently used files where there are too many, or they take too much.

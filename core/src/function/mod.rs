@@ -28,7 +28,7 @@ pub use secret::{Charset, Secret, SecretClass};
 pub(crate) use secret::{check as check_secrets, variable_of_id};
 pub use text::{EntryPath, EntryPrefix, GlobText, RelativePath};
 
-pub(crate) use text::Text;
+pub(crate) use text::{Text, has_drive_letter};
 
 use crate::secrets::Infrastructure;
 use crate::swaps::Swap;

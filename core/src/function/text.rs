@@ -209,7 +209,8 @@ impl<const MIN: i64, const MAX: i64> JsonSchema for Bounded<MIN, MAX> {
 pub struct RelativePath(String);
 
 impl RelativePath {
-    const EXPECTED: &'static str = "a path below the code directory: relative, with `/`, without `..` or `\\`";
+    const EXPECTED: &'static str =
+        "a path below the code directory: relative, with `/`, without `..`, `\\` or a drive letter";
 
     pub fn as_str(&self) -> &str {
         &self.0
@@ -240,8 +241,17 @@ impl FromStr for RelativePath {
         if components.is_empty() {
             components.push(".");
         }
-        Ok(RelativePath(components.join("/")))
+        let path = components.join("/");
+        if has_drive_letter(&path) {
+            return Err(Self::EXPECTED);
+        }
+        Ok(RelativePath(path))
     }
+}
+
+/// Windows takes `C:x` for a place of its own, whatever directory it is joined to.
+pub fn has_drive_letter(path: &str) -> bool {
+    matches!(path.as_bytes(), [drive, b':', ..] if drive.is_ascii_alphabetic())
 }
 
 /// Where entries are put in the archive: an entry path of its own, ending with `/`.
@@ -400,8 +410,27 @@ mod tests {
         let path = |text: &str| text.parse::<RelativePath>().map(|path| path.0);
         assert_eq!(path("./a//b/"), Ok("a/b".to_owned()));
         assert_eq!(path("."), Ok(".".to_owned()));
+        assert_eq!(path("ab:c/d:e"), Ok("ab:c/d:e".to_owned()));
         for bad in ["", "/a", "..", "a/../b", "a\\b"] {
             assert!(path(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn paths_of_windows_are_none_of_a_definition() {
+        let bad = [
+            r"C:\a",
+            "C:/a",
+            "c:a",
+            "C:",
+            "./C:/a",
+            r"\\server\share",
+            "//server/share",
+            r"\\?\C:\a",
+            r"a\..\..\b",
+        ];
+        for bad in bad {
+            assert!(bad.parse::<RelativePath>().is_err(), "{bad}");
         }
     }
 

@@ -2,8 +2,7 @@
 //! <https://pkg.go.dev/debug/buildinfo>, whose source has the format.
 
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read, Seek, SeekFrom};
 
 use super::{Checksum, Part, Sbom, package_url};
 use crate::manifest::EntryKind;
@@ -80,29 +79,36 @@ fn notes_of(entry: &TreeEntry) -> io::Result<Option<(String, String)>> {
     /// A multiple of the alignment, so that the magic never stands across two.
     const READ_BYTES: usize = 1 << 20;
     let mut file = File::open(&entry.file)?;
-    let mut magic = [0; ELF.len()];
-    if file.read_at(&mut magic, 0)? < magic.len() || magic != *ELF {
+    let mut buffer = Vec::with_capacity(READ_BYTES);
+    read_from(&mut file, 0, ELF.len() as u64, &mut buffer)?;
+    if buffer != ELF {
         return Ok(None);
     }
-    let mut buffer = Vec::with_capacity(READ_BYTES);
+    let mut notes = Vec::new();
     let mut start = 0;
     loop {
-        buffer.clear();
-        let read = (&mut file).take(READ_BYTES as u64).read_to_end(&mut buffer)?;
-        if read == 0 {
+        read_from(&mut file, start, READ_BYTES as u64, &mut buffer)?;
+        if buffer.is_empty() {
             return Ok(None);
         }
         for (index, block) in buffer.chunks(ALIGNMENT).enumerate() {
             if block.starts_with(MAGIC) {
-                let mut notes = vec![0; MOST_BYTES as usize];
-                let length = file.read_at(&mut notes, start + (index * ALIGNMENT) as u64)?;
-                if let Some(parsed) = parse(&notes[..length]) {
+                read_from(&mut file, start + (index * ALIGNMENT) as u64, MOST_BYTES, &mut notes)?;
+                if let Some(parsed) = parse(&notes) {
                     return Ok(Some(parsed));
                 }
             }
         }
-        start += read as u64;
+        start += buffer.len() as u64;
     }
+}
+
+/// Fills the buffer with what stands from an offset on, as far as it goes.
+fn read_from(file: &mut File, start: u64, most: u64, buffer: &mut Vec<u8>) -> io::Result<()> {
+    buffer.clear();
+    file.seek(SeekFrom::Start(start))?;
+    file.take(most).read_to_end(buffer)?;
+    Ok(())
 }
 
 fn parse(notes: &[u8]) -> Option<(String, String)> {

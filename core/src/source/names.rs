@@ -122,6 +122,17 @@ mod tests {
     }
 
     #[test]
+    fn a_separator_of_windows_is_in_no_entry() {
+        for bad in [r"a\b", r"\", r"a/..\b", r"C:\a", "a\u{7f}", "a\u{85}"] {
+            assert!(problem(bad).is_some(), "{bad:?}");
+        }
+        // Names that Windows can't have are fine: Lambda's are Linux's, and the source hash is the same everywhere.
+        for good in ["aux", "con.py", "a:b", "a.", "a ", "a*b", "x/nul/y"] {
+            assert_eq!(problem(good), None, "{good:?}");
+        }
+    }
+
+    #[test]
     fn names_that_other_file_systems_take_for_one() {
         for (paths, count) in [
             (&["a/b", "a/c"][..], 0),

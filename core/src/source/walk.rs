@@ -12,6 +12,7 @@ use super::ignores::{self, Ignores};
 use super::left_out::{self, Restored};
 use super::stat::{FileStat, Identity};
 use super::{Content, TreeEntry, names};
+use crate::disk::is_executable;
 use crate::function::{GlobText, SourceSpec, Symlinks};
 use crate::{Error, ErrorKind, Meter, Result};
 
@@ -345,7 +346,7 @@ impl Rules {
         } else if metadata.is_file() {
             let executable = match &self.executable {
                 Some(globs) => globs.is_match(path),
-                None => owner_may_execute(metadata),
+                None => is_executable(metadata),
             };
             Content::File {
                 executable,
@@ -426,16 +427,4 @@ fn trees(globs: &[GlobText]) -> Vec<GlobText> {
 /// Each glob compiled alone; together they may still be too large.
 fn bad_globs(error: globset::Error) -> Error {
     Error::invalid(format!("the globs of a source: {error}"))
-}
-
-#[cfg(unix)]
-fn owner_may_execute(metadata: &Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    metadata.permissions().mode() & 0o100 != 0
-}
-
-/// Windows has no such bit: definitions name what is executable.
-#[cfg(not(unix))]
-fn owner_may_execute(_: &Metadata) -> bool {
-    false
 }
