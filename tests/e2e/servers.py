@@ -29,9 +29,7 @@ REQUEST_SECONDS = 120
 @contextlib.contextmanager
 def moto(binary: Path, log: Path) -> Iterator[int]:
     """Runs moto_server while the block runs; gives its port."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with log.open("wb") as out:
         process = subprocess.Popen(
             [str(binary), "-p", str(port)], stdin=subprocess.DEVNULL, stdout=out, stderr=out
@@ -46,6 +44,12 @@ def moto(binary: Path, log: Path) -> Iterator[int]:
     finally:
         process.terminate()
         process.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 def answers(port: int) -> bool:

@@ -1,5 +1,5 @@
-"""docs/walkthrough.md, run as written: from an empty directory to two plans without
-changes, with no step by hand.
+"""docs/walkthrough.md, run as written: from an empty directory and no AWS to a
+deployed function and two plans without changes, with no step by hand.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ import re
 from pathlib import Path
 
 import terragrunt
-from runners import REGION, run
+from runners import run
 from scenario import StepFailed
-from servers import Aws, moto
+from servers import free_port
 
-DESCRIPTION = "docs/walkthrough.md: from init to two plans without changes, no step by hand"
+DESCRIPTION = "docs/walkthrough.md: from nothing to a deployed function and two plans without changes, no step by hand"
 
 PAGE = "docs/walkthrough.md"
 # Set, the page is written anew with what commands print now.
@@ -24,6 +24,8 @@ END = "\x1e"
 SECONDS = re.compile(r"\b\d+\.\d s\b")
 # Of all that Terraform says, what becomes of the resources.
 OUTCOME = re.compile(r"\[([a-z-]+)\] terraform: ((?:Plan:|Apply complete!|No changes\.).*)")
+# What keeps the caller's configuration out.
+ISOLATION = ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_EC2_METADATA_DISABLED")
 # The provider of these tests is the oldest that the modules allow, and knows no newer runtime.
 OVERRIDES = '{"hello": {"runtime": "python3.9"}}'
 
@@ -33,17 +35,18 @@ def run_step(repository: Path, work: Path, env: dict[str, str], moto_server: Pat
     work.mkdir()
     page = repository / PAGE
     text = page.read_text()
-    with moto(moto_server, work.with_name("moto-walkthrough.log")) as port:
-        env = {
-            **env,
-            "AWS_ENDPOINT_URL": Aws(port, REGION).url,
-            "XDG_CACHE_HOME": str(work / "cache"),
-            "TG_TF_PATH": "terraform",
-            "TG_NO_COLOR": "true",
-            "TF_VAR_function_overrides": OVERRIDES,
-        }
-        terragrunt.provide(env)
-        shown = with_outputs(text, work, env)
+    binaries, others = env["PATH"].split(os.pathsep, 1)
+    # The page starts moto itself, and says where AWS is.
+    env = {
+        **{name: value for name, value in env.items() if not name.startswith("AWS_") or name in ISOLATION},
+        "PATH": os.pathsep.join([binaries, str(moto_server.parent), others]),
+        "PORT": str(free_port()),
+        "XDG_CACHE_HOME": str(work / "cache"),
+        "TG_NO_COLOR": "true",
+        "TF_VAR_function_overrides": OVERRIDES,
+    }
+    terragrunt.provide(env)
+    shown = with_outputs(text, work, env)
     if WRITE in os.environ:
         page.write_text(shown)
     elif SECONDS.sub("", shown) != SECONDS.sub("", text):
@@ -53,7 +56,7 @@ def run_step(repository: Path, work: Path, env: dict[str, str], moto_server: Pat
 def with_outputs(text: str, work: Path, env: dict[str, str]) -> str:
     """The page, each command followed by what it prints when all are run in one shell."""
     commands = [line[2:] for block in CONSOLE.findall(text) for line in block.splitlines() if line.startswith("$ ")]
-    script = "".join(f"{{ {command}\n}} 2>&1 || exit; printf '{END}'\n" for command in commands)
+    script = "trap 'kill $(jobs -p)' EXIT\n" + "".join(f"{{ {command}\n}} 2>&1 || exit; printf '{END}'\n" for command in commands)
     # Ends at the first command that fails.
     outputs = run(["bash", "-c", script], work, env).stdout.split(END)
     blocks = iter([output_of(command, output) for command, output in zip(commands, outputs)])
@@ -66,6 +69,6 @@ def with_outputs(text: str, work: Path, env: dict[str, str]) -> str:
 
 
 def output_of(command: str, output: str) -> str:
-    if command.startswith("terragrunt "):
+    if command.startswith("terragrunt run "):
         output = "".join(f"[{module}] {outcome}\n" for module, outcome in OUTCOME.findall(output))
     return f"$ {command}\n{output}"
