@@ -83,7 +83,7 @@ impl PublishedQuery {
 }
 
 /// A value of the map that `external hash` gives, on its way back in.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HashedPackage {
     source_hash: String,
@@ -150,34 +150,39 @@ pub fn hash_result<'a>(
     BTreeMap::from([("packages", packages), ("hash", hash)])
 }
 
+/// What lambda-deploy-module is told of a package: a value of its `packages`.
+#[derive(Serialize)]
+pub struct PublishedPackage<'a, D> {
+    code_sha256: String,
+    definition: D,
+    /// `null` for a store without buckets.
+    s3_bucket: Option<&'a str>,
+    s3_key: &'a str,
+    size_bytes: u64,
+    source_hash: String,
+}
+
+impl<'a, D> PublishedPackage<'a, D> {
+    pub fn new(store: &'a StoreUrl, record: &'a Record, definition: D) -> Self {
+        PublishedPackage {
+            code_sha256: record.code_sha256.to_base64(),
+            definition,
+            s3_bucket: store.bucket(),
+            s3_key: &record.s3_key,
+            size_bytes: record.size_bytes,
+            source_hash: record.source_hash().to_hex(),
+        }
+    }
+}
+
 /// The answer of `external published`.
 pub fn published_result(
-    url: &StoreUrl,
-    packages: impl IntoIterator<Item = (FunctionName, HashedPackage, Record)>,
+    store: &StoreUrl,
+    packages: &[(FunctionName, HashedPackage, Record)],
 ) -> BTreeMap<&'static str, String> {
-    #[derive(Serialize)]
-    struct Published<'a> {
-        #[serde(flatten)]
-        hashed: HashedPackage,
-        /// `null` for a store without buckets.
-        s3_bucket: Option<&'a str>,
-        s3_key: String,
-        code_sha256: String,
-        size_bytes: u64,
-    }
-
-    let packages: BTreeMap<FunctionName, Published> = packages
-        .into_iter()
-        .map(|(name, hashed, record)| {
-            let published = Published {
-                hashed,
-                s3_bucket: url.bucket(),
-                code_sha256: record.code_sha256.to_base64(),
-                size_bytes: record.size_bytes,
-                s3_key: record.s3_key,
-            };
-            (name, published)
-        })
+    let packages: BTreeMap<_, _> = packages
+        .iter()
+        .map(|(name, hashed, record)| (name, PublishedPackage::new(store, record, &hashed.definition)))
         .collect();
     BTreeMap::from([("packages", canonical_json(&packages))])
 }

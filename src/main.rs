@@ -8,6 +8,7 @@ mod aws;
 mod build;
 mod bundle;
 mod caches;
+mod checkout;
 mod cli;
 mod commands;
 mod comparison;

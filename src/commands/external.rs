@@ -73,11 +73,11 @@ pub fn published(common: &Common, meter: &'static Meter) -> Result<()> {
     });
     store.save_cache();
     let records = collect_all(records)?;
-    let published = packages
-        .into_iter()
-        .zip(records)
-        .map(|((name, package), record)| (name, package, record));
-    output::json(&external::published_result(store.url(), published))
+    let published = packages.into_iter().zip(records);
+    let published: Vec<_> = published
+        .map(|((name, package), record)| (name, package, record))
+        .collect();
+    output::json(&external::published_result(store.url(), &published))
 }
 
 /// Terraform can't leave a key out by a condition, only empty it.

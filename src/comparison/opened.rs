@@ -1,7 +1,7 @@
 //! Sides that are ready to be asked: what they are is loaded, what they have of a function is looked up when it is needed.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::digest::Digest;
@@ -15,11 +15,10 @@ use super::Side;
 use super::contents::Contents;
 use super::zip::manifest_of;
 use crate::cli::Common;
-use crate::git::WorkTree;
 use crate::packaging::{Hashed, hash_loaded, load_functions, open_caches};
-use crate::settings::{Settings, canonical};
+use crate::settings::Settings;
 use crate::store::{self, Source, Store, StoreUrl};
-use crate::{caches, scratch};
+use crate::{caches, checkout, scratch};
 
 /// A side, opened.
 pub enum Opened<'a> {
@@ -75,7 +74,13 @@ impl Side {
                 functions: load_functions(settings)?,
                 place: Place::Here(settings),
             }),
-            Side::Git(reference) => Opened::Project(check_out(reference, settings, common)?),
+            Side::Git(reference) => {
+                let (settings, directory) = checkout::of(reference, settings, common)?;
+                Opened::Project(Project {
+                    functions: load_functions(&settings)?,
+                    place: Place::CheckedOut(Box::new(settings), directory),
+                })
+            }
             Side::Published => Opened::Store(store(&settings.store)?),
             Side::Store(url) => Opened::Store(store(&StoreUrl::parse(url, Path::new("."))?)?),
             Side::Hash(start) => Opened::Hash(store(&settings.store)?, start),
@@ -183,39 +188,6 @@ impl Project<'_> {
             .map(|hashed| (hashed.function.name.to_string(), hashed))
             .collect())
     }
-}
-
-/// The project as it was, in a directory of its own; its `lambda-pack.toml` counts.
-fn check_out(reference: &str, settings: &Settings, common: &Common) -> Result<Project<'static>> {
-    let tree = WorkTree::of(&settings.config_dir, "without one there are no commits to compare with")?;
-    let written = scratch::directory()?;
-    tree.check_out(reference, written.path())?;
-    let then = |now: &Path| -> Result<PathBuf> {
-        let now = canonical(now)?;
-        let inside = now.strip_prefix(&tree.top).map_err(|_outside| {
-            Error::invalid(format!(
-                "`{}` is not in the git repository `{}`",
-                now.display(),
-                tree.top.display()
-            ))
-        })?;
-        Ok(written.path().join(inside))
-    };
-    let is_given = |path: &Option<PathBuf>| path.as_ref().is_some_and(|path| !path.as_os_str().is_empty());
-    let common = Common {
-        config_dir: Some(then(&settings.config_dir)?),
-        code_dir: is_given(&common.code_dir)
-            .then(|| then(&settings.code_dir))
-            .transpose()?,
-        // It knows nothing of these files, and need not.
-        no_cache: true,
-        ..common.clone()
-    };
-    let settings = Settings::resolve(&common, None, None)?;
-    Ok(Project {
-        functions: load_functions(&settings)?,
-        place: Place::CheckedOut(Box::new(settings), written),
-    })
 }
 
 fn last_published(store: &Store, names: &[String]) -> Result<BTreeMap<String, Digest>> {

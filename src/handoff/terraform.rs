@@ -8,40 +8,21 @@ use lambda_pack_core::profile::Profile;
 use serde::Serialize;
 
 use super::{Packaged, check_text};
+use crate::external::PublishedPackage;
 use crate::settings::Settings;
 
 /// The variables that the module takes, as a `.tfvars.json` has them.
 #[derive(Serialize)]
 pub struct Inputs<'a> {
     deployment_profile: &'a str,
-    packages: BTreeMap<&'a str, Package<'a>>,
-}
-
-/// What `external published` says of a function.
-#[derive(Serialize)]
-struct Package<'a> {
-    code_sha256: String,
-    definition: &'a Definition,
-    /// `null` for a store without buckets.
-    s3_bucket: Option<&'a str>,
-    s3_key: &'a str,
-    size_bytes: u64,
-    source_hash: String,
+    packages: BTreeMap<&'a str, PublishedPackage<'a, &'a Definition>>,
 }
 
 /// Fails if a secret of the infrastructure is in them.
 pub fn inputs<'a>(profile: &'a Profile, packaged: &'a [Packaged], settings: &'a Settings) -> Result<Inputs<'a>> {
     let packages = packaged.iter().map(|packaged| {
         let hashed = packaged.hashed();
-        let record = &packaged.record;
-        let package = Package {
-            code_sha256: record.code_sha256.to_base64(),
-            definition: &hashed.function.definition,
-            s3_bucket: settings.store.bucket(),
-            s3_key: &record.s3_key,
-            size_bytes: record.size_bytes,
-            source_hash: hashed.manifest.source_hash().to_hex(),
-        };
+        let package = PublishedPackage::new(&settings.store, &packaged.record, &hashed.function.definition);
         (hashed.function.name.as_str(), package)
     });
     let inputs = Inputs {

@@ -5,12 +5,12 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use lambda_pack_core::archive::{CodeSha256, Package};
+use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::temporary::{remove_abandoned, sync_directory, temporary_file};
 use lambda_pack_core::{Error, Result};
 
 use super::listing::{Listed, Page};
-use super::{Created, Object, Objects, PackageNotes, PackageStat, Verified, stamp};
+use super::{Created, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified, stamp};
 
 pub struct FileObjects {
     root: PathBuf,
@@ -152,8 +152,9 @@ impl Objects for FileObjects {
     }
 
     /// A directory has no place for metadata; the record and the manifest say the same.
-    fn create_package(&self, key: &str, file: &Path, _: &Package, _: &PackageNotes) -> Result<Created> {
-        let mut content = fs::File::open(file).map_err(|cause| Error::io("read", file, cause))?;
+    fn create_package(&self, key: &str, package: &PackageFile, _: &PackageNotes) -> Result<Created> {
+        let path = package.path;
+        let mut content = fs::File::open(path).map_err(|cause| Error::io("read", path, cause))?;
         self.create_from(key, &mut content)
     }
 

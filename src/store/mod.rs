@@ -23,7 +23,7 @@ mod url;
 use std::io::Write;
 use std::path::Path;
 
-use lambda_pack_core::archive::{self, CodeSha256};
+use lambda_pack_core::archive::{self, CodeSha256, PACKAGE_FORMAT};
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::preflight::Contents;
@@ -68,13 +68,7 @@ trait Objects: Send + Sync {
     fn create(&self, key: &str, content: &[u8]) -> Result<Created>;
 
     /// Uploads a package unless the key is taken.
-    fn create_package(
-        &self,
-        key: &str,
-        file: &Path,
-        package: &archive::Package,
-        notes: &PackageNotes,
-    ) -> Result<Created>;
+    fn create_package(&self, key: &str, package: &PackageFile, notes: &PackageNotes) -> Result<Created>;
 
     /// Overwrites an object, unless somebody else did since `version` was read.
     fn replace(&self, key: &str, version: &str, content: &[u8]) -> Result<()>;
@@ -110,10 +104,18 @@ enum Created {
     Exists,
 }
 
+/// A package on disk.
+struct PackageFile<'a> {
+    path: &'a Path,
+    size_bytes: u64,
+    code_sha256: CodeSha256,
+}
+
 /// Metadata of a package object.
-pub struct PackageNotes {
-    pub source_hash: Digest,
-    pub git_commit: Option<String>,
+struct PackageNotes {
+    source_hash: Digest,
+    package_format: u32,
+    git_commit: Option<String>,
 }
 
 /// What a store has for a source hash.
@@ -181,28 +183,49 @@ impl Store {
     pub fn publish(&self, name: &str, built: &Built, found: &Found) -> Result<Published> {
         let source_hash = built.manifest.source_hash();
         let mut record = Record::new(&self.url, name, built);
-        let package_key = record.package_key();
         self.objects
             .create(&record::manifest_key(name, &source_hash), &manifest::to_json(built))?;
         if let Some(sbom) = &built.sbom {
             self.objects.create(&record::sbom_key(name, &source_hash), sbom)?;
         }
+        let file = PackageFile {
+            path: built.file,
+            size_bytes: built.package.size_bytes,
+            code_sha256: built.package.code_sha256,
+        };
         let notes = PackageNotes {
             source_hash,
+            package_format: PACKAGE_FORMAT,
             git_commit: built.git_commit.clone(),
         };
-        let created = self
-            .objects
-            .create_package(&package_key, built.file, built.package, &notes)?;
-        record.etag = match created {
-            Created::New(etag) => etag,
+        record.etag = self.create_package(name, &record, &file, &notes)?;
+        self.commit(name, record, found)
+    }
+
+    /// Uploads the package of a record. One that is there already must be what the record says. Returns its ETag, where the store
+    /// gives one.
+    fn create_package(
+        &self,
+        name: &str,
+        record: &Record,
+        file: &PackageFile,
+        notes: &PackageNotes,
+    ) -> Result<Option<String>> {
+        let key = record.package_key();
+        match self.objects.create_package(&key, file, notes)? {
+            Created::New(etag) => Ok(etag),
             Created::Exists => {
-                let stat = self.objects.stat_package(&package_key, None)?;
-                let stat = stat.ok_or_else(|| self.vanished(&package_key))?;
-                self.check_package(&record, name, &package_key, &stat)?;
-                stat.etag
+                let stat = self.objects.stat_package(&key, None)?;
+                let stat = stat.ok_or_else(|| self.vanished(&key))?;
+                self.check_package(record, name, &key, &stat)?;
+                Ok(stat.etag)
             }
-        };
+        }
+    }
+
+    /// Writes the record, when all else is there: the first one stays. `found` is what [`Store::find`] said before.
+    fn commit(&self, name: &str, record: Record, found: &Found) -> Result<Published> {
+        let source_hash = record.source_hash();
         let record_key = record::key(name, &source_hash);
         match found {
             Found::PackageMissing(old, _) if old.is_of_the_same_package(&record) => {}

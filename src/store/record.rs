@@ -79,6 +79,10 @@ impl Record {
         }
     }
 
+    pub fn source_hash(&self) -> Digest {
+        self.source_hash
+    }
+
     /// Whether both say the same, wherever and whenever the package was written.
     pub fn is_of_the_same_package(&self, other: &Record) -> bool {
         let unwritten = |record: &Record| Record {

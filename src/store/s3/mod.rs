@@ -6,14 +6,12 @@
 mod bucket;
 
 use std::io::Write;
-use std::path::Path;
 use std::sync::Arc;
 
-use lambda_pack_core::archive::{PACKAGE_FORMAT, Package};
 use lambda_pack_core::{Meter, Result, Work};
 
 use super::listing::{Listed, Page};
-use super::{Created, Object, Objects, PackageNotes, PackageStat, Verified};
+use super::{Created, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified};
 use crate::aws::bucket::{Body, Bucket, Condition, Put};
 use crate::aws::{AwsSettings, Connection};
 
@@ -114,16 +112,16 @@ impl Objects for S3Objects {
         self.put(key, Body::Json(content.to_vec()), Condition::Absent)
     }
 
-    fn create_package(&self, key: &str, path: &Path, package: &Package, notes: &PackageNotes) -> Result<Created> {
+    fn create_package(&self, key: &str, package: &PackageFile, notes: &PackageNotes) -> Result<Created> {
         let mut metadata = vec![
             (CODE_SHA256.to_owned(), package.code_sha256.to_base64()),
             (SOURCE_HASH.to_owned(), notes.source_hash.to_hex()),
-            (FORMAT.to_owned(), PACKAGE_FORMAT.to_string()),
+            (FORMAT.to_owned(), notes.package_format.to_string()),
         ];
         metadata.extend(notes.git_commit.clone().map(|commit| (GIT_COMMIT.to_owned(), commit)));
         self.bucket.meter.expect(Work::Upload, package.size_bytes);
         let body = Body::Zip {
-            file: path.to_owned(),
+            file: package.path.to_owned(),
             size_bytes: package.size_bytes,
             sha256: package.code_sha256,
             metadata,
