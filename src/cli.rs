@@ -8,8 +8,10 @@ mod init;
 mod matrix;
 mod metadata;
 mod profile;
+mod promote;
 mod remote;
 mod report;
+mod rollback;
 mod run;
 mod secrets;
 
@@ -31,8 +33,10 @@ pub use init::*;
 pub use matrix::*;
 pub use metadata::*;
 pub use profile::*;
+pub use promote::*;
 pub use remote::*;
 pub use report::*;
+pub use rollback::*;
 pub use run::*;
 pub use secrets::*;
 
@@ -180,12 +184,14 @@ pub enum Command {
     Remote(RemoteArgs),
     Init(InitArgs),
     Profile(ProfileArgs),
+    Promote(PromoteArgs),
     Graph(GraphArgs),
     Affected(AffectedArgs),
     Matrix(MatrixArgs),
     Fitness(FitnessArgs),
     Report(ReportArgs),
     Secrets(SecretsArgs),
+    Rollback(RollbackArgs),
     Run(RunProfileArgs),
     Schema(SchemaArgs),
     /// Print a shell's completion script
@@ -211,6 +217,8 @@ impl Command {
                 | Command::Report(_)
                 | Command::Fitness(_)
                 | Command::Init(_)
+                | Command::Promote(_)
+                | Command::Rollback(_)
                 | Command::Run(_)
                 | Command::Secrets(_)
                 | Command::Upload(_)

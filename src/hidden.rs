@@ -126,6 +126,15 @@ pub fn masked_bytes(text: &[u8]) -> Cow<'_, [u8]> {
     })
 }
 
+/// Fails if something hidden is in a text that is handed out; `place` says what it is.
+pub fn refuse(place: &str, text: &str) -> Result<()> {
+    let hidden = HIDDEN.read().unwrap_or_else(PoisonError::into_inner);
+    let refused = hidden
+        .iter()
+        .map(|infrastructure| infrastructure.check_text(place, text));
+    refused.collect()
+}
+
 /// Stderr for logs. Each comes in one piece.
 pub struct MaskedStderr;
 

@@ -15,8 +15,10 @@ mod matrix;
 mod metadata;
 mod output;
 mod profile;
+mod promote;
 mod remote;
 mod report;
+mod rollback;
 mod run;
 mod secrets;
 mod texts;
@@ -24,6 +26,7 @@ mod upload;
 mod validate;
 mod verify;
 
+use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::{Meter, Result, collect_all};
 
 use crate::cli::{AssetsVerb, Cli, Command, ExternalQuery};
@@ -54,6 +57,7 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         },
         Command::Bundle(command) => bundle::run(command, common, meter),
         Command::Metadata(args) => metadata::run(&args.verb, common, meter),
+        Command::Promote(args) => promote::run(args, common, meter),
         Command::Remote(args) => remote::run(&args.verb, common, meter),
         Command::Init(args) => init::run(args, common, meter),
         Command::Profile(args) => profile::run(&args.verb, common, meter),
@@ -63,11 +67,18 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         Command::Report(args) => report::run(args, common, meter),
         Command::Fitness(args) => fitness::run(args, common, meter),
         Command::Secrets(args) => secrets::run(&args.verb, common, meter),
+        Command::Rollback(args) => rollback::run(args, common, meter),
         Command::Run(args) => run::run(args, common, meter),
         Command::Schema(args) => texts::schema(args.of),
         Command::Completions { shell } => texts::completions(*shell),
         Command::Man(args) => texts::man(args),
     }
+}
+
+/// `NAME=HASH`, as some options take it; `None` if it isn't that.
+fn name_and_hash(text: &str) -> Option<(&str, Digest)> {
+    let (name, hash) = text.split_once('=')?;
+    Some((name, Digest::from_hex(Algorithm::Blake3, hash)?))
 }
 
 /// A row of `build` and `upload`, as `--json` prints it.

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
+use lambda_pack_core::function::Definition;
 use lambda_pack_core::{Meter, Result};
 use serde::Serialize;
 
 use super::output;
 use crate::cli::{Common, RunProfileArgs};
 use crate::handoff::{self, Deployment, Done, Goal, Inputs, PACKAGES, Row, Steps};
-use crate::report;
 use crate::settings::Settings;
 
 /// What `--json` prints; of a run that failed the steps alone.
@@ -18,7 +18,7 @@ struct Outcome<'a> {
     bundle: Option<String>,
     tfvars: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    inputs: Option<Inputs<'a>>,
+    inputs: Option<Inputs<'a, &'a Definition>>,
 }
 
 pub fn run(args: &RunProfileArgs, common: &Common, meter: &'static Meter) -> Result<()> {
@@ -33,7 +33,7 @@ pub fn run(args: &RunProfileArgs, common: &Common, meter: &'static Meter) -> Res
         let (bundle, inputs) = hand_over(steps, deployment, tfvars, &settings)?;
         is_deployed = true;
         if settings.store.bucket().is_none() {
-            report::warning("the store is no bucket: Lambda can't deploy from it; name one with --store s3://…");
+            handoff::warn_of_no_bucket();
         }
         match (common.json, tfvars) {
             (true, _) => output::json(&Outcome {
@@ -63,7 +63,7 @@ fn hand_over<'a>(
     deployment: Deployment<'a>,
     tfvars: Option<&Path>,
     settings: &'a Settings,
-) -> Result<(String, Inputs<'a>)> {
+) -> Result<(String, Inputs<'a, &'a Definition>)> {
     let Deployment { profile, packaged, .. } = deployment;
     let bundle = steps.step("export", "exporting", || {
         let document = handoff::document(deployment, settings)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use lambda_pack_core::digest::{Algorithm, Digest};
+use lambda_pack_core::digest::Digest;
 use lambda_pack_core::function;
 use lambda_pack_core::shard::Shard;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all};
@@ -166,8 +166,8 @@ fn names_of_shard(shard: Shard, names: &[String], settings: &Settings) -> Result
 
 fn parse_expected(expect: &[String]) -> Result<BTreeMap<String, Digest>> {
     let parsed = expect.iter().map(|text| {
-        text.split_once('=')
-            .and_then(|(name, hash)| Some((name.to_owned(), Digest::from_hex(Algorithm::Blake3, hash)?)))
+        super::name_and_hash(text)
+            .map(|(name, hash)| (name.to_owned(), hash))
             .ok_or_else(|| {
                 Error::new(
                     ErrorKind::Usage,

@@ -50,6 +50,13 @@ impl Stated {
         StoreUrl::parse(&self.document.store, project_dir)
     }
 
+    /// What it says of its functions and layers, if it is whole and no check failed.
+    pub fn functions(self) -> Result<Vec<FunctionEntry>> {
+        self.whole?;
+        super::refuse_failures(&self.document)?;
+        Ok(self.document.functions)
+    }
+
     /// Compares all with what a store has; each failure is an error of its own.
     pub fn verify(self, store: &StoreUrl, settings: &Settings, meter: &'static Meter) -> Result<Vec<Result<Verified>>> {
         let Stated { document, whole } = self;

@@ -306,6 +306,7 @@ impl<'a> Packages<'a> {
             contents,
             seen: guard.seen(),
             manifest: &hashed.manifest,
+            definition: &hashed.function.definition,
             dependencies: versions(&hashed.tree)?,
             sbom,
             git_commit: self

@@ -10,7 +10,7 @@ use lambda_pack_core::temporary::{remove_abandoned, sync_directory, temporary_fi
 use lambda_pack_core::{Error, Result};
 
 use super::listing::{Listed, Page};
-use super::{Created, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified, stamp};
+use super::{Copied, CopySource, Created, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified, stamp};
 
 pub struct FileObjects {
     root: PathBuf,
@@ -142,6 +142,8 @@ impl Objects for FileObjects {
         Ok(code_sha256.map(|code_sha256| PackageStat {
             size_bytes,
             code_sha256: Some(code_sha256),
+            is_computed: true,
+            git_commit: None,
             etag: None,
             stamp,
         }))
@@ -156,6 +158,14 @@ impl Objects for FileObjects {
         let path = package.path;
         let mut content = fs::File::open(path).map_err(|cause| Error::io("read", path, cause))?;
         self.create_from(key, &mut content)
+    }
+
+    fn copy_source(&self, _: &str, _: Option<&str>) -> Option<CopySource> {
+        None
+    }
+
+    fn copy_package(&self, _: &str, _: &CopySource) -> Result<Copied> {
+        Ok(Copied::NotPossible("the store is a directory".to_owned()))
     }
 
     fn replace(&self, key: &str, version: &str, mut content: &[u8]) -> Result<()> {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use lambda_pack_core::Result;
 use lambda_pack_core::digest::{Algorithm, Digest};
 
@@ -15,6 +16,15 @@ pub struct Past {
     pub source_hash: Digest,
     /// Nanoseconds since 1970, by the store's clock; S3 counts in seconds.
     pub published: i128,
+}
+
+impl Past {
+    /// RFC 3339 in UTC, whole seconds.
+    pub fn published_text(&self) -> String {
+        let seconds = i64::try_from(self.published.div_euclid(1_000_000_000)).unwrap_or_default();
+        let time = DateTime::from_secs(seconds).fmt(DateTimeFormat::DateTime);
+        time.expect("a time of this age")
+    }
 }
 
 impl Store {

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{Built, Record, Store, record};
+use crate::hidden;
 
 /// What is written.
 #[derive(Serialize)]
@@ -31,6 +32,8 @@ struct StoredManifest<'a> {
     moved: &'a [Moved],
     /// What the user should know of what swaps left out.
     warnings_of_swaps: &'a [String],
+    /// Of the function, as Terraform gets it: a rollback deploys this package with it.
+    definition: Map<String, Value>,
 }
 
 /// What is read of it to check the package. Versions of this program that couldn't check it wrote less.
@@ -58,7 +61,7 @@ pub struct Known {
     pub seen: Seen,
 }
 
-pub(super) fn to_json(built: &Built) -> Vec<u8> {
+pub(super) fn to_json(built: &Built, definition: Map<String, Value>) -> Vec<u8> {
     let stored = StoredManifest {
         source: built.manifest.to_json(),
         package_format: PACKAGE_FORMAT,
@@ -68,6 +71,7 @@ pub(super) fn to_json(built: &Built) -> Vec<u8> {
         secrets: built.seen.clone(),
         moved: built.contents.moved(),
         warnings_of_swaps: built.contents.warnings_of_swaps(),
+        definition,
     };
     serde_json::to_vec(&stored).expect("strings and numbers")
 }
@@ -142,6 +146,17 @@ impl Kept<'_> {
         Ok(is_of_record.then_some(Known { contents, seen }))
     }
 
+    /// The definition that the package was uploaded with first; `None` where an older version of this program wrote the manifest.
+    pub fn definition(&self) -> Result<Option<Map<String, Value>>> {
+        let definition = stored_definition(&self.content).and_then(|definition| match definition {
+            Some(definition) if definition.get("function_name").and_then(Value::as_str) != Some(self.name) => {
+                Err("its definition is another function's".to_owned())
+            }
+            definition => Ok(definition),
+        });
+        definition.map_err(|problem| self.bad(&problem))
+    }
+
     fn bad(&self, problem: &str) -> Error {
         self.store.bad_manifest(self.name, &self.source_hash, problem)
     }
@@ -177,6 +192,29 @@ impl Store {
         }
     }
 
+    /// What stands beside a package, as it is stored: its manifest, and its bill of materials if there is one.
+    pub(super) fn beside(&self, name: &str, source_hash: &Digest) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
+        let kept = self.kept(name, source_hash)?;
+        let kept = kept.ok_or_else(|| self.bad_manifest(name, source_hash, "it isn't there"))?;
+        kept.source()?;
+        // It may have been declared since.
+        hidden::refuse(
+            &self.manifest_url(name, source_hash),
+            &String::from_utf8_lossy(&kept.content),
+        )?;
+        let sbom = self.objects.get(&record::sbom_key(name, source_hash))?;
+        Ok((kept.content, sbom.map(|object| object.content)))
+    }
+
+    /// The definition that a package was uploaded with first; `None` where an older version of this program wrote its manifest,
+    /// or there is none.
+    pub fn definition(&self, name: &str, source_hash: &Digest) -> Result<Option<Map<String, Value>>> {
+        match self.kept(name, source_hash)? {
+            Some(kept) => kept.definition(),
+            None => Ok(None),
+        }
+    }
+
     /// The address of a manifest, for people.
     pub fn manifest_url(&self, name: &str, source_hash: &Digest) -> String {
         self.url.of_key(&record::manifest_key(name, source_hash))
@@ -189,10 +227,17 @@ impl Store {
             return Ok(());
         }
         let key = record::manifest_key(name, &built.manifest.source_hash());
-        let content = to_json(built);
         match self.objects.get(&key)? {
-            Some(object) => self.objects.replace(&key, &object.version, &content),
-            None => self.objects.create(&key, &content).map(drop),
+            Some(object) => {
+                // The first one belongs to the package.
+                let kept = stored_definition(&object.content).ok().flatten();
+                let content = to_json(built, kept.unwrap_or_else(|| built.definition.resolved()));
+                self.objects.replace(&key, &object.version, &content)
+            }
+            None => {
+                let content = to_json(built, built.definition.resolved());
+                self.objects.create(&key, &content).map(drop)
+            }
         }
     }
 
@@ -217,4 +262,13 @@ impl Store {
         Error::new(ErrorKind::Integrity, format!("`{url}`: {problem}"))
             .help("somebody changed it; delete it only if the package can be built again")
     }
+}
+
+fn stored_definition(content: &[u8]) -> std::result::Result<Option<Map<String, Value>>, String> {
+    #[derive(Deserialize)]
+    struct Stored {
+        definition: Option<Map<String, Value>>,
+    }
+    let stored: Stored = serde_json::from_slice(content).map_err(|error| format!("not a manifest: {error}"))?;
+    Ok(stored.definition)
 }

@@ -15,6 +15,7 @@ mod find;
 mod history;
 mod listing;
 mod manifest;
+mod promote;
 mod record;
 mod s3;
 mod stamp;
@@ -25,6 +26,7 @@ use std::path::Path;
 
 use lambda_pack_core::archive::{self, CodeSha256, PACKAGE_FORMAT};
 use lambda_pack_core::digest::Digest;
+use lambda_pack_core::function::Definition;
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::preflight::Contents;
 use lambda_pack_core::sbom::Versions;
@@ -32,13 +34,15 @@ use lambda_pack_core::secrets::Seen;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 
 use crate::aws::AwsSettings;
+use crate::aws::bucket::Original;
 use cache::Cache;
 use listing::{Listed, Listings, Page};
 
 pub use history::Past;
 pub use manifest::{Known, Source};
+pub use promote::{Promoted, Way};
 pub use record::Record;
-pub use url::StoreUrl;
+pub use url::{StoreUrl, shell_word};
 
 /// Requests that are under way at a time.
 pub const REQUESTS_AT_ONCE: usize = 64;
@@ -70,6 +74,12 @@ trait Objects: Send + Sync {
     /// Uploads a package unless the key is taken.
     fn create_package(&self, key: &str, package: &PackageFile, notes: &PackageNotes) -> Result<Created>;
 
+    /// A package as another store could have its service copy it; `None` if no service has it.
+    fn copy_source(&self, key: &str, etag: Option<&str>) -> Option<CopySource>;
+
+    /// Copies a package with its metadata, unless the key is taken, without its bytes leaving the service.
+    fn copy_package(&self, key: &str, source: &CopySource) -> Result<Copied>;
+
     /// Overwrites an object, unless somebody else did since `version` was read.
     fn replace(&self, key: &str, version: &str, content: &[u8]) -> Result<()>;
 }
@@ -85,10 +95,36 @@ struct PackageStat {
     size_bytes: u64,
     /// Of the stored bytes where the store computes it, else as the uploader said; `None` if neither is known.
     code_sha256: Option<CodeSha256>,
+    /// Whether it is of the stored bytes.
+    is_computed: bool,
+    /// The commit that it was built from, if the uploader said so.
+    git_commit: Option<String>,
     /// As a listing shows it; `None` where nothing is listed.
     etag: Option<String>,
     /// Tells these bytes from later ones, as [`Verified`] wants it; `None` where nothing does without a listing.
     stamp: Option<String>,
+}
+
+/// A package in a service that can copy it.
+struct CopySource {
+    original: Original,
+    /// The address of the service, where it isn't AWS's own.
+    endpoint: Option<String>,
+    /// The profile whose credentials may read it.
+    profile: Option<String>,
+}
+
+/// What became of a copy within a service.
+enum Copied {
+    /// With the SHA-256 of the copy, if the service computed it.
+    Done {
+        etag: Option<String>,
+        code_sha256: Option<CodeSha256>,
+    },
+    /// The key is taken, or the source changed.
+    Refused,
+    /// The service can't do it, for this reason.
+    NotPossible(String),
 }
 
 /// What was found out about a package in an earlier run.
@@ -145,6 +181,8 @@ pub struct Built<'a> {
     /// What came of searching it for secrets.
     pub seen: Seen,
     pub manifest: &'a Manifest,
+    /// What is deployed with it.
+    pub definition: &'a Definition,
     /// What the lock files of its source install.
     pub dependencies: Versions,
     /// The bill of materials, if there is anything to list.
@@ -183,8 +221,10 @@ impl Store {
     pub fn publish(&self, name: &str, built: &Built, found: &Found) -> Result<Published> {
         let source_hash = built.manifest.source_hash();
         let mut record = Record::new(&self.url, name, built);
-        self.objects
-            .create(&record::manifest_key(name, &source_hash), &manifest::to_json(built))?;
+        self.objects.create(
+            &record::manifest_key(name, &source_hash),
+            &manifest::to_json(built, built.definition.resolved()),
+        )?;
         if let Some(sbom) = &built.sbom {
             self.objects.create(&record::sbom_key(name, &source_hash), sbom)?;
         }

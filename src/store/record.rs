@@ -79,6 +79,19 @@ impl Record {
         }
     }
 
+    /// The record of the same package in another store.
+    pub fn in_store(&self, url: &StoreUrl) -> Self {
+        Record {
+            s3_key: url.full_key(&self.package_key()),
+            etag: None,
+            ..self.clone()
+        }
+    }
+
+    pub fn package_format(&self) -> u32 {
+        self.package_format
+    }
+
     pub fn source_hash(&self) -> Digest {
         self.source_hash
     }

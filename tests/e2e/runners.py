@@ -239,6 +239,9 @@ class CopyRunner(Runner):
         source = self.project.directory / module
         directory = source / ".terragrunt-cache" / short_digest(str(source)) / short_digest(module)
         directory.mkdir(parents=True, exist_ok=True)
+        # What it copied before goes, by the manifests below.
+        for copied in directory.glob("*.auto.tfvars.json"):
+            copied.unlink()
         shutil.copytree(source, directory, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".terragrunt-cache"))
         for manifest in (".terragrunt-source-manifest", ".terragrunt-module-manifest"):
             (directory / manifest).write_text(str(directory))

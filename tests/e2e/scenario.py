@@ -484,6 +484,35 @@ def rollback(s: Scenario) -> None:
     s.expect_deployed()
 
 
+@step("lambda-pack rollback: one function is updated in place, the next plan keeps it, and forward again")
+def rollback_by_file(s: Scenario) -> None:
+    wanted = {of("aws_lambda_function", DEMO): "update", of("aws_lambda_alias", DEMO): "update"}
+
+    def lambda_pack(*arguments: str) -> str:
+        command = ["lambda-pack", "rollback", DEMO, *arguments, "--store", f"s3://{PACKAGE_BUCKET}"]
+        return run(command, s.project.directory, s.runner.env).stdout
+
+    said = lambda_pack("--to", s.earlier["source_hash"])
+    file = s.project.directory / DEPLOY / "rollback.auto.tfvars.json"
+    overrides = json.loads(file.read_text())
+    expect(overrides, {"package_overrides": {DEMO: s.earlier}}, "the file")
+    expect_in(said, f"cd {DEPLOY} && terragrunt plan", "what it prints")
+    back = s.plan(DEPLOY)
+    expect(back.changes, wanted, "planned changes of the rollback")
+    s.apply(back)
+    function = s.aws.function(DEMO) or {}
+    expect(function.get("CodeSha256"), s.earlier["code_sha256"], f"code of {DEMO} in AWS")
+    expect(function.get("MemorySize"), s.earlier["definition"]["memory_size"], f"memory_size of {DEMO} in AWS")
+    s.expect_clean(BUILD, DEPLOY)
+    lambda_pack("--clear")
+    expect(file.exists(), False, "whether the file is there")
+    forward = s.plan(DEPLOY)
+    expect(forward.changes, wanted, "planned changes on the way forward")
+    s.apply(forward)
+    s.expect_deployed()
+    s.expect_clean(DEPLOY)
+
+
 @step("objects deleted behind Terraform's back: plan fails, the command in its message mends it")
 def deleted_objects(s: Scenario) -> None:
     package = s.packages[DEMO]

@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::allowed_secret::AllowedSecret;
 use super::asset::Asset;
@@ -174,6 +175,14 @@ impl Definition {
 }
 
 impl Definition {
+    /// With every default filled in, as Terraform gets it.
+    pub fn resolved(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(resolved)) => resolved,
+            other => unreachable!("a definition is an object: {other:?}"),
+        }
+    }
+
     /// Of all names and values in its environment, with those that tell where secrets are: the deploy module may put a prefix
     /// before names of secrets that it makes, which isn't known here.
     pub(crate) fn environment_bytes(&self) -> usize {

@@ -1,5 +1,6 @@
 //! A bucket: whole objects in, with their SHA-256 and on a condition; whole objects out.
 
+mod copy;
 mod counted;
 mod multipart;
 mod write;
@@ -10,6 +11,7 @@ use lambda_pack_core::{Error, Meter, Result};
 
 use crate::aws;
 
+pub use copy::{Copy, Original};
 pub use write::{Body, Condition, Put, jittered};
 
 /// Larger packages go in parts, several at a time. Up to here one request does, and S3 then proves the whole object's

@@ -3,11 +3,11 @@
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::list_objects_v2::{ListObjectsV2Error, ListObjectsV2Output};
 use aws_sdk_s3::primitives::DateTime;
-use aws_sdk_s3::types::ChecksumMode;
+use aws_sdk_s3::types::{ChecksumMode, ChecksumType};
 use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::{Error, Result};
 
-use super::CODE_SHA256;
+use super::{CODE_SHA256, GIT_COMMIT};
 use crate::aws;
 use crate::aws::bucket::{Bucket, SINGLE_PUT_BYTES};
 use crate::store::PackageStat;
@@ -58,18 +58,16 @@ impl Bucket {
             Err(error) => return Err(aws::explain(&error, "read", &url)),
         };
         let size_bytes = answer.content_length().unwrap_or_default().unsigned_abs();
-        // The checksum of a multipart object is one of checksums.
-        let whole = answer.checksum_sha256().filter(|_| size_bytes <= SINGLE_PUT_BYTES);
+        // The checksum of a multipart object is one of checksums, unless it was copied since.
+        let is_whole = size_bytes <= SINGLE_PUT_BYTES || answer.checksum_type() == Some(&ChecksumType::FullObject);
+        let whole = answer.checksum_sha256().filter(|_| is_whole);
         let proven = whole.and_then(CodeSha256::from_base64);
-        let said = || {
-            answer
-                .metadata()?
-                .get(CODE_SHA256)
-                .and_then(|text| CodeSha256::from_base64(text))
-        };
+        let said = |key: &str| answer.metadata()?.get(key);
         Ok(Some(PackageStat {
             size_bytes,
-            code_sha256: proven.or_else(said),
+            code_sha256: proven.or_else(|| CodeSha256::from_base64(said(CODE_SHA256)?)),
+            is_computed: proven.is_some(),
+            git_commit: said(GIT_COMMIT).cloned(),
             etag: answer.e_tag().map(str::to_owned),
             stamp: None,
         }))

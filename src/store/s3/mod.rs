@@ -8,12 +8,13 @@ mod bucket;
 use std::io::Write;
 use std::sync::Arc;
 
+use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::{Meter, Result, Work};
 
 use super::listing::{Listed, Page};
-use super::{Created, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified};
-use crate::aws::bucket::{Body, Bucket, Condition, Put};
-use crate::aws::{AwsSettings, Connection};
+use super::{Copied, CopySource, Created, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified};
+use crate::aws::bucket::{Body, Bucket, Condition, Copy, Original, Put};
+use crate::aws::{AwsSettings, Connection, custom_endpoint};
 
 /// Keys of a package's metadata.
 const CODE_SHA256: &str = "code-sha256";
@@ -25,6 +26,7 @@ pub struct S3Objects {
     bucket: Arc<Bucket>,
     connection: Connection,
     place: String,
+    profile: Option<String>,
 }
 
 impl S3Objects {
@@ -33,6 +35,7 @@ impl S3Objects {
         Ok(S3Objects {
             bucket: Arc::new(connection.bucket(bucket, prefix)),
             place: connection.place(),
+            profile: settings.profile.clone(),
             connection,
         })
     }
@@ -127,6 +130,39 @@ impl Objects for S3Objects {
             metadata,
         };
         self.put(key, body, Condition::Absent)
+    }
+
+    fn copy_source(&self, key: &str, etag: Option<&str>) -> Option<CopySource> {
+        Some(CopySource {
+            original: Original {
+                bucket: self.bucket.name.clone(),
+                key: self.bucket.key(key),
+                etag: etag.map(str::to_owned),
+            },
+            endpoint: custom_endpoint(&self.connection.config),
+            profile: self.profile.clone(),
+        })
+    }
+
+    fn copy_package(&self, key: &str, source: &CopySource) -> Result<Copied> {
+        if source.endpoint != custom_endpoint(&self.connection.config) {
+            return Ok(Copied::NotPossible("the stores are at different services".to_owned()));
+        }
+        let (key, original) = (key.to_owned(), source.original.clone());
+        let copy = self.wait(|bucket| async move { bucket.copy(&key, &original, &Condition::Absent).await });
+        match copy? {
+            Copy::Put(Put::Done {
+                etag, checksum_sha256, ..
+            }) => Ok(Copied::Done {
+                etag,
+                code_sha256: checksum_sha256.as_deref().and_then(CodeSha256::from_base64),
+            }),
+            Copy::Put(Put::Refused) => Ok(Copied::Refused),
+            Copy::Denied(error) if source.profile != self.profile => Ok(Copied::NotPossible(error.to_string())),
+            Copy::Denied(error) => Err(error.help(
+                "the credentials of --to need s3:GetObject on the store that is copied from, and s3:PutObject on this one;                  where no credentials have both, name those of this store with --to-profile",
+            )),
+        }
     }
 
     fn replace(&self, key: &str, version: &str, content: &[u8]) -> Result<()> {
