@@ -1,7 +1,9 @@
 //! The command line as typed. These types stop at `settings` and `commands`: the core never sees them.
 
 mod bundle;
+mod complete;
 mod diff;
+mod doctor;
 mod fitness;
 mod graph;
 mod init;
@@ -27,6 +29,7 @@ use serde::Deserialize;
 
 pub use bundle::*;
 pub use diff::*;
+pub use doctor::*;
 pub use fitness::*;
 pub use graph::*;
 pub use init::*;
@@ -154,7 +157,8 @@ pub struct Common {
         global = true,
         env = "LAMBDA_PACK_DEPLOYMENT_PROFILE",
         value_name = "NAME",
-        hide_env_values = true
+        hide_env_values = true,
+        add = complete::deployment_profiles()
     )]
     pub deployment_profile: Option<String>,
     /// Seconds that a download of an asset may take without a byte [default: 30]
@@ -193,9 +197,17 @@ pub enum Command {
     Secrets(SecretsArgs),
     Rollback(RollbackArgs),
     Run(RunProfileArgs),
+    Doctor(DoctorArgs),
     Schema(SchemaArgs),
-    /// Print a shell's completion script
-    #[command(after_help = "Example:\n  lambda-pack completions bash > /etc/bash_completion.d/lambda-pack")]
+    /// Print a shell's completion script, which completes names of functions and profiles too
+    ///
+    /// The script asks this program at each TAB: load it anew after an upgrade, best each time a shell starts.
+    #[command(after_help = "\
+Examples:
+  echo 'source <(lambda-pack completions bash)' >> ~/.bashrc
+  echo 'source <(lambda-pack completions zsh)' >> ~/.zshrc
+  lambda-pack completions fish > ~/.config/fish/completions/lambda-pack.fish
+  lambda-pack completions powershell | Out-String | Invoke-Expression")]
     Completions {
         shell: Shell,
     },
@@ -278,7 +290,7 @@ pub enum CompressionName {
 )]
 pub struct BuildArgs {
     /// Functions [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = complete::functions())]
     pub names: Vec<String>,
     /// Directory for the packages [default: dist]
     #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true, value_parser = path())]
@@ -303,7 +315,7 @@ Examples:
   lambda-pack upload --shard 2/8                               (an eighth of the functions)")]
 pub struct UploadArgs {
     /// Functions [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = complete::functions())]
     pub names: Vec<String>,
     /// Refuse to upload NAME unless its source hash is HASH
     #[arg(long, value_name = "NAME=HASH")]
@@ -339,7 +351,7 @@ pub enum ExternalQuery {
 #[command(after_help = "Example:\n  lambda-pack validate && echo fine")]
 pub struct ValidateArgs {
     /// Functions [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = complete::functions())]
     pub names: Vec<String>,
 }
 
@@ -358,7 +370,7 @@ Examples:
   lambda-pack verify --level store --deep")]
 pub struct VerifyArgs {
     /// Functions [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = complete::functions())]
     pub names: Vec<String>,
     /// What to compare with
     #[arg(long, value_enum, required_unless_present = "rebuild")]
@@ -407,7 +419,7 @@ impl VerifyArgs {
 #[command(after_help = "Examples:\n  lambda-pack lock\n  lambda-pack lock my-function --upgrade")]
 pub struct LockArgs {
     /// Functions [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = complete::functions())]
     pub names: Vec<String>,
     /// Take the newest versions that are allowed
     #[arg(long)]
@@ -439,7 +451,7 @@ pub enum AssetsVerb {
 #[derive(Args, Debug)]
 pub struct AssetNames {
     /// Functions [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = complete::functions())]
     pub names: Vec<String>,
 }
 

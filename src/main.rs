@@ -13,6 +13,7 @@ mod cli;
 mod commands;
 mod comparison;
 mod definitions;
+mod doctor;
 mod external;
 mod file_lock;
 mod git;
@@ -32,27 +33,34 @@ mod scratch;
 mod secret_values;
 mod settings;
 mod store;
+mod time;
 mod verification;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;
 
 use clap::Parser;
-use lambda_pack_core::Meter;
+use lambda_pack_core::{Meter, Result};
 
 /// Shared by the work and the progress display, which runs on a thread of its own.
 static METER: LazyLock<Meter> = LazyLock::new(Meter::default);
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    let result = report::set_up(&cli.common)
-        .and_then(|()| report::interrupt_on_signal(&METER, cli.command.has_temporary_files()))
-        .and_then(|()| commands::run(&cli, &METER));
-    match result {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             report::error(&error);
             report::exit_code(error.kind())
         }
     }
+}
+
+fn run() -> Result<()> {
+    if commands::complete()? {
+        return Ok(());
+    }
+    let cli = cli::Cli::parse();
+    report::set_up(&cli.common)?;
+    report::interrupt_on_signal(&METER, cli.command.has_temporary_files())?;
+    commands::run(&cli, &METER)
 }

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Place;
 use super::owner::Owner;
-use super::time;
 use crate::aws::Connection;
 use crate::aws::bucket::{Body, Bucket, Condition, Put};
+use crate::time;
 
 /// Renewals in the time that a lease runs: two may fail.
 const RENEWALS: u32 = 3;

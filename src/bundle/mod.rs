@@ -23,7 +23,6 @@ mod settings;
 #[cfg_attr(not(unix), path = "no_shell.rs")]
 mod shell;
 pub mod store;
-pub mod time;
 mod workspace;
 
 pub use settings::{BundleTable, Making, Place, layout, project};

@@ -18,8 +18,8 @@ use serde::Serialize;
 use super::environment::Environment;
 use super::metadata::{self, MetadataFile};
 use super::shell::{Exit, Shell};
-use super::time;
 use crate::build;
+use crate::time;
 
 /// Lines of a failed command's output that its error shows.
 const LINES_SHOWN: usize = 15;

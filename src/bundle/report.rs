@@ -11,8 +11,8 @@ use lambda_pack_core::{Error, Result};
 use serde::Serialize;
 
 use super::phases::PhaseRun;
-use super::time;
 use crate::report::bytes;
+use crate::time;
 
 #[derive(Debug, Serialize)]
 pub struct Report {

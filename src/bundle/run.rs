@@ -19,7 +19,8 @@ use super::phases::{self, Phases, PhasesRun};
 use super::report::{Clock, Outcome, Report};
 use super::secrets::Secrets;
 use super::store::{Writer, take_lease};
-use super::{artifacts, time, workspace};
+use super::{artifacts, workspace};
+use crate::time;
 use crate::{caches, git, report};
 
 /// What a user asks for.

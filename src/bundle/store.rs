@@ -16,8 +16,8 @@ use super::check::Module;
 use super::lease::{Attempt, Lease};
 use super::owner::{self, Owner};
 use super::records::{ADVANCED_BYTES, Read, sha256_hex};
-use super::time;
 use crate::report;
+use crate::time;
 
 /// Longest reason that is recorded, in bytes; the log has all of it.
 const REASON_BYTES: usize = 1000;

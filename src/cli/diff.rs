@@ -21,7 +21,7 @@ Examples:
   lambda-pack diff --detailed-exitcode --quiet             exit 10 if anything differs")]
 pub struct DiffArgs {
     /// Functions [default: all that are defined]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = super::complete::functions())]
     pub names: Vec<String>,
     /// What was
     #[arg(long, value_name = "SIDE", default_value = "published")]

@@ -15,7 +15,7 @@ Examples:
   lambda-pack fitness --deployment-profile prod --json | jq '.[] | select(.status == \"fail\")'")]
 pub struct FitnessArgs {
     /// Functions [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = super::complete::functions())]
     pub names: Vec<String>,
     /// Where they are to run [default: the profile's tier, else lambda]
     #[arg(long, value_enum)]

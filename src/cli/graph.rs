@@ -18,7 +18,7 @@ Examples:
   lambda-pack graph --json | jq -r '.nodes[] | select(.kind == \"dependency\") | .name'")]
 pub struct GraphArgs {
     /// Functions [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = super::complete::functions())]
     pub names: Vec<String>,
     /// How it is written
     #[arg(long, value_enum, default_value = "mermaid", conflicts_with = "json")]

@@ -32,7 +32,7 @@ pub enum ProfileVerb {
     #[command(after_help = "Examples:\n  lambda-pack profile check\n  lambda-pack profile check prod")]
     Check {
         /// Names of profiles [default: all]
-        #[arg(value_name = "NAME")]
+        #[arg(value_name = "NAME", add = super::complete::deployment_profiles())]
         names: Vec<String>,
     },
 }

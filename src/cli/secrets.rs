@@ -44,7 +44,7 @@ Examples:
 #[derive(Args, Debug)]
 pub struct SecretsOfArgs {
     /// Functions [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = super::complete::functions())]
     pub names: Vec<String>,
 }
 

@@ -5,6 +5,7 @@ mod assets;
 mod build;
 mod bundle;
 mod diff;
+mod doctor;
 mod external;
 mod fitness;
 mod graph;
@@ -28,6 +29,8 @@ mod verify;
 
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::{Meter, Result, collect_all};
+
+pub use texts::complete;
 
 use crate::cli::{AssetsVerb, Cli, Command, ExternalQuery};
 use crate::packaging::{
@@ -69,6 +72,7 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         Command::Secrets(args) => secrets::run(&args.verb, common, meter),
         Command::Rollback(args) => rollback::run(args, common, meter),
         Command::Run(args) => run::run(args, common, meter),
+        Command::Doctor(_) => doctor::run(common, meter),
         Command::Schema(args) => texts::schema(args.of),
         Command::Completions { shell } => texts::completions(*shell),
         Command::Man(args) => texts::man(args),

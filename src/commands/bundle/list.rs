@@ -8,10 +8,11 @@ use serde::Serialize;
 
 use super::Asked;
 use crate::bundle::records::Records;
-use crate::bundle::{layout, project, time};
+use crate::bundle::{layout, project};
 use crate::cli::ListArgs;
 use crate::commands::output;
 use crate::report;
+use crate::time;
 
 #[derive(Serialize)]
 struct Row {

@@ -6,12 +6,13 @@ use lambda_pack_core::bundle::{State, Status, Taint};
 use lambda_pack_core::{Error, Result};
 
 use super::Asked;
+use crate::bundle::Place;
 use crate::bundle::check::Module;
 use crate::bundle::owner::Owner;
 use crate::bundle::store::take_lease;
-use crate::bundle::{Place, time};
 use crate::cli::TaintArgs;
 use crate::commands::output;
+use crate::time;
 
 pub fn run(args: &TaintArgs, asked: &Asked) -> Result<()> {
     let place = Place::resolve(&args.bundle.identity, asked.settings)?;
