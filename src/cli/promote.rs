@@ -21,7 +21,7 @@ Examples:
   lambda-pack promote order-intake=$HASH --to s3://prod-packages --to-region eu-west-1")]
 pub struct PromoteArgs {
     /// Functions, as the sources are now [default: all, with their layers]; NAME=HASH: of that source hash
-    #[arg(value_name = "NAME[=HASH]")]
+    #[arg(value_name = "NAME[=HASH]", add = super::complete::functions())]
     pub names: Vec<String>,
     /// Store to copy from [default: that of --store, or of the bundle]
     #[arg(long, value_name = "URL")]

@@ -17,7 +17,7 @@ Examples:
   lambda-pack report --json | jq '.functions[] | {name, unzipped_bytes}'")]
 pub struct ReportArgs {
     /// Functions [default: all]
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = super::complete::functions())]
     pub names: Vec<String>,
     /// Write one self-contained page: sizes, files, dependencies, limits, history
     #[arg(long, value_name = "FILE")]

@@ -21,7 +21,7 @@ Examples:
   lambda-pack rollback order-intake --clear              roll forward")]
 pub struct RollbackArgs {
     /// Function or layer
-    #[arg(value_name = "NAME")]
+    #[arg(value_name = "NAME", add = super::complete::functions())]
     pub name: String,
     /// Source hash of the package, or how it begins
     #[arg(long, value_name = "HASH", group = "target")]
