@@ -8,19 +8,20 @@ use lambda_pack_core::{Error, Meter, Result};
 use super::output;
 use crate::cli::{Common, ReportArgs};
 use crate::hidden::masked;
-use crate::overview::{overview, page, summary, table};
+use crate::overview::{Detail, overview, page, summary, table};
 use crate::report::Progress;
 use crate::settings::Settings;
 
 pub fn run(args: &ReportArgs, common: &Common, meter: &'static Meter) -> Result<()> {
     let settings = Settings::resolve(common, None, None)?;
     let progress = Progress::start("looking", meter);
-    // The other forms have no room for it.
-    let history = match common.json || args.html.is_some() {
-        true => args.history.into(),
-        false => 0,
+    let detail = match common.json || args.html.is_some() {
+        true => Detail::All {
+            history: args.history.into(),
+        },
+        false => Detail::Summary,
     };
-    let overview = overview(&settings, &args.names, history, meter)?;
+    let overview = overview(&settings, &args.names, detail, meter)?;
     drop(progress);
     if let Some(file) = &args.html {
         write(file, &page(&overview))?;

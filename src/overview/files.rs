@@ -14,6 +14,15 @@ pub struct Files {
     pub files: Vec<FileView>,
 }
 
+impl Files {
+    pub fn none() -> Self {
+        Files {
+            listed: Listed::Package,
+            files: Vec::new(),
+        }
+    }
+}
+
 /// What the package has, if the store knows it or its source tells; else what is known to get into it.
 pub fn of(hashed: &Hashed, record: Option<&Record>, store: &Store) -> Result<Files> {
     let Hashed {
@@ -21,39 +30,31 @@ pub fn of(hashed: &Hashed, record: Option<&Record>, store: &Store) -> Result<Fil
         tree,
         manifest,
     } = hashed;
-    let compressed = match record {
-        Some(record) => store.compressed_sizes(record)?,
-        None => BTreeMap::new(),
-    };
-    if tree.is_whole() {
-        return Ok(Files {
-            listed: Listed::Package,
-            files: views(manifest.entries(), &compressed),
-        });
-    }
     let stored = match record {
-        Some(_) => store.package_manifest(function.name.as_str(), &manifest.source_hash())?,
-        None => None,
+        Some(_) if !tree.is_whole() => store.package_manifest(function.name.as_str(), &manifest.source_hash())?,
+        _ => None,
     };
-    Ok(match stored {
-        Some(stored) => Files {
-            listed: Listed::Package,
-            files: views(stored.entries(), &compressed),
-        },
-        None => Files {
-            listed: Listed::Source,
-            files: views(manifest.entries(), &BTreeMap::new()),
-        },
+    let listed = match tree.is_whole() || stored.is_some() {
+        true => Listed::Package,
+        false => Listed::Source,
+    };
+    let entries = stored.as_ref().unwrap_or(manifest).entries();
+    let compressed = match (record, listed) {
+        (Some(record), Listed::Package) => store.compressed_sizes(record, entries.iter().map(|entry| &*entry.path))?,
+        _ => BTreeMap::new(),
+    };
+    Ok(Files {
+        listed,
+        files: entries.iter().map(|entry| view(entry, &compressed)).collect(),
     })
 }
 
-fn views(entries: &[Entry], compressed: &BTreeMap<String, u64>) -> Vec<FileView> {
-    let views = entries.iter().map(|entry| FileView {
+fn view(entry: &Entry, compressed: &BTreeMap<String, u64>) -> FileView {
+    FileView {
         path: entry.path.to_string(),
         size: entry.size,
         compressed: compressed.get(&*entry.path).copied(),
         dependency: None,
         digest: (entry.kind != EntryKind::Symlink && entry.size > 0).then_some(entry.digest),
-    });
-    views.collect()
+    }
 }

@@ -13,11 +13,11 @@ use crate::store::Past;
 const MOST_CHANGES: usize = 20;
 
 impl OfOne<'_> {
-    /// The newest of them, each compared with the one before. Two manifests are held at a time.
-    pub(super) fn past(&self, name: &str, history: &[Past]) -> Vec<PastView> {
+    /// The newest `most` of them, each compared with the one before. Two manifests are held at a time.
+    pub(super) fn past(&self, name: &str, history: &[Past], most: usize) -> Vec<PastView> {
         let version = |past: &Past| Version::stored(self.store, name, &past.source_hash);
         let mut known = None;
-        let shown = history.iter().take(self.depth).enumerate();
+        let shown = history.iter().take(most).enumerate();
         shown
             .map(|(index, past)| {
                 let this = known.take().unwrap_or_else(|| version(past));

@@ -18,17 +18,26 @@ use lambda_pack_core::{Meter, Result, collect_all};
 
 use crate::packaging::{Hashed, hash_functions, in_function, open_caches};
 use crate::settings::Settings;
-use crate::store::{Found, Past, REQUESTS_AT_ONCE, Record, Store};
+use crate::store::{Found, Past, REQUESTS_AT_ONCE, Record, Store, StoreUrl};
 use crate::{caches, comparison, parallel};
 
+use files::Files;
 pub use model::Overview;
 use model::{FunctionView, PackageView, Previous, Standing};
 pub use page::page;
 pub use summary::{summary, table};
 
-/// The overview of these functions, or of all, and of the layers that they name. Of each, `history` packages are told of that
-/// were published: that many times three requests each at most.
-pub fn overview(settings: &Settings, names: &[String], history: usize, meter: &'static Meter) -> Result<Overview> {
+/// How much is wanted.
+#[derive(Clone, Copy, Debug)]
+pub enum Detail {
+    /// What a row of a table has room for.
+    Summary,
+    /// Files and dependencies too, and so many of the packages that were published: three requests each at most.
+    All { history: usize },
+}
+
+/// The overview of these functions, or of all, and of the layers that they name.
+pub fn overview(settings: &Settings, names: &[String], detail: Detail, meter: &'static Meter) -> Result<Overview> {
     let caches = open_caches(settings, false);
     let hashed = hash_functions(settings, names, &caches, meter)?.into_all();
     caches::keep(caches);
@@ -44,7 +53,7 @@ pub fn overview(settings: &Settings, names: &[String], history: usize, meter: &'
     let of_one = OfOne {
         settings,
         store: &store,
-        depth: history,
+        detail,
     };
     let pairs: Vec<(&Hashed, Vec<Past>)> = hashed.iter().zip(histories).collect();
     let functions = parallel::map(&pairs, REQUESTS_AT_ONCE, |(hashed, history)| {
@@ -62,12 +71,23 @@ pub fn overview(settings: &Settings, names: &[String], history: usize, meter: &'
         .unwrap_or_default();
     add_limits(tier, &hashed, &mut functions);
     Ok(Overview {
-        store: settings.store.portable(&settings.project_dir),
+        store: address(settings),
         store_exists,
         tier,
         shared: shared::of(&functions),
         functions,
     })
+}
+
+/// Without a directory of this machine. A store in the project has a name that is the same everywhere.
+fn address(settings: &Settings) -> String {
+    let portable = settings.store.portable(&settings.project_dir);
+    match &settings.store {
+        StoreUrl::File(root) if !portable.starts_with("file://./") => {
+            format!("file://…/{}", root.file_name().unwrap_or_default().display())
+        }
+        StoreUrl::File(_) | StoreUrl::S3 { .. } => portable,
+    }
 }
 
 /// Layers count with the functions that name them, so that all must be known before.
@@ -85,7 +105,7 @@ fn add_limits(tier: Tier, hashed: &[Hashed], functions: &mut [FunctionView]) {
 struct OfOne<'a> {
     settings: &'a Settings,
     store: &'a Store,
-    depth: usize,
+    detail: Detail,
 }
 
 impl OfOne<'_> {
@@ -99,7 +119,10 @@ impl OfOne<'_> {
         // Without a bucket there is nobody to ask.
         let record = match history.is_empty() {
             true => None,
-            false => record(self.store.find(name, &source_hash)?),
+            false => match self.store.find(name, &source_hash)? {
+                Found::Published(record) => Some(record),
+                Found::Nothing | Found::PackageMissing(..) => None,
+            },
         };
         let last = history.first();
         let standing = match last {
@@ -107,8 +130,14 @@ impl OfOne<'_> {
             Some(last) if last.source_hash == source_hash => Standing::Published,
             Some(_) => Standing::Changed,
         };
-        let mut files = files::of(hashed, record.as_ref(), self.store)?;
-        let dependencies = dependencies::of(hashed, &mut files, record.is_some(), self.store)?;
+        let (files, dependencies, history_goes_to) = match self.detail {
+            Detail::Summary => (Files::none(), Vec::new(), 0),
+            Detail::All { history } => {
+                let mut files = files::of(hashed, record.as_ref(), self.store)?;
+                let dependencies = dependencies::of(hashed, &mut files, record.is_some(), self.store)?;
+                (files, dependencies, history)
+            }
+        };
         let unzipped = match &record {
             Some(record) => Some(record.unzipped_bytes),
             None => tree.is_whole().then(|| manifest.unzipped_bytes()),
@@ -140,8 +169,8 @@ impl OfOne<'_> {
             files: files.files,
             dependencies,
             limits: Vec::new(),
-            history: self.past(name, history),
-            older: history.len().saturating_sub(self.depth),
+            history: self.past(name, history, history_goes_to),
+            older: history.len().saturating_sub(history_goes_to),
         })
     }
 
@@ -156,6 +185,7 @@ impl OfOne<'_> {
     }
 }
 
+/// Also of a package that is gone.
 fn record(found: Found) -> Option<Record> {
     match found {
         Found::Published(record) | Found::PackageMissing(record, _) => Some(record),

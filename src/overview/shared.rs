@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::model::{FileView, FunctionView, Group, Shared, SharedFile};
+use super::model::{FileView, FunctionView, Group, Listed, Shared, SharedFile};
 
 /// Groups that are shown. There can be as many as files.
 const MOST_GROUPS: usize = 100;
@@ -19,9 +19,9 @@ struct Content<'a> {
 pub fn of(functions: &[FunctionView]) -> Shared {
     let mut contents = BTreeMap::<&[u8], Content>::new();
     for (position, function) in functions.iter().enumerate() {
-        // Layers are shared already.
-        let files = function.files.iter().filter(|_| function.kind == "function");
-        for file in files {
+        // Layers are shared already, and what a build begins with may be nothing that it packs.
+        let counts = function.kind == "function" && function.listed == Listed::Package;
+        for file in function.files.iter().filter(|_| counts) {
             let Some(digest) = &file.digest else { continue };
             let content = contents.entry(digest.as_bytes()).or_insert_with(|| Content {
                 functions: Vec::new(),

@@ -143,10 +143,13 @@ fn say(limit: &Limit) -> String {
     let name = limit.name.trim_end_matches("_bytes").replace('_', " ");
     match limit.amount > limit.most {
         true => format!("{name}: {} of {}", amount(limit.amount), amount(limit.most)),
-        false => format!("{name}: {} % of {}", percent(limit), amount(limit.most)),
+        false => format!("{name}: {} of {}", share(limit), amount(limit.most)),
     }
 }
 
-fn percent(limit: &Limit) -> u64 {
-    limit.amount.saturating_mul(100).div_ceil(limit.most.max(1))
+fn share(limit: &Limit) -> String {
+    match limit.amount.saturating_mul(100) / limit.most.max(1) {
+        0 if limit.amount > 0 => "under 1 %".to_owned(),
+        percent => format!("{percent} %"),
+    }
 }

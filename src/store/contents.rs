@@ -1,15 +1,13 @@
 //! What a store tells of what is in packages, without giving them.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::BufReader;
 
+use lambda_pack_core::archive::listing;
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::sbom::{Component, components};
 use lambda_pack_core::{Error, ErrorKind, Result};
-use zip::ZipArchive;
 
-use super::{Record, Store, StoreUrl, record};
+use super::{Record, Store, record};
 
 impl Store {
     /// What the bill of materials of a package lists; `None` if there is none.
@@ -25,28 +23,16 @@ impl Store {
         listed.map(Some)
     }
 
-    /// Bytes that entries have in the zip, by their paths, as the list at its end says. Empty where that can't be had without
-    /// the whole zip, and where the package is gone.
-    pub fn compressed_sizes(&self, record: &Record) -> Result<BTreeMap<String, u64>> {
-        let StoreUrl::File(root) = &self.url else {
-            return Ok(BTreeMap::new());
-        };
-        // A package that is gone is a fault elsewhere.
-        let Ok(file) = File::open(root.join(record.package_key())) else {
-            return Ok(BTreeMap::new());
-        };
-        let sizes = ZipArchive::new(BufReader::new(file)).and_then(|mut zip| {
-            (0..zip.len())
-                .map(|index| {
-                    let entry = zip.by_index_raw(index)?;
-                    Ok((entry.name()?.into_owned(), entry.compressed_size()))
-                })
-                .collect()
-        });
-        sizes.map_err(|problem| {
-            let url = self.package_url(record);
-            Error::new(ErrorKind::Integrity, format!("`{url}`: {problem}"))
-                .help("somebody changed it: lambda-pack verify --level store --deep")
-        })
+    /// Bytes that the package's entries have in it, by their paths, as the list at its end says. Empty if the package is gone,
+    /// or somebody put another one there.
+    pub fn compressed_sizes<'a>(
+        &self,
+        record: &Record,
+        paths: impl Iterator<Item = &'a str>,
+    ) -> Result<BTreeMap<String, u64>> {
+        let bytes = listing::most_bytes(paths).min(record.size_bytes);
+        let end = self.objects.read_end(&record.package_key(), bytes)?;
+        let sizes = end.and_then(|end| listing::compressed_sizes(&end, record.size_bytes));
+        Ok(sizes.unwrap_or_default())
     }
 }

@@ -1,7 +1,7 @@
 //! A store in a directory: for a fresh machine, tests, and builds without AWS.
 
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
@@ -123,6 +123,19 @@ impl Objects for FileObjects {
         };
         io::copy(&mut file, to).map_err(|cause| Error::io("copy", &path, cause))?;
         Ok(true)
+    }
+
+    fn read_end(&self, key: &str, bytes: u64) -> Result<Option<Vec<u8>>> {
+        let path = self.root.join(key);
+        let Some(mut file) = if_there(&path, fs::File::open(&path))? else {
+            return Ok(None);
+        };
+        let mut end = Vec::new();
+        let size = file.seek(SeekFrom::End(0));
+        size.and_then(|size| file.seek(SeekFrom::Start(size.saturating_sub(bytes))))
+            .and_then(|_start| file.read_to_end(&mut end))
+            .map_err(|cause| Error::io("read", &path, cause))?;
+        Ok(Some(end))
     }
 
     /// Hashes the bytes, unless the file is the very one that was hashed before: it has no other proof.

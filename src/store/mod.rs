@@ -65,6 +65,9 @@ trait Objects: Send + Sync {
     /// Copies a package to `to`, as it comes: nothing of it is checked. False if there is none.
     fn read_package(&self, key: &str, size_bytes: u64, to: &mut dyn Write) -> Result<bool>;
 
+    /// The last bytes of a package, as many as are asked for or all that it has; `None` if there is none.
+    fn read_end(&self, key: &str, bytes: u64) -> Result<Option<Vec<u8>>>;
+
     /// What the store knows of a package without giving its bytes. What was `verified` need not be computed again.
     fn stat_package(&self, key: &str, verified: Option<&Verified>) -> Result<Option<PackageStat>>;
 

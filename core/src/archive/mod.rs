@@ -5,6 +5,7 @@ pub(crate) mod deflate;
 mod in_order;
 pub(crate) mod inflate;
 mod large;
+pub mod listing;
 mod pack;
 mod zip;
 

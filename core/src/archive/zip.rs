@@ -197,6 +197,7 @@ fn put64(out: &mut Vec<u8>, value: u64) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::listing::compressed_sizes;
     use super::*;
 
     fn header(path: &str, size: u64) -> Header {
@@ -237,6 +238,23 @@ mod tests {
             bytes.windows(4).any(|window| window == [0x50, 0x4B, 0x06, 0x06]),
             "a zip64 end record"
         );
+    }
+
+    #[test]
+    fn what_does_not_fit_is_read_again() {
+        for (size, compressed_size, offset) in [(FULL_32, FULL_32 + 1, 0), (FULL_32, 7, 0), (7, 7, FULL_32), (9, 8, 1)]
+        {
+            let mut writer = ZipWriter::new(Vec::new());
+            writer.offset = offset;
+            let header = Header {
+                compressed_size,
+                ..header("a", size)
+            };
+            writer.begin(&header).expect("memory");
+            let bytes = writer.finish().expect("memory");
+            let sizes = compressed_sizes(&bytes, offset + bytes.len() as u64).expect("a package");
+            assert_eq!(sizes["a"], compressed_size);
+        }
     }
 
     #[test]

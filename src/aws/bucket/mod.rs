@@ -35,6 +35,15 @@ pub struct Object {
 impl Bucket {
     /// The whole object; `None` if there is none.
     pub async fn get(&self, key: &str) -> Result<Option<Object>> {
+        self.get_range(key, None).await
+    }
+
+    /// The same of its last bytes.
+    pub async fn get_end(&self, key: &str, bytes: u64) -> Result<Option<Object>> {
+        self.get_range(key, Some(format!("bytes=-{bytes}"))).await
+    }
+
+    async fn get_range(&self, key: &str, range: Option<String>) -> Result<Option<Object>> {
         let url = self.url(key);
 
         let answer = self
@@ -42,6 +51,7 @@ impl Bucket {
             .get_object()
             .bucket(&self.name)
             .key(self.key(key))
+            .set_range(range)
             .send()
             .await;
         let answer = match answer {

@@ -65,7 +65,7 @@ function sizes(it) {
 }
 
 function space(it, map) {
-  const note = it.listed === "source" && h("p", { class: "soft" }, "Only the source is shown: what a build adds is known when it was built. Run lambda-pack upload first.");
+  const note = it.listed === "source" && h("p", { class: "soft" }, "Only the source is shown: what a build makes of it, or adds, is known once it was published by lambda-pack upload.");
   return [note, map ? map.element : h("p", { class: "empty" }, "No files are known yet.")].filter(Boolean);
 }
 

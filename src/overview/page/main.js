@@ -22,13 +22,15 @@ function mark(page) {
 }
 
 function show(isFirst) {
-  if (location.hash === last) return undefined;
+  if (location.hash === last) return;
   last = location.hash;
   const place = new URLSearchParams(location.hash.slice(1));
   const name = place.get("function");
   const inside = place.get("in") ?? "";
-  if (location.hash === "#content") return content.focus();
-  if (name !== null && shown?.name === name) return shown.go(inside);
+  if (name !== null && shown?.name === name) {
+    shown.go(inside);
+    return;
+  }
   const it = name === null ? null : data.functions.find((candidate) => candidate.name === name);
   shown = null;
   let title;
@@ -93,6 +95,11 @@ themeButton.addEventListener("click", () => {
   }
 });
 
+// As a link it would lead away from the page that is shown.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  content.focus();
+});
 addEventListener("hashchange", () => show(false));
 addEventListener("popstate", () => show(false));
 show(true);

@@ -148,21 +148,24 @@ function treemap(files, inside, moved) {
     tiles.forEach((it, index) => { it.querySelector("button").tabIndex = index ? -1 : 0; });
   }
 
-  function place(element, x, y, width, height) {
-    Object.assign(element.style, { left: `${x}px`, top: `${y}px`, width: `${width}px`, height: `${height}px` });
+  /** In shares of what it is in, so that print may have another width. */
+  function place(element, x, y, width, height, within) {
+    const [across, down] = [(part) => `${(100 * part) / within[0]}%`, (part) => `${(100 * part) / within[1]}%`];
+    Object.assign(element.style, { left: across(x), top: down(y), width: across(width), height: down(height) });
     return element;
   }
 
   function tile(it) {
     const { node } = it.data;
-    const [width, height] = [it.x1 - it.x0, it.y1 - it.y0];
+    const size = [it.x1 - it.x0, it.y1 - it.y0];
+    const [width, height] = size;
     const isWay = Boolean(node.children);
     const isOwn = node.own * 2 > node.size;
     const inner = (it.children ?? []).filter((part) => part.x1 - part.x0 >= 2 && part.y1 - part.y0 >= 2)
       .map((part) => {
         const [width, height] = [part.x1 - part.x0, part.y1 - part.y0];
         const name = width > 44 && height > 18 ? part.data.node.name : "";
-        return place(h("span", { class: "part", "aria-hidden": "true" }, name), part.x0 - it.x0, part.y0 - it.y0, width, height);
+        return place(h("span", { class: "part", "aria-hidden": "true" }, name), part.x0 - it.x0, part.y0 - it.y0, width, height, size);
       });
     // Its name is what it shows, and what it has no room for.
     const [isNamed, isSized] = [width > 34 && height > 16, width > 120 && height > 16];
@@ -174,7 +177,7 @@ function treemap(files, inside, moved) {
       onfocus: () => { caption.textContent = describe(node); },
     }, isNamed && h("span", { class: "label" }, node.name, isSized && h("span", { class: "size" }, ` ${bytes(node.size)}`)), unseen);
     const element = h("div", { class: ["tile", isOwn && "own", isWay && "way"].filter(Boolean).join(" ") }, inner, button);
-    return place(element, it.x0, it.y0, width, height);
+    return place(element, it.x0, it.y0, width, height, [map.clientWidth, map.clientHeight]);
   }
 
   /** The nearest tile in a direction. */

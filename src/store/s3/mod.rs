@@ -105,6 +105,12 @@ impl Objects for S3Objects {
         Ok(downloaded.is_some())
     }
 
+    fn read_end(&self, key: &str, bytes: u64) -> Result<Option<Vec<u8>>> {
+        let key = key.to_owned();
+        let object = self.wait(|bucket| async move { bucket.get_end(&key, bytes).await })?;
+        Ok(object.map(|object| object.content))
+    }
+
     /// Asks whatever was verified: the service knows, and no listing says so.
     fn stat_package(&self, key: &str, _: Option<&Verified>) -> Result<Option<PackageStat>> {
         let key = key.to_owned();

@@ -28,9 +28,9 @@ fn a_row_a_function_and_what_differs_first() {
          \n\
          | function | source hash | unzipped | why | limits |\n\
          | --- | --- | ---: | --- | --- |\n\
-         | `b` | `{b}` → `{}` | 4 B (+2 B) | b.py changed, +2 B | unzipped: 1 % of 250.00 MiB |\n\
-         | `c` | → `{}` | 2 B | first package | unzipped: 1 % of 250.00 MiB |\n\
-         | `app` | `{app}` | 46 B |  | unzipped: 1 % of 250.00 MiB |\n",
+         | `b` | `{b}` → `{}` | 4 B (+2 B) | b.py changed, +2 B | unzipped: under 1 % of 250.00 MiB |\n\
+         | `c` | → `{}` | 2 B | first package | unzipped: under 1 % of 250.00 MiB |\n\
+         | `app` | `{app}` | 46 B |  | unzipped: under 1 % of 250.00 MiB |\n",
         hash("b"),
         hash("c")
     );
@@ -79,4 +79,19 @@ fn what_is_too_much_is_cut_and_counted() {
     }
     dir.command(["report", "--markdown", "--max-bytes", "1048577"])
         .fails(2, &["1048576"]);
+}
+
+#[test]
+fn what_breaks_a_limit_is_said_in_place_of_what_does_not() {
+    let dir = Dir::with_app();
+    dir.write("lambda-pack.toml", "[profiles.edge]\ntier = \"lambda-edge\"\n");
+    let definition = r#"{"source": "app.py", "environment": {"LEVEL": "b"}, "timeout": 9}"#;
+    dir.write("lambda-json/app.json", definition);
+    let report = dir.command(["report", "--markdown", "--deployment-profile", "edge"]);
+    let text = report.ok().stdout;
+    let row = text.lines().find(|line| line.starts_with("| `app`")).unwrap();
+    assert!(
+        row.ends_with("| **environment&#58; 1 of 0**<br>**timeout&#58; 9 of 5** |"),
+        "{row}"
+    );
 }
