@@ -39,7 +39,7 @@
 # Each is installed once for each state of its inputs, below
 # $LAMBDA_PACK_TEST_CACHE (default: lambda-pack-tests in the user's cache
 # directory). It may be run twice at once, killed, and run again. Needs Python
-# and Go; bench-node and aws-lambda-ric need npm, the latter also cmake and a C++
+# and Go; bench-node, page and aws-lambda-ric need npm, the latter also cmake and a C++
 # compiler; b3sum, cargo-deb and mdbook need cargo, rust needs rustup. Only the path goes to stdout.
 # Exit code 3: this kind of machine or user can't have it; stderr says why.
 set -eu
