@@ -44,7 +44,10 @@ impl OfOne<'_> {
     }
 
     fn past_view(&self, name: &str, past: &Past, reason: String, changes: &[Change]) -> PastView {
-        let record = self.store.find(name, &past.source_hash).ok().and_then(record);
+        let (record, reason) = match self.store.find(name, &past.source_hash) {
+            Ok(found) => (record(found), reason),
+            Err(error) => (None, comparison::unknown(&error, self.settings)),
+        };
         let of_changes = changes.iter().take(MOST_CHANGES).map(|change| ChangeView {
             path: change.path.clone(),
             change: change.change,

@@ -156,7 +156,7 @@ impl OfOne<'_> {
             reason: comparison::reason(hashed, history, self.store)
                 .unwrap_or_else(|error| Some(comparison::unknown(&error, self.settings))),
             previous: match (standing, last) {
-                (Standing::Changed, Some(last)) => Some(self.previous(name, last)),
+                (Standing::Changed, Some(last)) => Some(self.previous(name, last)?),
                 _ => None,
             },
             package: record.as_ref().map(|record| PackageView {
@@ -174,14 +174,14 @@ impl OfOne<'_> {
         })
     }
 
-    /// Sizes are left out where its record is gone: that it isn't this one is known all the same.
-    fn previous(&self, name: &str, last: &Past) -> Previous {
-        let record = self.store.find(name, &last.source_hash).ok().and_then(record);
-        Previous {
+    /// Sizes are left out where its record has just gone: that it isn't this one is known all the same.
+    fn previous(&self, name: &str, last: &Past) -> Result<Previous> {
+        let record = record(self.store.find(name, &last.source_hash)?);
+        Ok(Previous {
             source_hash: last.source_hash.to_hex(),
             size_bytes: record.as_ref().map(|record| record.size_bytes),
             unzipped_bytes: record.map(|record| record.unzipped_bytes),
-        }
+        })
     }
 }
 
