@@ -193,11 +193,9 @@ impl Document {
             )
         }));
         let of_swaps = swapped.into_iter().map(|name| format!("{OF_SWAPS}/{name}"));
+        let limits = self.limits();
         let of_limits = functions.values().flat_map(|function| {
-            let limits = self
-                .limits()
-                .into_iter()
-                .filter(|limit| is_limited(limit, function.kind));
+            let limits = limits.iter().filter(|limit| is_limited(limit, function.kind));
             limits.map(|limit| fitness(limit, function))
         });
         let lacking = of_swaps
