@@ -39,7 +39,7 @@ e2e: build ## Both modules on real Terraform against a local AWS; builds the pro
 DIST_TARGETS ?= $(shell uname -m)-unknown-linux-musl
 DIST_DIR ?= $(CARGO_TARGET_DIR)/release-files
 
-dist: build ## Make what is released, install each of it into an empty place, and try it (15 minutes the first time)
+dist: build ## Make what is released, install each of it into an empty place, and try it (the first time it compiles everything)
 	rm -rf "$(DIST_DIR)"
 	for target in $(DIST_TARGETS); do \
 		release/build.sh "$$target" "$(DIST_DIR)" || { [ $$? -eq 3 ] && exit 0; exit 1; }; \
