@@ -5,7 +5,7 @@ use lambda_pack_core::diff::Change;
 
 use super::model::{ChangeView, PastView};
 use super::{OfOne, record};
-use crate::bundle::time;
+use crate::time;
 use crate::comparison::{self, Version};
 use crate::store::Past;
 

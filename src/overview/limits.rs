@@ -27,7 +27,7 @@ pub fn of(
     let subject = Subject {
         function,
         // Sizes are all that is asked for.
-        contents: &Contents::whole(Vec::new(), Vec::new()),
+        contents: &Contents::whole(Vec::new(), Vec::new(), Vec::new()),
         size_bytes: size_bytes.unwrap_or_default(),
         unzipped_bytes: unzipped.unwrap_or_default(),
         layers: &layers,
