@@ -24,6 +24,7 @@ mod markdown;
 mod network;
 mod overrides;
 mod overview;
+mod owner;
 mod packaging;
 mod parallel;
 mod rebuild;

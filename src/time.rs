@@ -30,3 +30,8 @@ pub fn of_nanoseconds(since_1970: i128) -> String {
 pub fn parse(text: &str) -> Option<DateTime> {
     DateTime::from_str(text, DateTimeFormat::DateTimeWithOffset).ok()
 }
+
+/// None for what comes from a clock that is ahead.
+pub fn age_seconds(time: DateTime) -> u64 {
+    u64::try_from(now().secs() - time.secs()).unwrap_or(0)
+}

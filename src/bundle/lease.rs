@@ -11,9 +11,9 @@ use lambda_pack_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::Place;
-use super::owner::Owner;
 use crate::aws::Connection;
 use crate::aws::bucket::{Body, Bucket, Condition, Put};
+use crate::owner::Owner;
 use crate::time;
 
 /// Renewals in the time that a lease runs: two may fail.

@@ -13,7 +13,6 @@ pub mod fetch;
 pub mod lease;
 pub mod metadata;
 pub mod object;
-pub mod owner;
 pub mod phases;
 pub mod records;
 pub mod report;

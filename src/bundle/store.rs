@@ -14,8 +14,8 @@ use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 
 use super::check::Module;
 use super::lease::{Attempt, Lease};
-use super::owner::{self, Owner};
 use super::records::{ADVANCED_BYTES, Read, sha256_hex};
+use crate::owner::{self, Owner};
 use crate::report;
 use crate::time;
 

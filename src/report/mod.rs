@@ -19,7 +19,7 @@ use crate::cli::Common;
 use crate::hidden::{self, MaskedStderr, masked};
 
 pub use progress::Progress;
-pub use table::{bytes, table};
+pub use table::{age, bytes, table};
 
 static QUIET: AtomicBool = AtomicBool::new(false);
 

@@ -24,3 +24,11 @@ pub fn table(header: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = 
 pub fn bytes(count: u64) -> String {
     HumanBytes(count).to_string()
 }
+
+/// The largest unit that fits: `3 days`.
+pub fn age(seconds: u64) -> String {
+    const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
+    let fits = UNITS.iter().find(|(size, _)| seconds >= *size).unwrap_or(&UNITS[3]);
+    let count = seconds / fits.0;
+    format!("{count} {}{}", fits.1, if count == 1 { "" } else { "s" })
+}

@@ -11,8 +11,7 @@ use crate::bundle::records::Records;
 use crate::bundle::{layout, project};
 use crate::cli::ListArgs;
 use crate::commands::output;
-use crate::report;
-use crate::time;
+use crate::{report, time};
 
 #[derive(Serialize)]
 struct Row {
@@ -100,7 +99,7 @@ pub fn run(args: &ListArgs, asked: &Asked) -> Result<()> {
             row.identity.group.clone(),
             row.identity.module.clone(),
             status,
-            row.age_seconds.map(age).unwrap_or_default(),
+            row.age_seconds.map(report::age).unwrap_or_default(),
             row.size_bytes.map(report::bytes).unwrap_or_default(),
             row.checksum.as_deref().unwrap_or_default().chars().take(16).collect(),
         ]
@@ -123,17 +122,9 @@ fn row(found: Found) -> Option<Row> {
         tainted: found.status.as_ref().is_some_and(|status| status.tainted.is_some()),
         checksum: committed.map(|bundle| bundle.checksum.clone()),
         size_bytes: committed.map(|bundle| bundle.size_bytes),
-        age_seconds: stored.map(|stored| u64::try_from(time::now().secs() - stored.secs()).unwrap_or(0)),
+        age_seconds: stored.map(time::age_seconds),
         bundle_url: committed.map(|bundle| bundle.bundle_url.clone()),
         reason: found.status.and_then(|status| status.reason),
         stored_at,
     })
-}
-
-/// The largest unit that fits: `3 days`.
-fn age(seconds: u64) -> String {
-    const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
-    let fits = UNITS.iter().find(|(size, _)| seconds >= *size).unwrap_or(&UNITS[3]);
-    let count = seconds / fits.0;
-    format!("{count} {}{}", fits.1, if count == 1 { "" } else { "s" })
 }

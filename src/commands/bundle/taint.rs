@@ -8,10 +8,10 @@ use lambda_pack_core::{Error, Result};
 use super::Asked;
 use crate::bundle::Place;
 use crate::bundle::check::Module;
-use crate::bundle::owner::Owner;
 use crate::bundle::store::take_lease;
 use crate::cli::TaintArgs;
 use crate::commands::output;
+use crate::owner::Owner;
 use crate::time;
 
 pub fn run(args: &TaintArgs, asked: &Asked) -> Result<()> {
