@@ -31,6 +31,11 @@ pub fn parse(text: &str) -> Option<DateTime> {
     DateTime::from_str(text, DateTimeFormat::DateTimeWithOffset).ok()
 }
 
+/// From nanoseconds since 1970.
+pub fn of_nanos(nanos: i128) -> DateTime {
+    DateTime::from_nanos(nanos).unwrap_or(DateTime::from_secs(0))
+}
+
 /// None for what comes from a clock that is ahead.
 pub fn age_seconds(time: DateTime) -> u64 {
     u64::try_from(now().secs() - time.secs()).unwrap_or(0)

@@ -4,13 +4,16 @@ mod affected;
 mod assets;
 mod build;
 mod bundle;
+mod deployed;
 mod diff;
 mod doctor;
 mod external;
 mod fitness;
+mod gc;
 mod graph;
 mod hash;
 mod init;
+mod list;
 mod lock;
 mod matrix;
 mod metadata;
@@ -53,6 +56,8 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         },
         Command::Validate(args) => validate::run(args, common, meter),
         Command::Verify(args) => verify::run(args, common, meter),
+        Command::List(args) => list::run(args, common, meter),
+        Command::Gc(args) => gc::run(args, common, meter),
         Command::Lock(args) => lock::run(args, common, meter),
         Command::Assets(args) => match &args.verb {
             AssetsVerb::Lock(names) => assets::lock(&names.names, common, meter),

@@ -4,8 +4,8 @@ use std::env;
 use std::fs;
 
 use clap::CommandFactory;
-use clap_complete::env::{CompleteEnv, Shells};
 use clap_complete::Shell;
+use clap_complete::env::{CompleteEnv, Shells};
 use lambda_pack_core::{Error, ErrorKind, Result, function, handoff};
 
 use super::output;

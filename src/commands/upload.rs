@@ -118,7 +118,8 @@ fn state(packages: &Packages, checked: &Checked, found: &Found) -> Result<State>
 }
 
 fn upload(packages: &Packages, checked: &Checked, found: &Found, state: State) -> Result<PackageRow> {
-    let published = match found {
+    let found = packages.use_again(checked, found)?;
+    let published = match &found {
         Found::Published(record) if state != State::Unknown => {
             if state == State::Unsearched {
                 packages.note_searched(checked)?;

@@ -4,7 +4,7 @@ use lambda_pack_core::diff::Change;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use serde::Serialize;
 
-use super::output;
+use super::{deployed, output};
 use crate::cli::{Common, Level, VerifyArgs};
 use crate::rebuild::{self, Rebuilt};
 use crate::report::{self, Progress};
@@ -29,6 +29,7 @@ struct Row<'a> {
 }
 
 pub fn run(args: &VerifyArgs, common: &Common, meter: &'static Meter) -> Result<()> {
+    refuse_strays(args)?;
     let settings = Settings::resolve(common, args.out_dir.as_deref(), None)?;
     let verify = |what: &'static str, verify: &dyn Fn() -> Result<Vec<Verified>>| {
         let progress = Progress::start(what, meter);
@@ -44,6 +45,7 @@ pub fn run(args: &VerifyArgs, common: &Common, meter: &'static Meter) -> Result<
         Level::Store => verify("comparing", &|| {
             verification::store(&args.names, args.deep, &settings, meter)
         }),
+        Level::Deployed => deployed::run(args, common, &settings, meter),
         Level::Rebuild => {
             let progress = Progress::start("building twice", meter);
             let rebuilt = rebuild::rebuild(&args.names, &settings, meter)?;
@@ -52,6 +54,21 @@ pub fn run(args: &VerifyArgs, common: &Common, meter: &'static Meter) -> Result<
             let faults = faults.map(|it| differs(&it.name, "a second build", &it.differences).help("what the build puts there depends on its time, place, order or machine; the store keeps the package that was uploaded first"));
             finish(rebuilt.iter().map(Row::of_rebuilt).collect(), common, faults)
         }
+    }
+}
+
+/// Flags of one level say nothing at another one.
+fn refuse_strays(args: &VerifyArgs) -> Result<()> {
+    let deployed = [
+        ("--packages", args.packages.is_some()),
+        ("--name-prefix", !args.name_prefix.is_empty()),
+        ("--alias", args.alias.is_some()),
+        ("--lambda-profile", args.lambda_profile.is_some()),
+    ];
+    let stray = deployed.into_iter().find(|(_, is_given)| *is_given);
+    match stray.filter(|_| args.level() != Level::Deployed) {
+        Some((flag, _)) => Err(Error::new(ErrorKind::Usage, format!("{flag} is for --level deployed"))),
+        None => Ok(()),
     }
 }
 
@@ -64,6 +81,7 @@ impl Level {
             (Level::Store, false) => {
                 "record, manifest and package are in the store; size and SHA-256, as the service tells them, are those of the record"
             }
+            (Level::Deployed, _) => deployed::PROVES,
             (Level::Store, true) => {
                 "record, manifest and package are in the store; the package's bytes are those of the record, its entries those of the manifest"
             }

@@ -291,14 +291,18 @@ impl Pipeline<'_> {
     }
 
     fn upload<'c>(&self, packages: &Packages, ready: &[Ready<'c>]) -> Result<(Done, Vec<Packaged<'c>>)> {
-        let published = packages.each(ready, Ready::checked, |it| match &it.job.found {
-            Found::Published(record) if it.job.known.is_some() => {
-                if !it.job.was_searched() {
-                    packages.note_searched(it.job.checked)?;
+        let published = packages.each(ready, Ready::checked, |it| {
+            let checked = it.job.checked;
+            match packages.use_again(checked, &it.job.found)? {
+                Found::Published(record) if it.job.known.is_some() => {
+                    if !it.job.was_searched() {
+                        packages.note_searched(checked)?;
+                    }
+                    Ok(Published::Unchanged(record))
                 }
-                Ok(Published::Unchanged(record.clone()))
+                Found::Nothing if it.job.known.is_some() => packages.publish_again(checked, &it.contents),
+                found => packages.publish(checked, it.made, &it.contents, &found),
             }
-            found => packages.publish(it.job.checked, it.made, &it.contents, found),
         });
         packages.store.save_cache();
         let published = every(published)?;

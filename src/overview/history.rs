@@ -5,9 +5,9 @@ use lambda_pack_core::diff::Change;
 
 use super::model::{ChangeView, PastView};
 use super::{OfOne, record};
-use crate::time;
 use crate::comparison::{self, Version};
 use crate::store::Past;
+use crate::time;
 
 /// Entries of one change that are named.
 const MOST_CHANGES: usize = 20;

@@ -1,5 +1,6 @@
 //! From definitions to packages: what is packed, what the store has of it, and making and publishing the rest.
 
+mod again;
 mod layers;
 mod packages;
 mod scratch;

@@ -10,7 +10,9 @@ use lambda_pack_core::temporary::{remove_abandoned, sync_directory, temporary_fi
 use lambda_pack_core::{Error, Result};
 
 use super::listing::{Listed, Page};
-use super::{Copied, CopySource, Created, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified, stamp};
+use super::{
+    Copied, CopySource, Created, Deleted, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified, stamp,
+};
 
 pub struct FileObjects {
     root: PathBuf,
@@ -68,6 +70,12 @@ fn if_there<T>(path: &Path, result: io::Result<T>) -> Result<Option<T>> {
     }
 }
 
+/// Nanoseconds since 1970.
+fn modified(metadata: &fs::Metadata) -> io::Result<i128> {
+    let since = metadata.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(i128::try_from(since.as_nanos()).unwrap_or(i128::MAX))
+}
+
 fn version_of(content: &[u8]) -> String {
     lambda_pack_core::digest::Algorithm::Blake3.hash(content).to_hex()
 }
@@ -84,24 +92,28 @@ impl Objects for FileObjects {
 
     /// A directory that isn't there yet is an empty store.
     fn list_all(&self, part: &str) -> Result<Option<Vec<(String, Listed)>>> {
-        let directory = self.root.join(part);
         let mut objects = Vec::new();
-        for entry in if_there(&directory, fs::read_dir(&directory))?.into_iter().flatten() {
-            let path = entry.map_err(|cause| Error::io("list", &directory, cause))?.path();
-            let metadata = if_there(&path, fs::metadata(&path))?;
-            let (Some(name), Some(metadata)) = (path.file_name().and_then(|name| name.to_str()), metadata) else {
-                continue;
-            };
-            let modified = metadata.modified().map_err(|cause| Error::io("read", &path, cause))?;
-            let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
-            objects.push((
-                format!("{part}/{name}"),
-                Listed {
+        let mut parts = vec![part.to_owned()];
+        while let Some(part) = parts.pop() {
+            let directory = self.root.join(&part);
+            for entry in if_there(&directory, fs::read_dir(&directory))?.into_iter().flatten() {
+                let path = entry.map_err(|cause| Error::io("list", &directory, cause))?.path();
+                let metadata = if_there(&path, fs::metadata(&path))?;
+                let (Some(name), Some(metadata)) = (path.file_name().and_then(|name| name.to_str()), metadata) else {
+                    continue;
+                };
+                let key = format!("{part}/{name}");
+                if metadata.is_dir() {
+                    parts.push(key);
+                    continue;
+                }
+                let listed = Listed {
                     size_bytes: metadata.len(),
                     etag: None,
-                    modified: i128::try_from(since.as_nanos()).unwrap_or(i128::MAX),
-                },
-            ));
+                    modified: modified(&metadata).map_err(|cause| Error::io("read", &path, cause))?,
+                };
+                objects.push((key, listed));
+            }
         }
         objects.sort_by(|a, b| a.0.cmp(&b.0));
         Ok(Some(objects))
@@ -109,8 +121,13 @@ impl Objects for FileObjects {
 
     fn get(&self, key: &str) -> Result<Option<Object>> {
         let path = self.root.join(key);
-        let content = if_there(&path, fs::read(&path))?;
-        Ok(content.map(|content| Object {
+        let Some(mut file) = if_there(&path, fs::File::open(&path))? else {
+            return Ok(None);
+        };
+        let mut content = Vec::new();
+        let read = file.read_to_end(&mut content).and_then(|_| modified(&file.metadata()?));
+        Ok(Some(Object {
+            modified: read.map_err(|cause| Error::io("read", &path, cause))?,
             version: version_of(&content),
             content,
         }))
@@ -189,5 +206,18 @@ impl Objects for FileObjects {
         }
         self.write(key, &mut content, |temporary, path| temporary.persist(path).map(drop))?;
         Ok(())
+    }
+
+    fn delete(&self, keys: &[String]) -> Result<Deleted> {
+        for key in keys {
+            let path = self.root.join(key);
+            match fs::remove_file(&path) {
+                Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
+                    return Err(Error::io("delete", &path, cause).help("check the permissions of the store"));
+                }
+                _ => {}
+            }
+        }
+        Ok(Deleted::default())
     }
 }

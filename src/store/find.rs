@@ -15,7 +15,7 @@ use std::path::Path;
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::{Error, ErrorKind, Result};
 
-use super::cache::{Cache, Entry};
+use super::cache::Entry;
 use super::listing::{Listed, Listing, Listings, Lookup};
 use super::url::shell_word;
 use super::{Found, PackageStat, Record, Store, StoreUrl, Verified, record};
@@ -27,7 +27,7 @@ impl Store {
         // Without a listing nothing tells whether an S3 record is still the cached one.
         let of_use = self.listings.is_some() || matches!(self.url, StoreUrl::File(_));
         if let Some(cache_dir) = cache_dir.filter(|_| of_use) {
-            self.cache = Cache::open(cache_dir, &format!("{} at {}", self.url, self.objects.place()));
+            self.open_cache(cache_dir);
         }
         Ok(())
     }
@@ -64,7 +64,7 @@ impl Store {
         };
         self.check_package(&record, name, &package_key, &stat)?;
         self.remember(&key, object.version, &record, stat.stamp);
-        Ok(Found::Published(record))
+        Ok(Found::Published(record.used_at(object.modified)))
     }
 
     /// Keeps what was learnt for the next run.
@@ -93,7 +93,7 @@ impl Store {
             && (was_verified(package, verified.as_deref()) || is_as_written(package, &record, listed))
         {
             self.remember(&key, version, &record, verified);
-            return Ok(Found::Published(record));
+            return Ok(Found::Published(record.used_at(listed.modified)));
         }
         let Some(stat) = self.objects.stat_package(&package_key, None)? else {
             return Ok(Found::PackageMissing(record, version));
@@ -104,11 +104,11 @@ impl Store {
             .filter(|package| package.etag == stat.etag)
             .and_then(Listed::version);
         self.remember(&key, version, &record, verified);
-        Ok(Found::Published(record))
+        Ok(Found::Published(record.used_at(listed.modified)))
     }
 
     /// The record that is listed, its version, and the verified version of its package, if they are known here.
-    fn cached(
+    pub(super) fn cached(
         &self,
         key: &str,
         name: &str,
@@ -151,7 +151,7 @@ impl Store {
             .note_checked(&record::key(name, source_hash), decided_by.to_hex());
     }
 
-    fn parse(&self, name: &str, source_hash: &Digest, content: &[u8]) -> Result<Record> {
+    pub(super) fn parse(&self, name: &str, source_hash: &Digest, content: &[u8]) -> Result<Record> {
         Record::parse(&self.url, name, source_hash, content)
             .map_err(|problem| self.contradiction(&record::key(name, source_hash), name, &problem))
     }

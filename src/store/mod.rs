@@ -5,6 +5,7 @@
 //! {prefix}sboms/{name}/{source_hash}.cdx.json     if the package holds others' packages
 //! {prefix}packages/{name}/{code sha256 in hex}.zip
 //! {prefix}records/{name}/{source_hash}.json      written last: the commit
+//! {prefix}gc.json                                who deletes now
 //! ```
 
 mod cache;
@@ -13,16 +14,20 @@ mod download;
 mod file;
 mod find;
 mod history;
+mod inventory;
+mod lease;
 mod listing;
 mod manifest;
 mod promote;
 mod record;
+mod renew;
 mod s3;
 mod stamp;
 mod url;
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use lambda_pack_core::archive::{self, CodeSha256, PACKAGE_FORMAT};
 use lambda_pack_core::digest::Digest;
@@ -36,9 +41,11 @@ use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use crate::aws::AwsSettings;
 use crate::aws::bucket::Original;
 use cache::Cache;
+use lease::Quiet;
 use listing::{Listed, Listings, Page};
 
 pub use history::Past;
+pub use inventory::{Inventory, Kept, Parts, code_sha256_of};
 pub use manifest::{Known, Source};
 pub use promote::{Promoted, Way};
 pub use record::Record;
@@ -56,7 +63,7 @@ trait Objects: Send + Sync {
     /// single looks cost no more.
     fn list(&self, part: &str, after: &str) -> Result<Option<Page>>;
 
-    /// All objects below `{part}/`, in the order of their keys; `None` if the bucket isn't there.
+    /// All objects below `{part}/`, at any depth, in the order of their keys; `None` if the bucket isn't there.
     fn list_all(&self, part: &str) -> Result<Option<Vec<(String, Listed)>>>;
 
     /// The whole object; `None` if there is none.
@@ -85,12 +92,24 @@ trait Objects: Send + Sync {
 
     /// Overwrites an object, unless somebody else did since `version` was read.
     fn replace(&self, key: &str, version: &str, content: &[u8]) -> Result<()>;
+
+    /// Deletes objects, those that are gone already included. After an error any of them may be there.
+    fn delete(&self, keys: &[String]) -> Result<Deleted>;
+}
+
+/// What deleting came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Deleted {
+    /// The bucket keeps versions: what was deleted still takes room.
+    pub keeps_versions: bool,
 }
 
 /// A small object with what identifies its present version.
 struct Object {
     content: Vec<u8>,
     version: String,
+    /// Nanoseconds since 1970, by the store's clock; S3 counts in seconds.
+    modified: i128,
 }
 
 #[derive(Debug)]
@@ -158,7 +177,7 @@ struct PackageNotes {
 }
 
 /// What a store has for a source hash.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Found {
     Nothing,
     /// A record whose package is in the store and agrees with it.
@@ -199,6 +218,9 @@ pub struct Store {
     objects: Box<dyn Objects>,
     listings: Option<Listings>,
     cache: Cache,
+    /// When nobody deleted, as this run knows.
+    last_quiet: Mutex<Option<Quiet>>,
+    meter: &'static Meter,
 }
 
 impl Store {
@@ -213,6 +235,8 @@ impl Store {
             objects,
             listings: None,
             cache: Cache::default(),
+            last_quiet: Mutex::default(),
+            meter,
         })
     }
 
@@ -220,8 +244,36 @@ impl Store {
         &self.url
     }
 
-    /// Makes a package visible: manifest, bill of materials, zip, record. `found` is what [`Store::find`] said before it was built.
+    /// Makes a package visible. `found` is what [`Store::find`] said before it was built.
     pub fn publish(&self, name: &str, built: &Built, found: &Found) -> Result<Published> {
+        let mut before = self.quiet()?;
+        let mut written = match found {
+            // Who deletes takes the record first: it may be gone, too, since somebody looked.
+            Found::PackageMissing(..) => self.write(name, built, &self.ask(name, &built.manifest.source_hash())?),
+            found => self.write(name, built, found),
+        };
+        let mut is_uploaded = false;
+        loop {
+            is_uploaded |= matches!(written, Ok(Published::Uploaded(_)));
+            if written.as_ref().is_err_and(|error| error.kind() != ErrorKind::Conflict) {
+                return written;
+            }
+            let after = self.quiet_now()?;
+            if after == before {
+                return match written {
+                    Ok(Published::Unchanged(record)) if is_uploaded => Ok(Published::Uploaded(record)),
+                    written => written,
+                };
+            }
+            // Who deleted meanwhile didn't know of this record yet: what was there already may be gone.
+            before = after;
+            let found = self.ask(name, &built.manifest.source_hash())?;
+            written = self.write(name, built, &found);
+        }
+    }
+
+    /// The order of writes: manifest, bill of materials, zip, record.
+    fn write(&self, name: &str, built: &Built, found: &Found) -> Result<Published> {
         let source_hash = built.manifest.source_hash();
         let mut record = Record::new(&self.url, name, built);
         self.objects.create(
@@ -285,6 +337,10 @@ impl Store {
             },
         }
         Ok(Published::Uploaded(record))
+    }
+
+    fn last_quiet(&self) -> MutexGuard<'_, Option<Quiet>> {
+        self.last_quiet.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The address of a package, for people and `--json`.

@@ -22,6 +22,10 @@ pub struct Record {
     /// The package's ETag when it was written, as a listing shows it. Only a package that still has it is known to be the
     /// recorded one without a closer look; another one says nothing (a copied bucket, another encryption).
     pub etag: Option<String>,
+    /// Of the state that it was built from, where git knew.
+    pub git_commit: Option<String>,
+    /// When it was published, or used again: nanoseconds since 1970, by the store's clock; `None` if it wasn't looked up.
+    pub used: Option<i128>,
 }
 
 /// Its JSON. Unknown keys are let pass: a later version may add some, and an older tool must still find its package.
@@ -38,10 +42,17 @@ struct RecordJson {
     entries: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     etag: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    git_commit: Option<String>,
 }
 
 /// Where all records are.
 pub const PART: &str = "records";
+
+/// Where all that belongs to them is.
+pub const MANIFESTS: &str = "manifests";
+pub const SBOMS: &str = "sboms";
+pub const PACKAGES: &str = "packages";
 
 pub fn directory(name: &str) -> String {
     format!("{PART}/{name}")
@@ -52,15 +63,15 @@ pub fn key(name: &str, source_hash: &Digest) -> String {
 }
 
 pub fn manifest_key(name: &str, source_hash: &Digest) -> String {
-    format!("manifests/{name}/{}.json", source_hash.to_hex())
+    format!("{MANIFESTS}/{name}/{}.json", source_hash.to_hex())
 }
 
 pub fn sbom_key(name: &str, source_hash: &Digest) -> String {
-    format!("sboms/{name}/{}.{}", source_hash.to_hex(), sbom::EXTENSION)
+    format!("{SBOMS}/{name}/{}.{}", source_hash.to_hex(), sbom::EXTENSION)
 }
 
 fn package_key(name: &str, code_sha256: &CodeSha256) -> String {
-    format!("packages/{name}/{}.zip", code_sha256.to_hex())
+    format!("{PACKAGES}/{name}/{}.zip", code_sha256.to_hex())
 }
 
 impl Record {
@@ -76,6 +87,8 @@ impl Record {
             entries: built.package.entries.len() as u64,
             package_format: PACKAGE_FORMAT,
             etag: None,
+            git_commit: built.git_commit.clone(),
+            used: None,
         }
     }
 
@@ -96,10 +109,12 @@ impl Record {
         self.source_hash
     }
 
-    /// Whether both say the same, wherever and whenever the package was written.
+    /// Whether both say the same, wherever, whenever and from whichever commit the package was written.
     pub fn is_of_the_same_package(&self, other: &Record) -> bool {
         let unwritten = |record: &Record| Record {
             etag: None,
+            git_commit: None,
+            used: None,
             ..record.clone()
         };
         unwritten(self) == unwritten(other)
@@ -133,7 +148,14 @@ impl Record {
             entries: json.entries,
             package_format: json.package_format,
             etag: json.etag,
+            git_commit: json.git_commit,
+            used: None,
         })
+    }
+
+    pub(super) fn used_at(mut self, time: i128) -> Self {
+        self.used = Some(time);
+        self
     }
 
     pub fn to_json(&self) -> Vec<u8> {
@@ -148,6 +170,7 @@ impl Record {
             unzipped_bytes: self.unzipped_bytes,
             entries: self.entries,
             etag: self.etag.clone(),
+            git_commit: self.git_commit.clone(),
         };
         serde_json::to_vec(&json).expect("strings and numbers")
     }

@@ -1,5 +1,6 @@
-//! Whether packages are what their manifests say: on disk, and in the store. Building twice is `rebuild`'s.
+//! Whether packages are what their manifests say, on disk and in the store; and whether Lambda has them. Building twice is `rebuild`'s.
 
+pub mod deployed;
 mod local;
 mod store;
 

@@ -17,7 +17,10 @@ fn offered(dir: &Dir, line: &[&str]) -> Vec<String> {
         words = words.join(" "),
         last = line.len() - 1,
     );
-    run("bash", &["-c", &script]).split_whitespace().map(str::to_owned).collect()
+    run("bash", &["-c", &script])
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect()
 }
 
 #[test]
@@ -28,10 +31,20 @@ fn bash_completes_commands_options_functions_and_profiles() {
     assert_eq!(offered(&dir, &["lambda-pack", "doc"]), ["doctor"]);
     assert_eq!(offered(&dir, &["lambda-pack", "build", "--sb"]), ["--sbom"]);
     for command in ["build", "upload", "diff", "graph", "validate", "fitness"] {
-        assert_eq!(offered(&dir, &["lambda-pack", command, "a"]), ["another", "app"], "{command}");
+        assert_eq!(
+            offered(&dir, &["lambda-pack", command, "a"]),
+            ["another", "app"],
+            "{command}"
+        );
     }
-    assert_eq!(offered(&dir, &["lambda-pack", "run", "--deployment-profile", "pre"]), ["preview"]);
-    assert_eq!(offered(&dir, &["lambda-pack", "profile", "check", "p"]), ["preview", "prod"]);
+    assert_eq!(
+        offered(&dir, &["lambda-pack", "run", "--deployment-profile", "pre"]),
+        ["preview"]
+    );
+    assert_eq!(
+        offered(&dir, &["lambda-pack", "profile", "check", "p"]),
+        ["preview", "prod"]
+    );
 }
 
 #[test]

@@ -70,9 +70,21 @@ fn what_is_missing_is_said_with_what_mends_it() {
     assert_eq!(run.code, 1, "{run:?}");
     assert!(run.stderr.contains("4 of 11 checks failed"), "{run:?}");
     assert_check(&run, "code", "fail", "`code` is no directory", "--code-dir");
-    assert_check(&run, "terraform", "fail", "terraform 1.9.8, and 1.10.0 is needed", "Terraform 1.10");
+    assert_check(
+        &run,
+        "terraform",
+        "fail",
+        "terraform 1.9.8, and 1.10.0 is needed",
+        "Terraform 1.10",
+    );
     assert_check(&run, "terragrunt", "warn", "not on PATH", "install");
-    assert_check(&run, "providers", "fail", "too old: hashicorp/aws 4.8.0", "terraform init -upgrade");
+    assert_check(
+        &run,
+        "providers",
+        "fail",
+        "too old: hashicorp/aws 4.8.0",
+        "terraform init -upgrade",
+    );
     assert_check(&run, "go builds", "fail", "go isn't on PATH", "https://go.dev/dl");
     assert_check(&run, "cache", "warn", "none", "--no-cache");
 }

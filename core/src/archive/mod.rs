@@ -49,6 +49,10 @@ impl CodeSha256 {
         BASE64.decode(text).ok()?.try_into().ok().map(CodeSha256)
     }
 
+    pub fn from_hex(text: &str) -> Option<Self> {
+        hex::decode(text).ok()?.try_into().ok().map(CodeSha256)
+    }
+
     /// Hashes a zip that is there already.
     pub fn of_file(path: &Path) -> io::Result<Self> {
         let mut file = File::open(path)?;

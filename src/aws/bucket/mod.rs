@@ -2,16 +2,19 @@
 
 mod copy;
 mod counted;
+mod delete;
 mod multipart;
 mod write;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::primitives::DateTime;
 use lambda_pack_core::{Error, Meter, Result};
 
 use crate::aws;
 
 pub use copy::{Copy, Original};
+pub use delete::MOST_DELETED_AT_ONCE;
 pub use write::{Body, Condition, Put, jittered};
 
 /// Larger packages go in parts, several at a time. Up to here one request does, and S3 then proves the whole object's
@@ -30,6 +33,8 @@ pub struct Bucket {
 pub struct Object {
     pub content: Vec<u8>,
     pub etag: String,
+    /// Nanoseconds since 1970; S3 counts in seconds.
+    pub modified: i128,
 }
 
 impl Bucket {
@@ -62,11 +67,13 @@ impl Bucket {
             Err(error) => return Err(aws::explain(&error, "read", &url)),
         };
         let etag = answer.e_tag().unwrap_or_default().to_owned();
+        let modified = answer.last_modified().map(DateTime::as_nanos).unwrap_or_default();
         let content = answer.body.collect().await;
         let content = content.map_err(|error| Error::failed(format!("cannot read `{url}`: {error}")))?;
         Ok(Some(Object {
             content: content.into_bytes().into(),
             etag,
+            modified,
         }))
     }
 

@@ -154,7 +154,7 @@ impl Bucket {
 
 /// How a conditional write ended, if not well.
 pub enum Attempt {
-    /// 412: the key is taken, or was changed.
+    /// 412: the key is taken, or was changed; 404: what was to be replaced was deleted.
     Refused,
     /// 409: a write of the same key is under way; what comes of it is not known yet.
     Race(Error),
@@ -168,6 +168,8 @@ impl Attempt {
     {
         match aws::status(error) {
             Some(412) => Attempt::Refused,
+            // It was to replace what is gone.
+            Some(404) if error.code() == Some("NoSuchKey") => Attempt::Refused,
             Some(409) => Attempt::Race(aws::explain(error, operation, url)),
             _ => Attempt::Failed(aws::explain(error, operation, url)),
         }

@@ -12,8 +12,8 @@ use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::{Meter, Result, Work};
 
 use super::listing::{Listed, Page};
-use super::{Copied, CopySource, Created, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified};
-use crate::aws::bucket::{Body, Bucket, Condition, Copy, Original, Put};
+use super::{Copied, CopySource, Created, Deleted, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified};
+use crate::aws::bucket::{Body, Bucket, Condition, Copy, MOST_DELETED_AT_ONCE, Original, Put};
 use crate::aws::{AwsSettings, Connection, custom_endpoint};
 
 /// Keys of a package's metadata.
@@ -97,6 +97,7 @@ impl Objects for S3Objects {
         Ok(object.map(|object| Object {
             content: object.content,
             version: object.etag,
+            modified: object.modified,
         }))
     }
 
@@ -177,5 +178,14 @@ impl Objects for S3Objects {
             Created::New(_) => Ok(()),
             Created::Exists => Err(super::lost_race(&self.bucket.url(key))),
         }
+    }
+
+    fn delete(&self, keys: &[String]) -> Result<Deleted> {
+        let mut deleted = Deleted::default();
+        for keys in keys.chunks(MOST_DELETED_AT_ONCE) {
+            let keys = keys.to_vec();
+            deleted.keeps_versions |= self.wait(|bucket| async move { bucket.delete(&keys).await })?;
+        }
+        Ok(deleted)
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod bundles;
 pub mod codebuild;
+pub mod functions;
 pub mod http;
 pub mod kills;
 pub mod lambda;

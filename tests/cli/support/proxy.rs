@@ -20,6 +20,8 @@ pub enum Action {
     Damage,
     /// Change the last byte of the answer on its way.
     DamageAnswer,
+    /// Forward it, and have the answer say that the object was written years ago.
+    Aged,
     /// Never answer.
     Stall,
     /// Neither forward nor answer it.
@@ -109,6 +111,11 @@ fn serve(client: TcpStream, upstream: &str, log: &Log, decide: &dyn Fn(&Request)
             *answer.last_mut().unwrap() ^= 1;
             (&client).write_all(&answer).unwrap();
         }
+        Action::Aged => {
+            let mut answer = Vec::new();
+            send(&request, upstream).read_to_end(&mut answer).unwrap();
+            (&client).write_all(&aged(&answer)).unwrap();
+        }
         Action::Answer(status, headers, body) => {
             http::answer(&client, status, headers, body).unwrap();
         }
@@ -137,6 +144,20 @@ fn forward(request: &Request, mut client: TcpStream, upstream: &str) {
     if let Err(error) = std::io::copy(&mut send(request, upstream), &mut client) {
         eprintln!("the client left: {error}");
     }
+}
+
+/// An answer whose `Last-Modified` is long ago.
+fn aged(answer: &[u8]) -> Vec<u8> {
+    const LONG_AGO: &[u8] = b"Wed, 01 Jan 2020 00:00:00 GMT";
+    let end = answer.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8(answer[..end].to_vec()).unwrap();
+    let Some(start) = head.to_ascii_lowercase().find("\r\nlast-modified: ") else {
+        return answer.to_vec();
+    };
+    let mut aged = answer.to_vec();
+    let start = start + "\r\nlast-modified: ".len();
+    aged[start..start + LONG_AGO.len()].copy_from_slice(LONG_AGO);
+    aged
 }
 
 /// The connection on which the server will answer.

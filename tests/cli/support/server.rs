@@ -104,6 +104,10 @@ impl Server {
         self.runtime.block_on(call)
     }
 
+    pub fn s3(&self) -> &Client {
+        &self.client
+    }
+
     /// A new bucket, and a project that stores there under a prefix.
     pub fn project(&'static self) -> Project {
         static NUMBER: AtomicU32 = AtomicU32::new(0);

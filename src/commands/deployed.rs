@@ -1,0 +1,79 @@
+//! `verify --level deployed`: whether Lambda runs what was published.
+
+use lambda_pack_core::{Error, Meter, Result};
+use serde::Serialize;
+
+use super::output;
+use crate::cli::{Common, VerifyArgs};
+use crate::report::{self, Progress};
+use crate::settings::Settings;
+use crate::verification::deployed::{self, Deployed, Question};
+
+/// A clause about a function that passes.
+pub const PROVES: &str = "Lambda's SHA-256 of the code, runtime, handler, architectures and layers are those of the published package and its definition";
+
+#[derive(Serialize)]
+struct Row<'a> {
+    #[serde(flatten)]
+    deployed: &'a Deployed,
+    level: &'static str,
+    proves: &'static str,
+    place: &'a str,
+    same: bool,
+}
+
+pub fn run(args: &VerifyArgs, common: &Common, settings: &Settings, meter: &'static Meter) -> Result<()> {
+    let progress = Progress::start("comparing", meter);
+    let question = Question {
+        names: &args.names,
+        packages: args.packages.as_deref(),
+        name_prefix: &args.name_prefix,
+        alias: args.alias.as_deref(),
+        profile: args.lambda_profile.as_deref(),
+    };
+    let answer = deployed::deployed(&question, settings, meter)?;
+    drop(progress);
+    let rows = answer.deployed.iter().map(|deployed| Row {
+        deployed,
+        level: args.level().name(),
+        proves: PROVES,
+        place: &answer.place,
+        same: deployed.is_same(),
+    });
+    let rows: Vec<Row> = rows.collect();
+    match common.json {
+        true => output::json(&rows)?,
+        false if rows.is_empty() => {}
+        false => output::line(&format!(
+            "{}\n\nsame: {PROVES} ({})",
+            table(&answer.deployed),
+            answer.place
+        ))?,
+    }
+    let faults = answer
+        .deployed
+        .iter()
+        .filter_map(|it| deployed::fault(it, &answer.place));
+    Error::join(faults).map_or(Ok(()), Err)
+}
+
+/// A line for each version that was looked at.
+fn table(deployed: &[Deployed]) -> String {
+    let header = ["function", "deployed", "version", "differs in"];
+    let lines = deployed.iter().flat_map(|it| {
+        let missing = it.versions.is_empty();
+        let missing = missing.then(|| vec![it.function.clone(), "missing".to_owned(), String::new(), String::new()]);
+        let looked = it.versions.iter().map(|looked| {
+            let differences: Vec<&str> = looked.differences.iter().map(|drift| drift.what).collect();
+            let result = if differences.is_empty() { "same" } else { "differs" };
+            vec![
+                it.function.clone(),
+                result.to_owned(),
+                looked.text(),
+                differences.join(", "),
+            ]
+        });
+        looked.chain(missing).collect::<Vec<_>>()
+    });
+    report::table(&header, &[], lines)
+}

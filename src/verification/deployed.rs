@@ -1,0 +1,390 @@
+//! Whether Lambda runs what was published.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use lambda_pack_core::function::Kind;
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, function};
+use serde::Serialize;
+
+use crate::aws::AwsSettings;
+use crate::lambda::{self, LATEST, Lambda, Version};
+use crate::packages_file::{self, NamedDefinition, NamedPackage};
+use crate::packaging::{hash_functions, in_function, open_caches};
+use crate::settings::Settings;
+use crate::store::{Found, REQUESTS_AT_ONCE, Store, shell_word};
+use crate::{caches, parallel};
+
+/// A function or layer that was compared with what Lambda has.
+#[derive(Debug, Serialize)]
+pub struct Deployed {
+    pub name: String,
+    /// What Lambda calls it.
+    pub function: String,
+    pub source_hash: String,
+    pub code_sha256: String,
+    /// What was looked at. Empty if it isn't deployed.
+    pub versions: Vec<Looked>,
+    /// Bucket and key, if they are known.
+    #[serde(skip)]
+    package: Option<(String, String)>,
+}
+
+/// One version of it.
+#[derive(Debug, Serialize)]
+pub struct Looked {
+    /// The alias that leads there, or [`LATEST`]; of a layer `newest`.
+    pub qualifier: String,
+    pub version: String,
+    pub differences: Vec<Drift>,
+}
+
+/// Something that isn't as it should be.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Drift {
+    /// As Terraform calls it; `alias` if that isn't there.
+    pub what: &'static str,
+    pub expected: String,
+    pub found: String,
+}
+
+impl Looked {
+    /// `live (7)`
+    pub fn text(&self) -> String {
+        match self.version.is_empty() || self.qualifier == self.version {
+            true => self.qualifier.clone(),
+            false => format!("{} ({})", self.qualifier, self.version),
+        }
+    }
+}
+
+impl Deployed {
+    pub fn is_same(&self) -> bool {
+        !self.versions.is_empty() && self.versions.iter().all(|looked| looked.differences.is_empty())
+    }
+}
+
+/// Which functions, and where.
+pub struct Question<'a> {
+    pub names: &'a [String],
+    /// What names the packages; `None` for what the store has of the sources of now.
+    pub packages: Option<&'a Path>,
+    /// What stands before the functions' names.
+    pub name_prefix: &'a str,
+    pub alias: Option<&'a str>,
+    pub profile: Option<&'a str>,
+}
+
+/// Where it was looked, and what was found.
+pub struct Answer {
+    pub place: String,
+    pub deployed: Vec<Deployed>,
+}
+
+/// Compares what Lambda has with the packages. Reads only.
+pub fn deployed(question: &Question, settings: &Settings, meter: &'static Meter) -> Result<Answer> {
+    let packages = match question.packages {
+        Some(path) => packages_file::packages(path)?,
+        None => published(question.names, settings, meter)?,
+    };
+    let names: Vec<String> = match question.names {
+        [] => packages.keys().cloned().collect(),
+        names => names.to_vec(),
+    };
+    if let Some(name) = names.iter().find(|name| !packages.contains_key(*name)) {
+        return Err(function::unknown(name, packages.keys()));
+    }
+    let aws = AwsSettings {
+        profile: question.profile.map(str::to_owned).or(settings.aws.profile.clone()),
+        ..settings.aws.clone()
+    };
+    let lambda = Lambda::connect(&aws, meter)?;
+    let looker = Looker {
+        question,
+        lambda: &lambda,
+    };
+    let seen = lambda::each(&names, meter, |name| looker.look(name, &packages[name]))?;
+    let meant = Meant {
+        name_prefix: question.name_prefix,
+        layer_contents: looker.layer_contents(&packages, &seen, meter)?,
+        packages: &packages,
+    };
+    let deployed = names.iter().zip(seen).map(|(name, seen)| {
+        let package = &packages[name];
+        Deployed {
+            name: name.clone(),
+            function: looker.deployed_name(name),
+            source_hash: package.source_hash.clone(),
+            code_sha256: package.code_sha256.clone(),
+            versions: seen.into_iter().map(|seen| meant.compare(package, seen)).collect(),
+            package: package.s3_bucket.clone().zip(package.s3_key.clone()),
+        }
+    });
+    Ok(Answer {
+        deployed: deployed.collect(),
+        place: lambda.place(),
+    })
+}
+
+/// What the store has of the sources of now: of all functions that are named, and of their layers.
+fn published(names: &[String], settings: &Settings, meter: &'static Meter) -> Result<BTreeMap<String, NamedPackage>> {
+    let caches = open_caches(settings, false);
+    let hashed = hash_functions(settings, names, &caches, meter)?.into_all();
+    caches::keep(caches);
+    let mut store = Store::open(&settings.store, &settings.aws, meter)?;
+    let names: Vec<&str> = hashed.iter().map(|it| it.function.name.as_str()).collect();
+    store.expect(&names, settings.cache_dir.as_deref())?;
+    let packages = parallel::map(&hashed, REQUESTS_AT_ONCE, |hashed| {
+        meter.check()?;
+        let name = hashed.function.name.as_str();
+        let source_hash = hashed.manifest.source_hash();
+        let found = in_function(name, store.find(name, &source_hash))?;
+        let Found::Published(record) = found else {
+            return Err(Error::failed(format!(
+                "function `{name}`: `{}` has no package of its source as it is now ({source_hash})",
+                store.url()
+            ))
+            .help(
+                "check out what was deployed, upload and deploy what is there now, or name what was deployed with --packages: \
+                 `terraform output -json packages`",
+            ));
+        };
+        let definition = serde_json::to_value(&hashed.function.definition).expect("string keys");
+        let definition: NamedDefinition = serde_json::from_value(definition).expect("a definition has them");
+        let package = NamedPackage {
+            source_hash: source_hash.to_hex(),
+            code_sha256: record.code_sha256.to_base64(),
+            s3_bucket: store.url().bucket().map(str::to_owned),
+            s3_key: Some(record.s3_key),
+            definition,
+        };
+        Ok((name.to_owned(), package))
+    });
+    store.save_cache();
+    Ok(collect_all(packages)?.into_iter().collect())
+}
+
+struct Looker<'a> {
+    question: &'a Question<'a>,
+    lambda: &'a Lambda,
+}
+
+/// What Lambda has under a qualifier.
+enum Seen {
+    Function(Version),
+    Layer {
+        version: i64,
+        code_sha256: String,
+    },
+    /// What should be there, and what is instead.
+    Missing {
+        expected: String,
+        found: &'static str,
+    },
+}
+
+impl Looker<'_> {
+    /// What there is to compare, with its qualifiers; nothing, if it isn't deployed.
+    fn look(&self, name: &str, package: &NamedPackage) -> Result<Vec<(String, Seen)>> {
+        let function = self.deployed_name(name);
+        in_function(
+            name,
+            match package.definition.kind {
+                Kind::Layer => self.look_at_layer(&function),
+                Kind::Function => self.look_at_function(&function),
+            },
+        )
+    }
+
+    fn deployed_name(&self, name: &str) -> String {
+        format!("{}{name}", self.question.name_prefix)
+    }
+
+    fn look_at_layer(&self, layer: &str) -> Result<Vec<(String, Seen)>> {
+        // Versions that were deleted meanwhile are as if they had never been.
+        for version in self.lambda.layer_versions(layer)? {
+            if let Some(code_sha256) = self.lambda.layer_code_sha256(layer, version)? {
+                return Ok(vec![("newest".to_owned(), Seen::Layer { version, code_sha256 })]);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    fn look_at_function(&self, function: &str) -> Result<Vec<(String, Seen)>> {
+        // Edits in the console change this one, whatever the alias leads to.
+        let Some(latest) = self.lambda.version(function, LATEST)? else {
+            return Ok(Vec::new());
+        };
+        let mut seen = vec![(LATEST.to_owned(), Seen::Function(latest))];
+        let Some(name) = self.question.alias else {
+            return Ok(seen);
+        };
+        let missing = |expected: String, found| (name.to_owned(), Seen::Missing { expected, found });
+        let Some(alias) = self.lambda.alias(function, name)? else {
+            seen.push(missing("a version".to_owned(), "no such alias"));
+            return Ok(seen);
+        };
+        for number in &alias.versions {
+            seen.push(match self.lambda.version(function, number)? {
+                Some(version) => (name.to_owned(), Seen::Function(version)),
+                None => missing(format!("version {number}"), "deleted"),
+            });
+        }
+        Ok(seen)
+    }
+
+    /// SHA-256 of the content of each layer version that a function has, by ARN. They are asked for only if a package names a layer rather than an ARN.
+    fn layer_contents(
+        &self,
+        packages: &BTreeMap<String, NamedPackage>,
+        seen: &[Vec<(String, Seen)>],
+        meter: &Meter,
+    ) -> Result<BTreeMap<String, String>> {
+        if packages
+            .values()
+            .all(|package| package.definition.kind == Kind::Function)
+        {
+            return Ok(BTreeMap::new());
+        }
+        let versions = seen.iter().flatten().filter_map(|(_, seen)| match seen {
+            Seen::Function(version) => Some(&version.layers),
+            Seen::Layer { .. } | Seen::Missing { .. } => None,
+        });
+        let arns: BTreeSet<&String> = versions.flatten().collect();
+        let numbered = arns.into_iter().filter_map(|arn| {
+            let (layer, version) = arn.rsplit_once(':')?;
+            Some((arn, layer, version.parse::<i64>().ok()?))
+        });
+        let numbered: Vec<(&String, &str, i64)> = numbered.collect();
+        let contents = lambda::each(&numbered, meter, |(_, layer, version)| {
+            self.lambda.layer_code_sha256(layer, *version)
+        })?;
+        let contents = numbered.iter().zip(contents);
+        Ok(contents
+            .filter_map(|((arn, ..), content)| Some(((*arn).clone(), content?)))
+            .collect())
+    }
+}
+
+/// What is to be compared with: the packages, and what is in the layer versions that Lambda has.
+struct Meant<'a> {
+    name_prefix: &'a str,
+    packages: &'a BTreeMap<String, NamedPackage>,
+    layer_contents: BTreeMap<String, String>,
+}
+
+impl Meant<'_> {
+    fn compare(&self, package: &NamedPackage, (qualifier, seen): (String, Seen)) -> Looked {
+        let (version, differences) = match seen {
+            Seen::Function(version) => (version.version.clone(), self.differences(package, &version)),
+            Seen::Layer { version, code_sha256 } => {
+                let differences = drift("code_sha256", &package.code_sha256, &code_sha256);
+                (version.to_string(), differences.into_iter().collect())
+            }
+            Seen::Missing { expected, found } => {
+                (String::new(), drift("alias", &expected, found).into_iter().collect())
+            }
+        };
+        Looked {
+            qualifier,
+            version,
+            differences,
+        }
+    }
+
+    fn differences(&self, package: &NamedPackage, found: &Version) -> Vec<Drift> {
+        let definition = &package.definition;
+        // What the definition leaves open, the deploy module was told otherwise.
+        let said = |what, meant: &Option<String>, found: &Option<String>| {
+            drift(what, meant.as_ref()?, found.as_deref().unwrap_or_default())
+        };
+        let list = |texts: &[String]| texts.join(", ");
+        let layers = definition.layers.as_deref().unwrap_or_default();
+        let are_layers_right = layers.len() == found.layers.len()
+            && layers
+                .iter()
+                .zip(&found.layers)
+                .all(|(meant, arn)| self.is_layer(meant, arn));
+        let layers = match are_layers_right {
+            true => None,
+            false => drift("layers", &list(layers), &list(&found.layers)),
+        };
+        let differences = [
+            drift("code_sha256", &package.code_sha256, &found.code_sha256),
+            said("runtime", &definition.runtime, &found.runtime),
+            said("handler", &definition.handler, &found.handler),
+            drift(
+                "architectures",
+                &list(&definition.architectures),
+                &list(&found.architectures),
+            ),
+            layers,
+        ];
+        differences.into_iter().flatten().collect()
+    }
+
+    /// Whether a layer version is the ARN that is meant, or has the content of the layer that is named and is deployed beside the functions.
+    fn is_layer(&self, meant: &str, arn: &str) -> bool {
+        match self.packages.get(meant) {
+            None => meant == arn,
+            Some(layer) => {
+                let name = arn.rsplit(':').nth(1).unwrap_or_default();
+                name.strip_prefix(self.name_prefix) == Some(meant)
+                    && self.layer_contents.get(arn) == Some(&layer.code_sha256)
+            }
+        }
+    }
+}
+
+fn drift(what: &'static str, expected: &str, found: &str) -> Option<Drift> {
+    (expected != found).then(|| Drift {
+        what,
+        expected: expected.to_owned(),
+        found: found.to_owned(),
+    })
+}
+
+/// What is wrong with one, for people.
+pub fn fault(deployed: &Deployed, place: &str) -> Option<Error> {
+    if deployed.is_same() {
+        return None;
+    }
+    let Deployed { name, function, .. } = deployed;
+    if deployed.versions.is_empty() {
+        let message = format!("function `{name}`: `{function}` isn't deployed in {place}");
+        return Some(
+            Error::new(ErrorKind::Integrity, message)
+                .help("apply lambda-deploy-module, or correct --name-prefix, --region and --lambda-profile"),
+        );
+    }
+    let or_none = |text: &str| {
+        if text.is_empty() {
+            "none".to_owned()
+        } else {
+            text.to_owned()
+        }
+    };
+    let differences = deployed.versions.iter().flat_map(|looked| {
+        let at = looked.text();
+        looked.differences.iter().map(move |drift| {
+            let Drift { what, expected, found } = drift;
+            format!("{at}: {what} is {}, should be {}", or_none(found), or_none(expected))
+        })
+    });
+    let differences: Vec<String> = differences.collect();
+    let latest = deployed.versions.iter().filter(|looked| looked.qualifier == LATEST);
+    let is_edited = latest
+        .flat_map(|looked| &looked.differences)
+        .any(|drift| drift.what == "code_sha256");
+    let help = match &deployed.package {
+        // Terraform compares what it deployed with what it is to deploy, not with what is there.
+        Some((bucket, key)) if is_edited => format!(
+            "Terraform doesn't see edits of code; deploy what is new, or put the package back: aws lambda update-function-code --function-name {function} \
+             --s3-bucket {bucket} --s3-key {}",
+            shell_word(key)
+        ),
+        _ => "`terraform plan` of lambda-deploy-module shows what an apply would mend".to_owned(),
+    };
+    let message = format!("function `{name}`: `{function}` drifted: {}", differences.join("; "));
+    Some(Error::new(ErrorKind::Integrity, message).help(help))
+}
