@@ -20,7 +20,7 @@ Examples:
   lambda-pack gc --keep-bundle release/bundle.json --keep-bundle prod.auto.tfvars.json
   lambda-pack gc --without-lambda --without-sources --keep 20 --min-age 90d")]
 pub struct GcArgs {
-    /// Newest packages of each function that stay
+    /// Newest packages of each function that stay; 0 where nobody deploys meanwhile
     #[arg(long, value_name = "N", default_value_t = 3)]
     pub keep: usize,
     /// Packages stay that were published or used a shorter time ago: a number with m, h or d. Longer than it takes from a build to the

@@ -63,9 +63,30 @@ impl Store {
         }
     }
 
-    /// Makes a package of another store visible here, as it is: manifest, bill of materials, zip, record. Nothing is written before its
-    /// bytes are known to be those that were recorded. `found` is what [`Store::find`] said of this store before.
+    /// Makes a package of another store visible here, as it is, and again if somebody deleted meanwhile. `found` is what [`Store::find`] said of
+    /// this store before.
     pub fn promote(&self, from: &Store, name: &str, recorded: &Record, found: &Found) -> Result<Promoted> {
+        let source_hash = recorded.source_hash();
+        let mut before = self.quiet()?;
+        let mut found = self.use_again(name, &source_hash, found)?;
+        let mut promoted = self.promote_once(from, name, recorded, &found)?;
+        loop {
+            let after = self.quiet_now()?;
+            if after == before {
+                return Ok(promoted);
+            }
+            // Who deleted meanwhile didn't know of this record yet: what was there already may be gone.
+            before = after;
+            found = self.ask(name, &source_hash)?;
+            let again = self.promote_once(from, name, recorded, &found)?;
+            if matches!(promoted, Promoted::Unchanged(_)) {
+                promoted = again;
+            }
+        }
+    }
+
+    /// Manifest, bill of materials, zip, record. Nothing is written before the bytes are known to be those that were recorded.
+    fn promote_once(&self, from: &Store, name: &str, recorded: &Record, found: &Found) -> Result<Promoted> {
         self.check_same_package(from, name, recorded, found)?;
         if let Found::Published(first) = found {
             return Ok(Promoted::Unchanged(first.clone()));

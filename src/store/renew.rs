@@ -20,8 +20,9 @@ impl Store {
         let Found::Published(record) = found else {
             return Ok(found.clone());
         };
-        let unused = time::now().as_nanos() - record.used.unwrap_or_default();
-        if unused < NOTED_AFTER.as_nanos().cast_signed() {
+        let used = record.used.unwrap_or_default();
+        let unused = time::now().as_nanos() - used;
+        if unused < NOTED_AFTER.as_nanos().cast_signed() || self.is_newest(name, used) {
             return Ok(found.clone());
         }
         /// Somebody else may write it at the same moment; not again and again.
@@ -44,6 +45,15 @@ impl Store {
             before = after;
         }
         Err(super::lost_race(&self.url.of_key(&key)))
+    }
+
+    /// Whether a listing shows that nothing of this function was used later: `gc` keeps that, whatever its age, so that a run of which
+    /// nothing changed writes nothing.
+    fn is_newest(&self, name: &str, used: i128) -> bool {
+        let directory = format!("records/{name}");
+        let listings = self.listings.as_ref();
+        let records = listings.and_then(|listings| listings.records.below(&directory));
+        records.is_some_and(|mut records| records.all(|(_, listed)| listed.modified <= used))
     }
 
     /// Some moment in this run, before anything was written, in which nobody deleted. All threads wait for one that looks.
