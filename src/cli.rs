@@ -18,6 +18,7 @@ mod report;
 mod rollback;
 mod run;
 mod secrets;
+mod verify;
 
 use std::num::NonZeroU16;
 use std::path::PathBuf;
@@ -46,6 +47,7 @@ pub use report::*;
 pub use rollback::*;
 pub use run::*;
 pub use secrets::*;
+pub use verify::*;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -359,86 +361,6 @@ pub struct ValidateArgs {
     /// Functions [default: all]
     #[arg(value_name = "NAME", add = complete::functions())]
     pub names: Vec<String>,
-}
-
-/// Compare packages with what they should be: on disk, built twice, in the store, or deployed
-///
-/// local: each package that `build` left in the output directory, with the source, entry by entry; of what a build makes, with
-/// the manifest in the store. rebuild: two builds. The first is what `build` makes, with its caches; the second one starts from nothing,
-/// in a copy of the code directory whose files are made in another order, under another umask, time zone and locale, with one
-/// thread. store: what was published last, with its record and manifest. deployed: what Lambda has ($LATEST, which edits change, and where an alias
-/// leads), with the package of the source as it is now, or with what --packages names. What differs is named; exit 4 if anything does.
-/// Nothing is written but temporary files.
-#[derive(Args, Debug)]
-#[command(after_help = "\
-Examples:
-  lambda-pack verify --level local
-  lambda-pack verify --level rebuild my-function --json
-  lambda-pack verify --level store --deep
-  lambda-pack verify --level deployed --alias live
-  terraform output -json packages | lambda-pack verify --level deployed --packages - --name-prefix shop-")]
-pub struct VerifyArgs {
-    /// Functions [default: all]
-    #[arg(value_name = "NAME", add = complete::functions())]
-    pub names: Vec<String>,
-    /// What to compare with
-    #[arg(long, value_enum, required_unless_present = "rebuild")]
-    level: Option<Level>,
-    /// The same as --level rebuild
-    #[arg(long, conflicts_with = "level")]
-    rebuild: bool,
-    /// Download packages from the store, and compare their bytes
-    #[arg(long, requires = "level")]
-    pub deep: bool,
-    /// Directory of the packages that are compared locally [default: dist]
-    #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true, value_parser = path())]
-    pub out_dir: Option<PathBuf>,
-    /// File (`-`: stdin) that names what was deployed: the output `packages`, or inputs of lambda-deploy-module [default: what the store has
-    /// of the sources]
-    #[arg(long, value_name = "FILE", requires = "level")]
-    pub packages: Option<PathBuf>,
-    /// What lambda-deploy-module puts before the functions' names
-    #[arg(
-        long,
-        value_name = "TEXT",
-        requires = "level",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub name_prefix: String,
-    /// Alias that callers use: the version that it leads to is looked at, too
-    #[arg(long, value_name = "NAME", requires = "level")]
-    pub alias: Option<String>,
-    /// AWS profile with which Lambda is asked [default: the store's]
-    #[arg(long, value_name = "NAME", requires = "level")]
-    pub lambda_profile: Option<String>,
-}
-
-/// How closely packages are looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Level {
-    Local,
-    Rebuild,
-    Store,
-    Deployed,
-}
-
-impl Level {
-    /// As it is typed.
-    pub fn name(self) -> &'static str {
-        match self {
-            Level::Local => "local",
-            Level::Rebuild => "rebuild",
-            Level::Store => "store",
-            Level::Deployed => "deployed",
-        }
-    }
-}
-
-impl VerifyArgs {
-    pub fn level(&self) -> Level {
-        self.level.unwrap_or(Level::Rebuild)
-    }
 }
 
 /// Lock dependencies with the ecosystems' own tools

@@ -22,6 +22,11 @@ const EXTENSION: &str = ".tfvars.json";
 pub const PACKAGES: &str = "package_overrides";
 pub const ALIASES: &str = "alias_versions";
 
+/// Where the file is unless somebody names another one.
+pub fn default_file(settings: &Settings) -> PathBuf {
+    settings.project_dir.join(MODULE).join(FILE_NAME)
+}
+
 /// What the file says. Other variables in it, and other functions, stay as they are.
 pub struct Overrides {
     file: PathBuf,
@@ -40,7 +45,7 @@ impl Overrides {
                     "Terraform tells JSON by the name: {MODULE}/{FILE_NAME}, for example"
                 )));
             }
-            None => settings.project_dir.join(MODULE).join(FILE_NAME),
+            None => default_file(settings),
         };
         let directory = directory_of(&file);
         if !directory.is_dir() {

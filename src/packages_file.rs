@@ -13,6 +13,8 @@ use lambda_pack_core::{Error, Result, shorten};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::overrides::{ALIASES, PACKAGES};
+
 /// A package, and what of its definition Lambda shows. Other keys are let pass: later versions may have more.
 #[derive(Debug, Deserialize)]
 pub struct NamedPackage {
@@ -149,19 +151,18 @@ pub fn source_hashes(path: &Path) -> Result<Vec<(String, String)>> {
             .map_err(|error| Error::invalid(format!("{place}: key `functions`: {error}")))?;
         return Ok(functions.into_iter().map(|it| (it.name, it.source_hash)).collect());
     }
-    let both = whole.get("packages").cloned();
-    let overrides = whole.get("package_overrides").cloned();
+    let overrides = whole.get(PACKAGES).filter(|it| !it.is_null()).cloned();
     let mut named: Vec<(String, String)> = Vec::new();
-    // What is overridden may be deployed again tomorrow.
-    if let (Some(packages), Some(_)) = (both, overrides) {
-        let alone = Map::from_iter([("packages".to_owned(), packages)]);
-        named.extend(hashes(parse_packages(&place, alone)?));
-    } else if let Some(overrides) = whole.get("package_overrides").cloned()
-        && !whole.contains_key("packages")
-    {
+    match (whole.get("packages").cloned(), overrides) {
+        // What is overridden may be deployed again tomorrow.
+        (Some(packages), Some(_)) => {
+            let alone = Map::from_iter([("packages".to_owned(), packages)]);
+            named.extend(hashes(parse_packages(&place, alone)?));
+        }
         // Written by who rolled back, without the rest.
-        let alone = Map::from_iter([("packages".to_owned(), overrides)]);
-        return Ok(hashes(parse_packages(&place, alone)?));
+        (None, Some(overrides)) => whole = Map::from_iter([("packages".to_owned(), overrides)]),
+        (None, None) if whole.contains_key(PACKAGES) || whole.contains_key(ALIASES) => return Ok(named),
+        (_, None) => {}
     }
     named.extend(hashes(parse_packages(&place, whole)?));
     Ok(named)

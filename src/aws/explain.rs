@@ -16,7 +16,7 @@ const CODES: &[(&[&str], &str, &str)] = &[
     (
         &["NoSuchBucket"],
         "the bucket does not exist",
-        "create it (lambda-build-module does), or correct --store or --bucket",
+        "create it (lambda-build-module does), or correct the name that was given",
     ),
     (
         &[
@@ -27,7 +27,7 @@ const CODES: &[(&[&str], &str, &str)] = &[
         ],
         "access denied",
         "these credentials lack a permission, which the message may name; a store needs s3:GetObject and s3:ListBucket to read, \
-         s3:PutObject to upload, and its writers to be among `writer_arns` if the bucket has them; check with \
+         s3:PutObject to upload, s3:DeleteObject for `gc`, and its writers to be among `writer_arns` if the bucket has them; check with \
          `aws sts get-caller-identity`",
     ),
     (

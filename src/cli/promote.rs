@@ -35,7 +35,8 @@ pub struct PromoteArgs {
     /// Copy what this bundle.json names, which its SHA-256 stands beside
     #[arg(long, value_name = "FILE")]
     pub bundle: Option<PathBuf>,
-    /// Write the inputs of lambda-deploy-module for the store of --to into this file
+    /// Write the inputs of lambda-deploy-module for the store of --to into this file; its other variables stay, and so do other packages
+    /// where functions are named
     #[arg(long, value_name = "FILE", value_parser = path())]
     pub tfvars: Option<PathBuf>,
     /// Say what would be copied, and write nothing

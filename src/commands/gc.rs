@@ -1,5 +1,7 @@
 //! `gc`: deletes packages that nothing refers to.
 
+use std::path::PathBuf;
+
 use lambda_pack_core::{Meter, Result};
 use serde::Serialize;
 
@@ -7,6 +9,7 @@ use super::output;
 use crate::cli::{Common, GcArgs};
 use crate::gc::{Collector, Plan, Question, Reason, Row};
 use crate::lambda::Asked;
+use crate::overrides;
 use crate::report::{self, Progress};
 use crate::settings::Settings;
 use crate::time;
@@ -41,10 +44,13 @@ struct PackageRow<'a> {
 pub fn run(args: &GcArgs, common: &Common, meter: &'static Meter) -> Result<()> {
     let mut settings = Settings::resolve(common, None, None)?;
     let progress = Progress::start("looking for packages to delete", meter);
+    // A rollback of this project refers to packages, whoever forgets to name it.
+    let rollbacks = Some(overrides::default_file(&settings)).filter(|file| file.is_file());
+    let files: Vec<PathBuf> = args.keep_bundle.iter().cloned().chain(rollbacks).collect();
     let question = Question {
         keep: args.keep,
         min_age: args.min_age,
-        files: &args.keep_bundle,
+        files: &files,
         lambda_profiles: (!args.without_lambda).then_some(args.lambda_profile.as_slice()),
         sources: !args.without_sources,
     };

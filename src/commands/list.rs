@@ -13,7 +13,7 @@ use crate::lambda::{self, Use};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
 use crate::store::{Kept, Parts, Store};
-use crate::{gc, time};
+use crate::{gc, git, time};
 
 #[derive(Serialize)]
 struct Row {
@@ -151,7 +151,7 @@ fn table(rows: &[Row]) -> String {
             report::age(row.age_seconds),
             report::bytes(row.size_bytes),
             report::bytes(row.unzipped_bytes),
-            commit.chars().take(8).collect(),
+            short_commit(commit),
             is.to_owned(),
         ];
         line.extend(row.deployed.as_ref().map(|uses| {
@@ -161,4 +161,13 @@ fn table(rows: &[Row]) -> String {
         line
     });
     report::table(&header, &[2, 3, 4], lines)
+}
+
+/// Enough to find it; that files differed from it must be seen.
+fn short_commit(commit: &str) -> String {
+    let short: String = commit.chars().take(8).collect();
+    match commit.ends_with(git::DIRTY) {
+        true => short + git::DIRTY,
+        false => short,
+    }
 }

@@ -1,6 +1,7 @@
 //! `rollback`: an earlier package, with its definition, for the deploy module.
 
 use lambda_pack_core::digest::Digest;
+use lambda_pack_core::function::FunctionName;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, shorten};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -55,6 +56,13 @@ pub fn run(args: &RollbackArgs, common: &Common, meter: &'static Meter) -> Resul
     let settings = Settings::resolve(common, None, None)?;
     let mut overrides = Overrides::read(args.file.as_deref(), &settings)?;
     let name = args.name.as_str();
+    if let Err(allowed) = name.parse::<FunctionName>() {
+        return Err(Error::new(
+            ErrorKind::Usage,
+            format!("`{}` is no function: allowed: {allowed}", shorten(name)),
+        )
+        .help("`lambda-pack list` shows those that have packages"));
+    }
     let mut target = None;
     if args.clear {
         overrides.clear(name);

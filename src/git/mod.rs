@@ -59,10 +59,13 @@ impl Head {
     }
 }
 
+/// Behind a commit from which files differ.
+pub const DIRTY: &str = "-dirty";
+
 /// For the metadata of what is stored: the commit that a directory is at, with `-dirty` after it if tracked files differ.
 pub fn commit(directory: &Path) -> Option<String> {
     match Head::of(directory) {
-        Ok(head) => head.map(|Head { commit, is_dirty }| commit + if is_dirty { "-dirty" } else { "" }),
+        Ok(head) => head.map(|Head { commit, is_dirty }| commit + if is_dirty { DIRTY } else { "" }),
         Err(error) => {
             report::warning(&format!("the metadata names no commit: {error}"));
             None

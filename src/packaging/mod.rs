@@ -10,7 +10,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use lambda_pack_core::cache::Caches;
-use lambda_pack_core::function::{self, Function, Selected};
+use lambda_pack_core::function::{self, Function, Secret, Selected};
+use lambda_pack_core::json::Object;
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::preflight::{self, Contents, Layer};
 use lambda_pack_core::profile::refuse_parameters;
@@ -30,11 +31,16 @@ pub use packages::{Checked, Packages, Stored};
 /// All functions, as the profile wants them if one is named.
 pub fn load_functions(settings: &Settings) -> Result<BTreeMap<String, Function>> {
     let functions = function::load(&settings.config_dir)?;
+    // What one profile, or a function that isn't selected, keeps out of packages is kept out of all of them.
+    let mut declared: Vec<Secret> = settings.profiles.secrets().cloned().collect();
+    for function in functions.values() {
+        declared.extend(function.definition.secrets.iter().map(|Object(secret)| secret.clone()));
+    }
     let mut functions = match &settings.profile {
         Some(profile) => profile.apply(functions)?,
         None => refuse_parameters(&functions).map(|()| functions)?,
     };
-    let protected = protect(&mut functions, hidden::value_of);
+    let protected = protect(&mut functions, &declared, hidden::value_of);
     // Also if it failed.
     if let Some(infrastructure) = functions.values().find_map(|function| function.infrastructure.as_ref()) {
         hidden::hide(Arc::clone(infrastructure));

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::digest::{Algorithm, Digest};
+use lambda_pack_core::function::FunctionName;
 use lambda_pack_core::{Result, collect_all};
 
 use super::listing::Listed;
@@ -178,6 +179,7 @@ impl Key {
         let [part, name, file]: [&str; 3] = key.split('/').collect::<Vec<_>>().try_into().ok()?;
         let (stem, extension) = file.split_once('.')?;
         let source_hash = Digest::from_hex(Algorithm::Blake3, stem)?;
+        name.parse::<FunctionName>().ok()?;
         match (part, extension) {
             (record::PART, "json") => Some(Key::Record(name.to_owned(), source_hash)),
             (record::MANIFESTS, "json") | (record::SBOMS, "cdx.json") => Some(Key::Beside),

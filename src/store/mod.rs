@@ -351,7 +351,7 @@ impl Store {
     /// Of a store whose bucket is missing.
     pub fn not_there(&self) -> Error {
         Error::failed(format!("`{}` isn't there: the bucket does not exist", self.url))
-            .help("create it (lambda-build-module does), or correct --store")
+            .help("create it (lambda-build-module does), or correct the address")
     }
 
     fn vanished(&self, key: &str) -> Error {

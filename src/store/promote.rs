@@ -69,6 +69,10 @@ impl Store {
         let source_hash = recorded.source_hash();
         let mut before = self.quiet()?;
         let mut found = self.use_again(name, &source_hash, found)?;
+        if let Found::Published(first) = &found {
+            self.check_same_package(from, name, recorded, &found)?;
+            return Ok(Promoted::Unchanged(first.clone()));
+        }
         let mut promoted = self.promote_once(from, name, recorded, &found)?;
         loop {
             let after = self.quiet_now()?;

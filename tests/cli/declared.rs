@@ -246,3 +246,27 @@ fn a_target_is_a_variable_of_the_function() {
     mails("KEY_SECRET", &"n".repeat(55)).fails(3, &["environment variables have 4097 bytes"]);
     mails("AWS_SESSION_TOKEN", "n").fails(3, &["`AWS_SESSION_TOKEN`", "is set by Lambda itself"]);
 }
+
+#[test]
+fn what_one_profile_keeps_out_is_kept_out_everywhere() {
+    const VALUE: &str = "S3cr3tVaXlueQx99Zk41";
+    let dir = Dir::with_app();
+    dir.write(
+        "code/app.py",
+        format!("def handler(event, context):\n    return 1  # {VALUE}\n"),
+    );
+    dir.write(
+        "lambda-pack.toml",
+        "[profiles.other]\n\n[[profiles.dev.secrets]]\nid = \"deploy-token\"\nclass = \"infrastructure\"\nreason = \"of the pipeline\"\nvariable = \"DEPLOY_TOKEN\"\n",
+    );
+    for profile in ["", "other", "dev"] {
+        for command in ["validate", "build", "upload"] {
+            let run = dir
+                .command([command, "--deployment-profile", profile])
+                .env("DEPLOY_TOKEN", VALUE);
+            let run = run.fails(3, &["deploy-token"]);
+            assert!(!run.stderr.contains(VALUE), "{run:?}");
+        }
+    }
+    assert!(!dir.join(".lambda-pack/store/packages").exists());
+}

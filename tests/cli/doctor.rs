@@ -68,7 +68,7 @@ fn what_is_missing_is_said_with_what_mends_it() {
     let path = programs(&dir, &[("terraform", "Terraform v1.9.8")]);
     let run = json(dir.command(["--no-cache"]).env("PATH", path));
     assert_eq!(run.code, 1, "{run:?}");
-    assert!(run.stderr.contains("4 of 11 checks failed"), "{run:?}");
+    assert!(run.stderr.contains("4 of 12 checks failed"), "{run:?}");
     assert_check(&run, "code", "fail", "`code` is no directory", "--code-dir");
     assert_check(
         &run,

@@ -14,7 +14,7 @@ use crate::support::functions::{Functions, key, source, upload};
 use crate::support::kills::counted;
 use crate::support::proxy::Action;
 use crate::support::server::{MOTO, Project, Server, VERSITYGW};
-use crate::support::{Dir, TestCommand};
+use crate::support::{Dir, TestCommand, hash_of};
 
 against_both!(what_nothing_refers_to_goes);
 
@@ -365,4 +365,30 @@ fn what_a_profile_makes_of_the_source_is_of_now_too() {
     }
     gc(&project, &["--yes"]).ok();
     assert_eq!((count(&project), assert_whole(&project)), ([2, 2, 1], 2));
+}
+
+#[test]
+fn what_the_project_rolled_back_to_stays() {
+    let dir = Dir::with_app();
+    fs::create_dir(dir.join("lambda-deploy-module")).unwrap();
+    let publish = |version: &str| {
+        dir.write(
+            "code/app.py",
+            format!("def handler(event, context):\n    return {version}\n"),
+        );
+        dir.command(["upload"]).ok();
+        hash_of(&dir.join("code/app.py"))
+    };
+    let [first, second, _] = ["1", "2", "3"].map(publish);
+    dir.command(["rollback", "app", "--to", &first]).ok();
+    let done = dir.command(ALL).args(["--yes", "--json"]).ok().json();
+    let kept = |hash: &str| {
+        let rows = done["packages"].as_array().unwrap();
+        rows.iter().find(|row| row["source_hash"] == *hash).unwrap()["keep"] == true
+    };
+    assert!(kept(&first) && !kept(&second), "{done}");
+    // It may hold versions of aliases alone.
+    dir.command(["rollback", "app", "--clear"]).ok();
+    dir.command(["rollback", "app", "--alias-version", "7"]).ok();
+    dir.command(ALL).ok();
 }

@@ -146,6 +146,14 @@ impl Profiles {
         self.tables.keys().map(|name| name.0.as_str())
     }
 
+    /// All that any of them declares.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.tables
+            .values()
+            .flat_map(|table| &table.secrets)
+            .map(|Object(secret)| secret)
+    }
+
     /// With the text that they were read from, so that messages can say where it says what.
     #[must_use]
     pub fn read_from(mut self, file: impl fmt::Display, text: String) -> Self {

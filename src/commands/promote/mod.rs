@@ -3,10 +3,12 @@
 mod wanted;
 
 use std::collections::BTreeMap;
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, json};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -133,7 +135,7 @@ pub fn run(args: &PromoteArgs, common: &Common, meter: &'static Meter) -> Result
         _ => None,
     };
     if let (Some(file), Some(inputs)) = (&args.tfvars, &inputs) {
-        write_inputs(file, inputs)?;
+        write_inputs(file, inputs, !args.names.is_empty())?;
     }
     let file = args.tfvars.as_ref().filter(|_| inputs.is_some());
     let file = file.map(|file| file.display().to_string());
@@ -222,7 +224,7 @@ fn plan(wanted: &Wanted, from: &Store, to: &Store) -> Result<Planned> {
 fn promote(planned: &Planned, from: &Store, to: &Store, is_dry: bool) -> Result<Row> {
     let Planned { wanted, record, found } = planned;
     let (record, status) = match found {
-        Found::Published(first) => (first.clone(), Status::Unchanged),
+        Found::Published(first) if is_dry => (first.clone(), Status::Unchanged),
         Found::Nothing | Found::PackageMissing(..) if is_dry => (record.in_store(to.url()), Status::ToCopy),
         found => match to.promote(from, &wanted.name, record, found)? {
             Promoted::Copied(record, Way::InService) => (record, Status::Copied),
@@ -291,8 +293,26 @@ fn inputs<'a>(
     Ok(inputs)
 }
 
-fn write_inputs(file: &Path, inputs: &Inputs<&Map<String, Value>>) -> Result<()> {
-    handoff::write(file, &format!("{}\n", inputs.to_json()))
+/// Other variables of the file stay, and where some functions were named, the packages of the others too: without them the module would
+/// delete what they are to it.
+fn write_inputs(file: &Path, inputs: &Inputs<&Map<String, Value>>, is_part: bool) -> Result<()> {
+    let mut whole: Map<String, Value> = match fs::read(file) {
+        Ok(content) => json::parse_object(file.display(), &content)?,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Map::new(),
+        Err(cause) => return Err(Error::input("read", file, cause)),
+    };
+    let before = whole.remove("packages");
+    let new = serde_json::to_value(inputs).expect("string keys");
+    whole.extend(new.as_object().expect("a table of variables").clone());
+    if let (true, Some(Value::Object(before)), Some(Value::Object(packages))) =
+        (is_part, before, whole.get_mut("packages"))
+    {
+        for (name, package) in before {
+            packages.entry(name).or_insert(package);
+        }
+    }
+    let text = serde_json::to_string_pretty(&whole).expect("string keys");
+    handoff::write(file, &format!("{text}\n"))
 }
 
 /// Bytes that leave a service cost money, and time.

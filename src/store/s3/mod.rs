@@ -167,7 +167,7 @@ impl Objects for S3Objects {
             Copy::Put(Put::Refused) => Ok(Copied::Refused),
             Copy::Denied(error) if source.profile != self.profile => Ok(Copied::NotPossible(error.to_string())),
             Copy::Denied(error) => Err(error.help(
-                "the credentials of --to need s3:GetObject on the store that is copied from, and s3:PutObject on this one;                  where no credentials have both, name those of this store with --to-profile",
+                "the credentials of --to need s3:GetObject on the store that is copied from, and s3:PutObject on this one; where no credentials have both, name those of this store with --to-profile",
             )),
         }
     }

@@ -19,7 +19,7 @@ fn checked(functions: &[Value], check_name: &str) -> Vec<(Status, String)> {
             .find(|(known, _)| *known == name);
         Ok(value.map(|(_, value)| SecretValue::new(value.to_owned())))
     };
-    protect(&mut functions, value_of).expect("protected");
+    protect(&mut functions, &[], value_of).expect("protected");
     let checks = check(&functions, None, value_of).expect("checked").checks;
     let of_name = checks.into_iter().filter(|check| check.check == check_name);
     of_name.map(|check| (check.status, check.detail)).collect()

@@ -116,15 +116,17 @@ impl fmt::Debug for Infrastructure {
     }
 }
 
-/// Lets each of `functions`, which are all of a project, know the secrets that any of them declares to be the
-/// infrastructure's: none of these may be in any package. `value_of` gives the values of this machine's variables. Fails if an
-/// asset's address has one: to look for the asset would hand it out.
+/// Lets each of `functions` know the secrets that any of them declares to be the infrastructure's, and those of them in `others`: none of
+/// these may be in any package. `value_of` gives the values of this machine's variables. Fails if an asset's address has one: to look for the
+/// asset would hand it out.
 pub fn protect(
     functions: &mut BTreeMap<String, Function>,
+    others: &[Secret],
     value_of: impl Fn(&str) -> Result<Option<SecretValue>>,
 ) -> Result<()> {
     let secrets = functions.values().flat_map(|function| &function.definition.secrets);
-    let declared: BTreeSet<Declared> = secrets.filter_map(|Object(secret)| Declared::of(secret)).collect();
+    let secrets = secrets.map(|Object(secret)| secret).chain(others);
+    let declared: BTreeSet<Declared> = secrets.filter_map(Declared::of).collect();
     if declared.is_empty() {
         return Ok(());
     }

@@ -26,7 +26,7 @@ fn functions(definitions: &[Value]) -> Result<BTreeMap<String, Function>> {
 fn protected(definitions: &[Value]) -> BTreeMap<String, Function> {
     let mut functions = functions(definitions).expect("definitions");
     let value_of = |name: &str| Ok((name == "CI_PASSWORD").then(|| SecretValue::new(VALUE.to_owned())));
-    protect(&mut functions, value_of).expect("they compile");
+    protect(&mut functions, &[], value_of).expect("they compile");
     functions
 }
 
@@ -253,7 +253,7 @@ fn an_asset_whose_address_has_a_secret_is_refused() {
         let definition = json!({"source": "a.py", "secrets": declared, "assets": [asset]});
         let mut functions = functions(&[definition]).expect("a definition");
         let value_of = |_: &str| Ok(Some(SecretValue::new(VALUE.to_owned())));
-        let error = protect(&mut functions, value_of).expect_err("refused");
+        let error = protect(&mut functions, &[], value_of).expect_err("refused");
         assert_eq!(error.kind(), ErrorKind::Infrastructure, "{asset}");
         assert!(
             error.message().contains("assets[0]") && !error.to_string().contains(VALUE),
