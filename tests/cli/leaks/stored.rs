@@ -105,25 +105,30 @@ fn each_refuses(dir: &Dir, profile: &str, code: i32, words: &[&str]) {
 #[test]
 fn what_is_declared_since_is_looked_for_in_what_is_stored() {
     let dir = Dir::new();
-    dir.write(
-        "lambda-pack.toml",
-        "[profiles.before]\n[profiles.since]\n[[profiles.since.secrets]]\nid = 'corp'\nclass = 'infrastructure'\nreason = 'r'\n\
-         pattern = 'corp_[a-z0-9]{20}'\n[[profiles.kind.secrets]]\nid = 'token'\nclass = 'infrastructure'\nreason = 'r'\nkind = 'github-token'\n",
-    );
+    // What one profile declares counts for all: each time they are others.
+    let profiles = |text: &str| dir.write("lambda-pack.toml", text);
+    let before = "[profiles.before]\n";
+    let since = "[[profiles.since.secrets]]\nid = 'corp'\nclass = 'infrastructure'\nreason = 'r'\npattern = 'corp_[a-z0-9]{20}'\n";
+    let kind =
+        "[[profiles.kind.secrets]]\nid = 'token'\nclass = 'infrastructure'\nreason = 'r'\nkind = 'github-token'\n";
+    profiles(before);
     let token = kinds::token("github-token");
     // By a person's word it is none.
     let allowed = r#""allowed_secrets": [{"path": "**", "rule": "github-token", "reason": "a sample"}],"#;
     made_of(&dir, &format!("corp_abcdefghij0123456789\n{token}\n"), allowed);
     dir.command(["run", "--deployment-profile", "before"]).ok();
     made_of(&dir, "clean\n", allowed);
+    profiles(since);
     each_refuses(
         &dir,
         "since",
         3,
         &[".zip`: bootstrap:1: infrastructure secret `corp` found"],
     );
+    profiles(kind);
     dir.command(["run", "--deployment-profile", "kind"]).ok();
     made_of(&dir, "clean\n", "");
+    profiles(before);
     each_refuses(
         &dir,
         "before",
@@ -136,12 +141,10 @@ fn what_is_declared_since_is_looked_for_in_what_is_stored() {
 fn a_package_that_was_searched_since_is_not_searched_again() {
     let dir = Dir::new();
     let secret = "[[profiles.since.secrets]]\nid = 'corp'\nclass = 'infrastructure'\nreason = 'r'\npattern = 'corp_[a-z0-9]{20}'\n";
-    dir.write(
-        "lambda-pack.toml",
-        format!("[profiles.before]\n[profiles.since]\n{secret}"),
-    );
+    dir.write("lambda-pack.toml", "[profiles.before]\n");
     made_of(&dir, "clean\n", "");
     dir.command(["run", "--deployment-profile", "before"]).ok();
+    dir.write("lambda-pack.toml", secret);
     let run = || dir.command(["run", "-v", "--deployment-profile", "since"]).ok().stderr;
     assert!(run().contains("app: searching "));
     assert!(!run().contains("app: searching "));
