@@ -1,8 +1,6 @@
 //! Which functions a change touches, from what git or a list says that changed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use lambda_pack_core::function::{self, Function};
@@ -12,6 +10,7 @@ use lambda_pack_core::{Error, Meter, Result};
 
 use crate::cli::Common;
 use crate::git::{Difference, Was, WorkTree, path_of};
+use crate::input;
 use crate::settings::{Settings, absolute, canonical};
 
 /// Where it is written what changed.
@@ -187,14 +186,7 @@ fn current_definitions<'a>(differences: &Differences<'a>, settings: &Settings) -
 /// What a list of files names. Names are relative to the current directory, to the project, or to the repository's top, as git
 /// prints them. All of these count: where there is a file now, another one with that name may be gone.
 fn listed(list: &Path, settings: &Settings) -> Result<Vec<Change>> {
-    let content = if list == Path::new("-") {
-        let mut content = Vec::new();
-        let read = io::stdin().lock().read_to_end(&mut content);
-        read.map(|_| content)
-            .map_err(|cause| Error::failed(format!("cannot read the list of files from stdin: {cause}")))?
-    } else {
-        fs::read(list).map_err(|cause| Error::input("read the list of files", list, cause))?
-    };
+    let content = input::read(list, "the list of files")?;
     let here = absolute(Path::new("."))?;
     let project = absolute(&settings.project_dir)?;
     let tops = [&here, &project].map(|start| start.ancestors().find(|above| above.join(".git").exists()));

@@ -21,6 +21,7 @@ mod git;
 mod handoff;
 mod hidden;
 mod init;
+mod input;
 mod lambda;
 mod markdown;
 mod network;

@@ -1,8 +1,6 @@
 //! Files that name packages: the modules' `packages`, and `bundle.json`.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use lambda_pack_core::archive::CodeSha256;
@@ -13,6 +11,7 @@ use lambda_pack_core::{Error, Result, shorten};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use crate::input;
 use crate::overrides::{ALIASES, PACKAGES};
 
 /// A package, and what of its definition Lambda shows. Other keys are let pass: later versions may have more.
@@ -50,22 +49,11 @@ fn default_architectures() -> Vec<String> {
     vec!["x86_64".to_owned()]
 }
 
-/// Reads a file, or stdin for `-`.
-fn read(path: &Path) -> Result<Vec<u8>> {
-    if path != Path::new("-") {
-        return fs::read(path).map_err(|cause| Error::input("read", path, cause));
-    }
-    let mut content = Vec::new();
-    let read = std::io::stdin().lock().read_to_end(&mut content);
-    read.map_err(|cause| Error::failed(format!("cannot read stdin: {cause}")))?;
-    Ok(content)
-}
-
 /// The packages that a file names, by function: the output `packages` of lambda-build-module, as `terraform output -json packages` or
 /// `external published` print it; or inputs of lambda-deploy-module (`*.tfvars.json`), whose `package_overrides` and `function_overrides` count.
 pub fn packages(path: &Path) -> Result<BTreeMap<String, NamedPackage>> {
     let place = path.display().to_string();
-    let whole: Map<String, Value> = json::parse(&place, &read(path)?)?;
+    let whole: Map<String, Value> = json::parse(&place, &input::read(path, "the packages")?)?;
     parse_packages(&place, whole)
 }
 
@@ -142,7 +130,7 @@ pub fn source_hashes(path: &Path) -> Result<Vec<(String, String)>> {
         source_hash: String,
     }
     let place = path.display().to_string();
-    let mut whole: Map<String, Value> = json::parse(&place, &read(path)?)?;
+    let mut whole: Map<String, Value> = json::parse(&place, &input::read(path, "the packages")?)?;
     // Of a later version, too: nothing that it names may be lost.
     if whole.contains_key("schema_version")
         && let Some(functions) = whole.remove("functions")
@@ -192,7 +180,7 @@ mod tests {
 
     fn file(value: &Value) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
-        fs::write(file.path(), value.to_string()).unwrap();
+        std::fs::write(file.path(), value.to_string()).unwrap();
         file
     }
 

@@ -20,13 +20,6 @@ pub fn text(time: DateTime) -> String {
         .expect("a time of this age")
 }
 
-/// The same of what a store's clock says, in nanoseconds since 1970.
-pub fn of_nanoseconds(since_1970: i128) -> String {
-    const A_SECOND: i128 = 1_000_000_000;
-    let seconds = i64::try_from(since_1970.div_euclid(A_SECOND)).unwrap_or_default();
-    text(DateTime::from_secs(seconds))
-}
-
 pub fn parse(text: &str) -> Option<DateTime> {
     DateTime::from_str(text, DateTimeFormat::DateTimeWithOffset).ok()
 }

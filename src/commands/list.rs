@@ -10,10 +10,11 @@ use serde::Serialize;
 use super::output;
 use crate::cli::{Common, PackageListArgs};
 use crate::lambda::{self, Use};
+use crate::packaging::source_hashes;
 use crate::report::{self, Progress};
 use crate::settings::Settings;
 use crate::store::{Kept, Parts, Store};
-use crate::{gc, git, time};
+use crate::{git, time};
 
 #[derive(Serialize)]
 struct Row {
@@ -96,7 +97,7 @@ fn current(settings: &Settings, meter: &'static Meter) -> Option<BTreeMap<String
     if !settings.config_dir.exists() {
         return None;
     }
-    match gc::current(settings, meter) {
+    match source_hashes(settings, &[], meter) {
         Ok(current) => Some(current),
         Err(error) => {
             report::warning(&format!("which packages are current isn't known: {}", error.message()));

@@ -11,11 +11,11 @@ use crate::cli::{Common, RollbackArgs};
 use crate::definitions::{self, Origin};
 use crate::external::PublishedPackage;
 use crate::overrides::{ALIASES, Overrides, PACKAGES};
-use crate::packaging::in_function;
+use crate::packaging::{in_function, source_hashes};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
 use crate::store::{Found, Past, Record, Store};
-use crate::{caches, handoff, hidden};
+use crate::{handoff, hidden};
 
 /// What `--json` prints.
 #[derive(Serialize)]
@@ -190,11 +190,8 @@ fn definition(
 
 /// The source hash of now.
 fn current(name: &str, settings: &Settings, meter: &'static Meter) -> Result<Digest> {
-    let caches = super::open_caches(settings, false);
-    let hashed = super::hash_functions(settings, &[name.to_owned()], &caches, meter)?;
-    caches::keep(caches);
-    let hashed = hashed.functions.iter().find(|it| it.function.name.as_str() == name);
-    Ok(hashed.expect("it was selected").manifest.source_hash())
+    let hashes = source_hashes(settings, &[name.to_owned()], meter)?;
+    Ok(hashes[name])
 }
 
 fn starting_with(start: &str, name: &str, history: &[Past], store: &Store) -> Result<Past> {

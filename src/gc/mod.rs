@@ -11,10 +11,10 @@ use lambda_pack_core::{Error, Meter, Result};
 
 use crate::lambda::{self, Uses};
 use crate::packages_file;
-use crate::packaging::{hash_functions, open_caches};
+use crate::packaging::source_hashes;
 use crate::settings::Settings;
 use crate::store::{Deleted, Inventory, Parts, Store};
-use crate::{caches, time};
+use crate::time;
 
 pub use plan::{Plan, Policy, Reason, Row};
 
@@ -99,25 +99,13 @@ impl<'a> Collector<'a> {
     }
 }
 
-/// The source hashes of now.
-pub fn current(settings: &Settings, meter: &'static Meter) -> Result<BTreeMap<String, Digest>> {
-    let caches = open_caches(settings, false);
-    let hashed = hash_functions(settings, &[], &caches, meter)?.into_all();
-    caches::keep(caches);
-    let hashes = hashed.iter().map(|hashed| {
-        let name = hashed.function.name.to_string();
-        (name, hashed.manifest.source_hash())
-    });
-    Ok(hashes.collect())
-}
-
 /// The same, of all deployment profiles and of none: each makes packages of its own.
 fn current_of_all(settings: &mut Settings, meter: &'static Meter) -> Result<BTreeSet<(String, String)>> {
     let of = |current: BTreeMap<String, Digest>| current.into_iter().map(|(name, hash)| (name, hash.to_hex()));
-    let mut all = BTreeSet::from_iter(of(current(settings, meter)?));
+    let mut all = BTreeSet::from_iter(of(source_hashes(settings, &[], meter)?));
     let named = settings.profile.take();
     if named.is_some() {
-        match current(settings, meter) {
+        match source_hashes(settings, &[], meter) {
             Ok(current) => all.extend(of(current)),
             // Then nobody makes packages of it without one, either.
             Err(error) => tracing::info!("without a deployment profile: {error}"),
@@ -129,7 +117,7 @@ fn current_of_all(settings: &mut Settings, meter: &'static Meter) -> Result<BTre
             continue;
         }
         settings.profile = Some(settings.profiles.resolve(&name)?);
-        let of_profile = current(settings, meter);
+        let of_profile = source_hashes(settings, &[], meter);
         all.extend(of(
             of_profile.map_err(|error| error.within(format_args!("deployment profile `{name}`")))?
         ));

@@ -7,7 +7,6 @@ use super::model::{ChangeView, PastView};
 use super::{OfOne, record};
 use crate::comparison::{self, Version};
 use crate::store::Past;
-use crate::time;
 
 /// Entries of one change that are named.
 const MOST_CHANGES: usize = 20;
@@ -55,7 +54,7 @@ impl OfOne<'_> {
             size_after: change.size_after,
         });
         PastView {
-            published: time::of_nanoseconds(past.published),
+            published: past.published_text(),
             source_hash: past.source_hash.to_hex(),
             code_sha256: record.as_ref().map(|record| record.code_sha256.to_base64()),
             size_bytes: record.as_ref().map(|record| record.size_bytes),

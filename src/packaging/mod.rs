@@ -10,6 +10,7 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use lambda_pack_core::cache::Caches;
+use lambda_pack_core::digest::Digest;
 use lambda_pack_core::function::{self, Function, Secret, Selected};
 use lambda_pack_core::json::Object;
 use lambda_pack_core::manifest::Manifest;
@@ -111,6 +112,18 @@ fn walk_loaded(
         note(&function.name, &tree.notes);
     }
     Ok(walked)
+}
+
+/// What the sources of these functions, or of all, are now, with the layers that they name.
+pub fn source_hashes(settings: &Settings, names: &[String], meter: &'static Meter) -> Result<BTreeMap<String, Digest>> {
+    let caches = open_caches(settings, false);
+    let hashed = hash_functions(settings, names, &caches, meter)?.into_all();
+    caches::keep(caches);
+    let hashes = hashed.iter().map(|hashed| {
+        let name = hashed.function.name.to_string();
+        (name, hashed.manifest.source_hash())
+    });
+    Ok(hashes.collect())
 }
 
 /// Walks and hashes them.

@@ -2,13 +2,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 use lambda_pack_core::Result;
 use lambda_pack_core::digest::{Algorithm, Digest};
 
 use super::listing::{FEWEST, Listed, Listing};
 use super::{REQUESTS_AT_ONCE, Store, record};
-use crate::parallel;
+use crate::{parallel, time};
 
 /// A package that was published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,9 +20,7 @@ pub struct Past {
 impl Past {
     /// RFC 3339 in UTC, whole seconds.
     pub fn published_text(&self) -> String {
-        let seconds = i64::try_from(self.published.div_euclid(1_000_000_000)).unwrap_or_default();
-        let time = DateTime::from_secs(seconds).fmt(DateTimeFormat::DateTime);
-        time.expect("a time of this age")
+        time::text(time::of_nanos(self.published))
     }
 }
 

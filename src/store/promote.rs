@@ -67,12 +67,12 @@ impl Store {
     /// this store before.
     pub fn promote(&self, from: &Store, name: &str, recorded: &Record, found: &Found) -> Result<Promoted> {
         let source_hash = recorded.source_hash();
-        let mut before = self.quiet()?;
         let mut found = self.use_again(name, &source_hash, found)?;
         if let Found::Published(first) = &found {
             self.check_same_package(from, name, recorded, &found)?;
             return Ok(Promoted::Unchanged(first.clone()));
         }
+        let mut before = self.quiet()?;
         let mut promoted = self.promote_once(from, name, recorded, &found)?;
         loop {
             let after = self.quiet_now()?;

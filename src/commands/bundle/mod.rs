@@ -9,7 +9,7 @@ mod store;
 mod taint;
 mod verify;
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::path::Path;
 
 use lambda_pack_core::bundle::{self, Decision};
@@ -20,6 +20,7 @@ use crate::bundle::check::{self as checks, Local};
 use crate::bundle::{Making, Place};
 use crate::caches;
 use crate::cli::{BundleArgs, BundleCommand, BundleVerb, Common};
+use crate::input;
 use crate::report;
 use crate::settings::Settings;
 
@@ -88,19 +89,10 @@ fn changes(decision: Decision) -> Error {
 
 /// The text of the outputs that a user gives in a file, or on stdin (`-`).
 fn given_outputs(file: &Path) -> Result<String> {
-    let text = if file == Path::new("-") {
-        let mut stdin = std::io::stdin();
-        if stdin.is_terminal() {
-            report::warning("waiting for the outputs on stdin: a JSON object, then Ctrl-D");
-        }
-        let mut text = Vec::new();
-        stdin
-            .read_to_end(&mut text)
-            .map_err(|cause| Error::failed(format!("cannot read stdin: {cause}")))?;
-        text
-    } else {
-        std::fs::read(file).map_err(|cause| Error::input("read the outputs", file, cause))?
-    };
+    if input::is_stdin(file) && std::io::stdin().is_terminal() {
+        report::warning("waiting for the outputs on stdin: a JSON object, then Ctrl-D");
+    }
+    let text = input::read(file, "the outputs")?;
     let (outputs, left_out) = bundle::outputs(&file.display().to_string(), &text)?;
     if !left_out.is_empty() {
         report::warning(&format!("sensitive outputs are left out: {}", left_out.join(", ")));

@@ -1,8 +1,6 @@
 //! Which packages are to be promoted.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io::{self, Read};
 use std::path::Path;
 
 use lambda_pack_core::digest::{Algorithm, Digest};
@@ -17,6 +15,7 @@ use crate::caches;
 use crate::cli::PromoteArgs;
 use crate::commands::name_and_hash;
 use crate::handoff::Stated;
+use crate::input;
 use crate::packaging::{hash_functions, in_function, open_caches};
 use crate::settings::Settings;
 use crate::store::StoreUrl;
@@ -129,18 +128,11 @@ fn of_sources(names: &[String], settings: &Settings, meter: &'static Meter) -> R
 }
 
 fn of_packages(file: &Path) -> Result<Vec<Wanted>> {
-    let (place, content) = match file == Path::new("-") {
-        true => {
-            let mut content = Vec::new();
-            let read = io::stdin().lock().read_to_end(&mut content);
-            read.map_err(|cause| Error::failed(format!("cannot read the packages from stdin: {cause}")))?;
-            ("stdin".to_owned(), content)
-        }
-        false => {
-            let content = fs::read(file).map_err(|cause| Error::input("read the packages", file, cause))?;
-            (file.display().to_string(), content)
-        }
+    let place = match input::is_stdin(file) {
+        true => "stdin".to_owned(),
+        false => file.display().to_string(),
     };
+    let content = input::read(file, "the packages")?;
     let packages: BTreeMap<FunctionName, json::Object<Published>> = json::parse(&place, &content).map_err(|error| {
         error.help("it is lambda-build-module's output `packages`: `terragrunt output -json packages` prints it")
     })?;
