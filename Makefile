@@ -108,6 +108,7 @@ lint-docs: docs
 	$(PYTHON) tests/docs/generate.py --check --lambda-pack "$(CARGO_TARGET_DIR)/debug/lambda-pack"
 	$(PYTHON) tests/docs/links.py
 	"$$(dirname "$$(tests/setup.sh moto)")/check-jsonschema" --quiet --schemafile docs/reference/definition.schema.json lambda-json/*.json examples/*/lambda-json/*.json
+	"$$(dirname "$$(tests/setup.sh moto)")/taplo" check --schema "file://$(CURDIR)/docs/reference/project.schema.json" lambda-pack.toml examples/*/lambda-pack.toml
 
 lint-workflows:
 	"$$(tests/setup.sh actionlint)"

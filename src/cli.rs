@@ -28,6 +28,7 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 use clap::{ArgAction, Args, ColorChoice, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use lambda_pack_core::shard::Shard;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use bundle::*;
@@ -284,7 +285,7 @@ pub struct PackingArgs {
     pub compression: Option<CompressionName>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, ValueEnum)]
 #[serde(rename_all = "lowercase")]
 pub enum CompressionName {
     Standard,

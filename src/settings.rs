@@ -12,6 +12,7 @@ use lambda_pack_core::archive::Compression;
 use lambda_pack_core::graph::Places;
 use lambda_pack_core::profile::{Profile, Profiles};
 use lambda_pack_core::{Error, ErrorKind, Result, toml_text};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -52,30 +53,47 @@ pub struct Settings {
     pub cache_dir: Option<PathBuf>,
 }
 
-/// `lambda-pack.toml`; paths in it are relative to its directory.
-#[derive(Debug, Default, Deserialize)]
+/// `lambda-pack.toml`: where things are, and how they are deployed. Paths in it are relative to its directory; flags and variables win over it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "lambda-pack.toml")]
 struct ProjectFile {
+    /// Directory that sources are relative to; default: `code`.
     code_dir: Option<PathBuf>,
+    /// Directory of the definitions; default: `lambda-json`.
     config_dir: Option<PathBuf>,
+    /// Where `build` puts packages; default: `dist`.
     out_dir: Option<PathBuf>,
+    /// Where packages are: `s3://bucket/prefix` or `file://directory`; default: `.lambda-pack/store`.
     store: Option<String>,
+    /// AWS region; default: that of the AWS profile.
     region: Option<String>,
+    /// Another service than AWS, for all requests.
     endpoint_url: Option<String>,
+    /// Profile of the AWS configuration, whose credentials are used; deployment profiles are `[profiles.NAME]`.
     profile: Option<String>,
+    /// How hard packages are compressed; it changes their bytes. Default: `standard`.
     compression: Option<CompressionName>,
+    /// Longest time in seconds that a download may take without a byte; default: 30.
     download_timeout: Option<NonZeroU16>,
     #[serde(default)]
     bundle: BundleTable,
     #[serde(default)]
     application: ApplicationTable,
+    /// Deployment profiles by name: what is deployed, and how it differs from what is defined.
     #[serde(default)]
     profiles: Profiles,
 }
 
-/// `[application]`: what the project is called where its packages go.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// The JSON Schema of `lambda-pack.toml`, draft 2020-12.
+pub fn json_schema() -> schemars::Schema {
+    schemars::schema_for!(ProjectFile)
+}
+
+/// What the project is called where its packages go.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Application")]
 pub struct ApplicationTable {
     pub name: Option<String>,
     pub version: Option<String>,

@@ -6,27 +6,38 @@ use std::path::PathBuf;
 
 use lambda_pack_core::bundle::{Identity, Layout, Parameters, SecretReference};
 use lambda_pack_core::{Error, ErrorKind, Result, shorten};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::cli::{BundleArgs, IdentityArgs, LayoutName};
 use crate::settings::Settings;
 
-/// `[bundle]`; paths in it are relative to the directory of `lambda-pack.toml`.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// What the commands `bundle …` need: a module, where its bundle is, and what it is made from.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Bundle")]
 pub struct BundleTable {
+    /// The first part of what a module is called: project, deployment, group, module.
     project: Option<String>,
     deployment: Option<String>,
     group: Option<String>,
     module: Option<String>,
+    /// Name of the bucket of bundles.
     bucket: Option<String>,
+    /// How keys and records are named; default: `lambda-pack`.
     layout: Option<LayoutName>,
+    /// The module's directory.
     source: Option<PathBuf>,
+    /// Its build specification; default: `deployspec.yaml` or `buildspec.yaml` in the source.
     spec: Option<PathBuf>,
+    /// For the commands of the specification: texts, numbers, or true and false.
     #[serde(default)]
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     parameters: BTreeMap<String, toml::Value>,
+    /// References of secrets for these commands, such as `secrets-manager:shop/api:token`; never values.
     #[serde(default)]
     secrets: BTreeMap<String, String>,
+    /// Variables of your environment that the commands may see.
     #[serde(default)]
     pub pass_env: Vec<String>,
 }

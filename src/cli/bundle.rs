@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{CodeBuildArgs, PackingArgs, PatienceArgs, path};
@@ -68,7 +69,7 @@ pub struct IdentityArgs {
     pub layout: Option<LayoutName>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum LayoutName {
     LambdaPack,

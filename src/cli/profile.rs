@@ -40,7 +40,7 @@ pub enum ProfileVerb {
 /// Print a JSON Schema
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Examples:\n  lambda-pack schema > lambda-json.schema.json\n  lambda-pack schema bundle > bundle.schema.json"
+    after_help = "Examples:\n  lambda-pack schema > lambda-json.schema.json\n  lambda-pack schema project > lambda-pack.schema.json\n  lambda-pack schema bundle > bundle.schema.json"
 )]
 pub struct SchemaArgs {
     /// Of what
@@ -52,6 +52,8 @@ pub struct SchemaArgs {
 pub enum SchemaName {
     /// A function definition
     Function,
+    /// `lambda-pack.toml`
+    Project,
     /// What `bundle export` writes
     Bundle,
 }

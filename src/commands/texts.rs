@@ -10,12 +10,14 @@ use lambda_pack_core::{Error, ErrorKind, Result, function, handoff};
 
 use super::output;
 use crate::cli::{Cli, ManArgs, SchemaName};
+use crate::settings;
 
 const NAME: &str = "lambda-pack";
 
 pub fn schema(of: SchemaName) -> Result<()> {
     let schema = match of {
         SchemaName::Function => function::json_schema(),
+        SchemaName::Project => settings::json_schema(),
         SchemaName::Bundle => handoff::json_schema(),
     };
     output::line(&serde_json::to_string_pretty(&schema).expect("a schema is JSON"))

@@ -1,8 +1,10 @@
 //! Deployment profiles: what they select and change, and what is wrong with them.
 
+use std::process::Command;
+
 use serde_json::json;
 
-use crate::support::Dir;
+use crate::support::{Dir, PYTHON};
 
 fn project(toml: &str) -> Dir {
     let dir = Dir::new();
@@ -344,4 +346,39 @@ fn who_writes_profile_for_profiles_is_told() {
     dir.write("lambda-pack.toml", "profile = 3\n");
     let run = dir.command(["profile", "list"]).fails(3, &["key `profile`"]);
     assert!(!run.stderr.contains("profiles.NAME"), "{run:?}");
+}
+
+/// What editors say of the file is what every command says of it.
+#[test]
+fn the_schema_of_the_project_agrees_with_the_parser() {
+    let dir = Dir::with_app();
+    dir.write("schema.json", dir.command(["schema", "project"]).ok().stdout);
+    let schema = format!("file://{}", dir.join("schema.json").display());
+    let taplo = PYTHON.with_file_name("taplo");
+    let cases = [
+        "store = \"s3://bucket/prefix\"\ncompression = \"best\"\ndownload_timeout = 60\n",
+        "[profiles.dev]\ntier = \"lambda-edge\"\n[profiles.prod]\nextends = \"dev\"\nlimits = { timeout = 30 }\n",
+        "[[profiles.dev.swaps]]\nfrom = \"boto3\"\nto = \"runtime\"\n[[profiles.dev.secrets]]\nid = \"a\"\nclass = \"infrastructure\"\nreason = \"b\"\nkind = \"jwt\"\n",
+        "[bundle]\nlayout = \"seedfarmer\"\npass_env = [\"AWS_PROFILE\"]\n[bundle.parameters]\nstage = \"prod\"\nsize = 3\n",
+        "stoer = \"s3://bucket\"\n",
+        "compression = \"bst\"\n",
+        "download_timeout = 0\n",
+        "[application]\nversion = 2\n",
+        "[profiles.dev]\ntier = \"lamda\"\n",
+        "[profiles.dev]\nlimits = { size_bytes = 0 }\n",
+        "[profiles.dev]\nlimits = { size = 1 }\n",
+        "[[profiles.dev.swaps]]\nfrom = \"boto3\"\n",
+        "[[profiles.dev.secrets]]\nid = \"a\"\nclass = \"infrastructur\"\nreason = \"b\"\n",
+        "[bundle]\nlayout = \"seed-farmer\"\n",
+    ];
+    for case in cases {
+        dir.write("lambda-pack.toml", case);
+        let checked = Command::new(&taplo)
+            .args(["check", "--schema", &schema, "lambda-pack.toml"])
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        let ours = dir.command(["profile", "list"]).run();
+        assert_eq!(ours.code == 0, checked.status.success(), "{case} {ours:?} {checked:?}");
+    }
 }

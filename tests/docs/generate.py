@@ -20,6 +20,12 @@ from typing import Any, Iterator
 REPOSITORY = Path(__file__).resolve().parents[2]
 MODULES = ["lambda-build-module", "lambda-deploy-module", "test-lambda-module", *(f"modules/{path.name}" for path in sorted((REPOSITORY / "modules").iterdir()) if path.is_dir())]
 
+# What `lambda-pack schema` knows, and where it stands in docs/reference/.
+SCHEMAS = [
+    ("function", "definition", "Keys of a definition", "[Definitions](../definitions.md) says what the keys do."),
+    ("project", "project", "Keys of lambda-pack.toml", "[Deployment profiles](../profiles.md) and [bundles](../bundles.md) say what the keys of their tables do, [commands](../commands.md#options) which flags and variables win over the others."),
+]
+
 NOTICE = "<!-- Written by make docs-generate from the program. -->\n"
 
 
@@ -36,9 +42,10 @@ def main() -> int:
     if arguments.lambda_pack:
         program = arguments.lambda_pack.resolve()
         pages[REPOSITORY / "docs/reference/commands.md"] = commands_page(program)
-        schema = output([program, "schema"])
-        pages[REPOSITORY / "docs/reference/definition.schema.json"] = schema
-        pages[REPOSITORY / "docs/reference/definition.md"] = definition_page(json.loads(schema))
+        for kind, file, title, more in SCHEMAS:
+            schema = output([program, "schema", kind])
+            pages[REPOSITORY / f"docs/reference/{file}.schema.json"] = schema
+            pages[REPOSITORY / f"docs/reference/{file}.md"] = schema_page(f"lambda-pack schema {kind}", title, more, json.loads(schema))
 
     stale = {path: text for path, text in pages.items() if not path.exists() or path.read_text() != text}
     for path, text in stale.items():
@@ -144,12 +151,12 @@ def own_help(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", re.sub(r"[ \t]+$", "", own, flags=re.MULTILINE)).strip() + "\n"
 
 
-def definition_page(schema: dict[str, Any]) -> str:
-    """The schema of definitions as tables: its own keys, then those of the objects in it."""
+def schema_page(command: str, title: str, more: str, schema: dict[str, Any]) -> str:
+    """A schema as tables: its own keys, then those of the objects in it."""
     shapes = Shapes(schema["$defs"])
     parts = [
         NOTICE,
-        "# Keys of a definition\n\nWhat `lambda-pack schema` says, made from the types that read definitions. [Definitions](../definitions.md) says what the keys do.\n",
+        f"# {title}\n\nWhat `{command}` says, made from the types that read the file. {more}\n",
         shapes.keys_of(schema),
     ]
     for name in shapes.wanted:
@@ -199,6 +206,9 @@ class Shapes:
         if kinds == ["integer"] and "minimum" in shape:
             return f"integer, {shape['minimum']} to {shape.get('maximum', '…')}"
         if kinds == ["object"]:
+            values = shape.get("additionalProperties")
+            if isinstance(values, dict):
+                return f"by name: {self._value(values)}"
             return "object of strings" if "patternProperties" in shape else "object"
         return " or ".join(kinds)
 

@@ -12,6 +12,7 @@ use std::num::NonZeroU64;
 use std::slice;
 
 use globset::GlobSet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 pub use parameters::refuse_parameters;
@@ -24,7 +25,7 @@ use crate::swaps::Swap;
 use crate::{Error, ErrorKind, Result, collect_all, function, shorten, suggest};
 
 /// The profiles of a project, by name.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Profiles {
     tables: BTreeMap<ProfileName, Table>,
@@ -33,7 +34,7 @@ pub struct Profiles {
 }
 
 /// Not empty: that is how no profile is named.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
 #[serde(try_from = "String")]
 struct ProfileName(String);
 
@@ -54,20 +55,30 @@ impl Borrow<str> for ProfileName {
     }
 }
 
-/// One table, as written.
-#[derive(Clone, Debug, Default, Deserialize)]
+/// What is deployed, and how it differs from what is defined.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "Profile")]
 struct Table {
+    /// Another profile; what is said here wins.
     extends: Option<String>,
+    /// Whose quotas `fitness` checks; default: `lambda`.
     tier: Option<Tier>,
+    /// Globs on names; default: all.
     functions: Option<Vec<GlobText>>,
+    /// Globs on names; default: all. Those that a selected function names come along.
     layers: Option<Vec<GlobText>>,
+    /// In place of what definitions say.
     architecture: Option<Architecture>,
+    /// Texts for `${parameters.NAME}` in values of `environment` and `tags`.
     #[serde(default)]
     parameters: BTreeMap<String, String>,
+    /// In place of the project's.
     store: Option<String>,
+    /// What takes the place of dependencies.
     #[serde(default)]
     swaps: Vec<Object<Swap>>,
+    /// What becomes of secrets.
     #[serde(default)]
     secrets: Vec<Object<Secret>>,
     #[serde(default)]
@@ -75,23 +86,28 @@ struct Table {
 }
 
 /// What a project allows its functions, within what AWS allows. All are the largest values that are fine.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Of a package.
     #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NonZeroU64>")]
     pub size_bytes: Option<u64>,
     /// Of what is in it, layers included.
     #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NonZeroU64>")]
     pub unzipped_bytes: Option<u64>,
     /// In MB.
     #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NonZeroU64>")]
     pub memory_size: Option<u64>,
     /// In seconds.
     #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NonZeroU64>")]
     pub timeout: Option<u64>,
     /// In MB.
     #[serde(default, deserialize_with = "limit", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<NonZeroU64>")]
     pub ephemeral_storage: Option<u64>,
 }
 

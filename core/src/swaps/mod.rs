@@ -17,6 +17,7 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -33,11 +34,14 @@ pub use packages::{Package, Packages};
 pub use runtime::Sdk;
 
 /// A dependency, and what comes in its place.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Swap {
     /// Name of the dependency, as its lock file has it; or a glob on names.
+    #[schemars(with = "String")]
     pub from: PackageName,
+    /// `runtime`, `drop`, `layer:NAME`, or the name of a dependency that comes in its place.
+    #[schemars(with = "String")]
     pub to: Replacement,
     /// What that means for the function, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
