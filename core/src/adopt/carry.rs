@@ -84,8 +84,10 @@ impl Draft {
 
     /// Declares the secret that a variable held; returns what is said of it.
     fn declare(&mut self, name: &str, value: &Value, others: &Value) -> Option<String> {
-        let kept = value.first_unknown().and_then(|unknown| unknown.kept.as_deref());
-        let snippet = secrets::declaration(name, kept, |target| others.get(target).is_some())?;
+        let unknown = value.first_unknown();
+        let kept = unknown.and_then(|unknown| unknown.kept.as_deref());
+        let key = unknown.and_then(|unknown| unknown.key.as_deref());
+        let snippet = secrets::declaration(name, kept, key, |target| others.get(target).is_some())?;
         let mut all = self.list("secrets");
         all.push(serde_json::to_value(&snippet).expect("its keys are strings"));
         let all = Json::from(all);
@@ -93,8 +95,10 @@ impl Draft {
         self.keys.retain(|(known, _)| *known != "secrets");
         self.keys.push(("secrets", all));
         let (id, class, target) = (&snippet.id, snippet.class.name(), snippet.target?);
+        let part = snippet.description.map(|part| format!(", of it {part}"));
         Some(format!(
-            "it is declared in `secrets` as `{id}`, of class `{class}`: the function is to read the secret whose name or ARN `{target}` holds"
+            "it is declared in `secrets` as `{id}`, of class `{class}`: the function is to read the secret whose name or ARN `{target}` holds{}",
+            part.unwrap_or_default()
         ))
     }
 

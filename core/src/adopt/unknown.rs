@@ -12,6 +12,8 @@ pub struct Unknown {
     pub says: Says,
     /// Where it is kept, as CloudFormation spells it: `{{resolve:ssm:/shop/stripe}}`.
     pub kept: Option<String>,
+    /// Which key of the JSON is meant that is kept there.
+    pub key: Option<String>,
 }
 
 /// What is said of a value that isn't known.

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::environment::{Named, OTHER_KEYS};
+use super::environment::{Named, OTHER_KEYS, is_word};
 use super::scan::scan;
 
 /// What the last of the names that lead to a value says of it, and what those before it say that hold it:
@@ -106,17 +106,6 @@ fn said_by(word: &str, before: &[String]) -> Option<Named> {
         "COOKIE",
     ];
     const SHORT: [&str; 6] = ["SIG", "SALT", "PEPPER", "PIN", "OTP", "LICENSE"];
-    const WORDS: [&str; 9] = [
-        "BYPASS",
-        "COMPASS",
-        "ENCOMPASS",
-        "DONKEY",
-        "HOCKEY",
-        "HOTKEY",
-        "JOCKEY",
-        "MONKEY",
-        "TURKEY",
-    ];
     // As templates name the keys of tables.
     const KEYS_OF_TABLES: [&str; 4] = ["TABLE", "INDEX", "HASH", "RANGE"];
     let word = word.trim_end_matches(|c: char| c.is_ascii_digit());
@@ -125,7 +114,7 @@ fn said_by(word: &str, before: &[String]) -> Option<Named> {
     let others = || OTHER_KEYS.into_iter().chain(KEYS_OF_TABLES);
     let is_other = || one.ends_with("KEY") && before.iter().any(|word| others().any(|other| other == word));
     match () {
-        () if WORDS.contains(&one) || WORDS.contains(&word) => None,
+        () if is_word(one) || is_word(word) => None,
         () if ends_with(&PASSWORDS) || one == "PW" => Some(Named::Password),
         () if (ends_with(&SECRETS) || SHORT.contains(&one)) && !is_other() => Some(Named::Secret),
         () => None,

@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::guard::VARIABLES;
-use super::likeness::{is_mixed, is_password};
+use super::likeness::{is_mixed, is_password, is_real};
 use super::rules::{self, Rule};
 use super::scan::scan;
 
@@ -23,7 +25,8 @@ pub fn rules(key: &str, value: &str) -> impl Iterator<Item = &'static Rule> {
     // As a shell would set it, so that rules that look for a name find that too.
     let found = scan(format!("{key}={value}").as_bytes());
     let by_content = found.into_iter().map(|finding| finding.rule);
-    let by_name = speaks_of_secret(key, value).then(|| rules::find(rules::VARIABLE).expect("a rule"));
+    let by_name = (speaks_of_secret(key, value) || is_authorization(value))
+        .then(|| rules::find(rules::VARIABLE).expect("a rule"));
     by_content.chain(by_name)
 }
 
@@ -48,6 +51,25 @@ pub(super) const OTHER_KEYS: [&str; 9] = [
     "CACHE",
 ];
 
+/// Whether a word, in capitals, is one of those that end like a secret's name and mean something else.
+pub(super) fn is_word(word: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "BYPASS",
+        "COMPASS",
+        "ENCOMPASS",
+        "OVERPASS",
+        "UNDERPASS",
+        "DONKEY",
+        "HOCKEY",
+        "HOTKEY",
+        "JOCKEY",
+        "MONKEY",
+        "TURKEY",
+        "WHISKEY",
+    ];
+    WORDS.contains(&word)
+}
+
 /// Whether a variable, or a member of a JSON object, is named like a secret.
 pub fn named(key: &str) -> Option<Named> {
     const PASSWORDS: [&str; 5] = ["PASSWORD", "PASSWD", "PASSPHRASE", "PASS", "PWD"];
@@ -55,7 +77,7 @@ pub fn named(key: &str) -> Option<Named> {
     let key = key.to_ascii_uppercase();
     let mut words = key.rsplit('_');
     let last = words.next().unwrap_or_default();
-    let ends_with = |names: &[&str]| names.iter().any(|name| last.ends_with(name));
+    let ends_with = |names: &[&str]| !is_word(last) && names.iter().any(|name| last.ends_with(name));
     let is_other = words.any(|word| OTHER_KEYS.contains(&word));
     match (ends_with(&PASSWORDS), ends_with(&SECRETS) && !is_other) {
         (true, _) => Some(Named::Password),
@@ -71,6 +93,25 @@ fn speaks_of_secret(key: &str, value: &str) -> bool {
         None => return false,
     };
     !is_reference(value) && is_like(value)
+}
+
+/// Whether it is what an `Authorization` header has: `Basic` with a name and a password (RFC 7617), or `Bearer` with a token
+/// (RFC 6750).
+fn is_authorization(value: &str) -> bool {
+    let Some((scheme, given)) = value.trim().split_once(' ') else {
+        return false;
+    };
+    let given = given.trim();
+    match scheme.to_ascii_lowercase().as_str() {
+        "basic" => {
+            let decoded = STANDARD.decode(given).unwrap_or_default();
+            let decoded = String::from_utf8(decoded).unwrap_or_default();
+            let password = decoded.split_once(':').map(|(_, password)| password);
+            password.is_some_and(|password| !password.is_empty() && is_real(password.as_bytes()))
+        }
+        "bearer" => looks_random(given),
+        _ => false,
+    }
 }
 
 /// Whether a value only tells where the secret is kept.

@@ -513,7 +513,7 @@ pub static RULES: [Rule; 44] = [
     }),
     Rule {
         id: VARIABLE,
-        what: "a value that looks like the secret that the variable's name speaks of",
+        what: "a value that looks like the secret that the variable's name speaks of, or that of an `Authorization` header",
         sign: Sign::Variable,
     },
 ];

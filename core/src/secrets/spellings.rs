@@ -17,6 +17,7 @@ pub fn of(text: &str) -> Vec<String> {
         base64_encoded(text),
         encoded(text.as_bytes()),
         marked_up(text),
+        in_numbers(text),
     ];
     all.concat()
 }
@@ -125,6 +126,26 @@ fn marked_up(text: &str) -> Vec<String> {
     [vec![plain], quoted.to_vec()].concat()
 }
 
+/// As hex with colons, as bytes in decimal, and with each character escaped, as minifiers and obfuscators write literals.
+fn in_numbers(text: &str) -> Vec<String> {
+    let joined = |between: &str, number: fn(&u8) -> String| {
+        let numbers: Vec<String> = text.as_bytes().iter().map(number).collect();
+        numbers.join(between)
+    };
+    let units = |number: fn(u16) -> String| text.encode_utf16().map(number).collect::<String>();
+    vec![
+        joined(":", |byte| format!("{byte:02x}")),
+        joined(":", |byte| format!("{byte:02X}")),
+        joined(", ", u8::to_string),
+        joined(",", u8::to_string),
+        joined(" ", u8::to_string),
+        joined("", |byte| format!("\\x{byte:02x}")),
+        joined("", |byte| format!("\\x{byte:02X}")),
+        units(|unit| format!("\\u{unit:04x}")),
+        units(|unit| format!("\\u{unit:04X}")),
+    ]
+}
+
 /// In base64, within more at each of the three positions that a byte can have; and in hex. No part of it is a word, so that it is
 /// the same text where it is broken into lines.
 pub fn encoded(bytes: &[u8]) -> Vec<String> {
@@ -203,5 +224,18 @@ mod tests {
             assert!(of("it's a \"<b>\"").iter().any(|it| it == spelling), "{spelling}");
         }
         assert!(of("a~b").iter().any(|it| it == "a%7Eb"));
+        for spelling in [
+            r"\x61\x7e\x4b",
+            r"\x61\x7E\x4B",
+            r"\u0061\u007e\u004b",
+            r"\u0061\u007E\u004B",
+            "61:7e:4b",
+            "61:7E:4B",
+            "97, 126, 75",
+            "97,126,75",
+            "97 126 75",
+        ] {
+            assert!(of("a~K").iter().any(|it| it == spelling), "{spelling}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Adopted;
+use crate::init::json_of;
 use crate::support::Dir;
 
 /// What a function is called in its file alone, another file may have too.
@@ -236,5 +237,111 @@ resources:
         10,
         "Other",
         "functions of `resources` aren't read",
+    );
+}
+
+/// Of a secret in JSON a function reads one key: without that the declaration would name too much.
+#[test]
+fn which_key_of_a_secret_is_meant_is_carried_over() {
+    let dir = Dir::new();
+    dir.write("src/app.py", "def handler(event, context): pass\n");
+    dir.write(
+        "template.yaml",
+        "Transform: AWS::Serverless-2016-10-31
+Resources:
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: src/
+      Handler: app.handler
+      Runtime: python3.13
+      Environment:
+        Variables:
+          DB_PASSWORD: '{{resolve:secretsmanager:shop/db:SecretString:pw}}'
+          DB_URL: !Sub 'postgres://app:{{resolve:secretsmanager:shop/url:SecretString:pw:AWSPREVIOUS}}@db/orders'
+          API_TOKEN: '{{resolve:ssm-secure:/shop/api:3}}'
+",
+    );
+    dir.write(
+        "main.tf",
+        r#"
+data "aws_secretsmanager_secret_version" "db" { secret_id = "shop/db" }
+data "aws_ssm_parameter" "api" { name = "/shop/api" }
+data "archive_file" "app" {
+  type        = "zip"
+  source_dir  = "${path.module}/src"
+  output_path = "app.zip"
+}
+locals { db = jsondecode(data.aws_secretsmanager_secret_version.db.secret_string) }
+resource "aws_lambda_function" "reports" {
+  function_name = "reports"
+  filename      = data.archive_file.app.output_path
+  handler       = "app.handler"
+  runtime       = "python3.13"
+  role          = "arn:aws:iam::123456789012:role/x"
+  environment {
+    variables = {
+      FIRST_PASSWORD  = jsondecode(data.aws_secretsmanager_secret_version.db.secret_string)["pw"]
+      SECOND_PASSWORD = local.db.other
+      THIRD_PASSWORD  = jsondecode(data.aws_ssm_parameter.api.value).pw
+      WHOLE_PASSWORD  = data.aws_secretsmanager_secret_version.db.secret_string
+    }
+  }
+}
+"#,
+    );
+    let adopted = Adopted::of(dir);
+    let note = |place: &str, function: &str, key: &str, said: &str| {
+        adopted.notes(place, function, Some(key), said);
+    };
+    let variable = |name: &str| format!("Environment.Variables.{name}");
+    note(
+        "template.yaml:11",
+        "Orders",
+        &variable("DB_PASSWORD"),
+        "`DB_PASSWORD_SECRET` holds, of it the key `pw` of its JSON",
+    );
+    note(
+        "template.yaml:12",
+        "Orders",
+        &variable("DB_URL"),
+        "of it the key `pw` of its JSON; its version `AWSPREVIOUS`; the variable held more than that",
+    );
+    note(
+        "template.yaml:13",
+        "Orders",
+        &variable("API_TOKEN"),
+        "of it its version `3`",
+    );
+    let declared = |function: &str| {
+        let definition = json_of(&adopted.dir, &format!("lambda-json/{function}.json"));
+        let secrets = definition["secrets"].as_array().unwrap().clone();
+        let told = secrets.iter().map(|secret| {
+            let place = ["name", "parameter", "arn"]
+                .iter()
+                .find_map(|key| secret[*key].as_str());
+            [place, secret["description"].as_str()].map(|text| text.unwrap_or("").to_owned())
+        });
+        told.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        declared("Orders"),
+        [
+            ["shop/db", "the key `pw` of its JSON"],
+            [
+                "shop/url",
+                "the key `pw` of its JSON; its version `AWSPREVIOUS`; the variable held more than that"
+            ],
+            ["/shop/api", "its version `3`"],
+        ]
+    );
+    assert_eq!(
+        declared("reports"),
+        [
+            ["shop/db", "the key `pw` of its JSON"],
+            ["shop/db", "the key `other` of its JSON"],
+            ["/shop/api", "the key `pw` of its JSON"],
+            ["shop/db", ""],
+        ]
     );
 }

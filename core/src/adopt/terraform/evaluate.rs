@@ -325,6 +325,11 @@ impl<'a> Scope<'a> {
                 (Data::Unknown(unknown), _) => {
                     seen.add(value.origin);
                     let mut unknown = unknown.clone();
+                    let keys = names(&parts[index..]);
+                    // Before them stand `data`, kind, label and attribute, whose JSON they are of.
+                    if unknown.names().len() > 3 && unknown.key.is_none() && !keys.is_empty() {
+                        unknown.key = Some(keys.join("."));
+                    }
                     unknown.reference.extend_from_slice(&parts[index..]);
                     return Err(unknown);
                 }

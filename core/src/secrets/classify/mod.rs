@@ -1,10 +1,15 @@
 //! Which class a secret in an environment probably is of, and why: a table of what variables are called and what their values
 //! look like.
 
+mod kept;
 #[cfg(test)]
 mod tests;
 
 use serde::Serialize;
+
+use kept::{Kept, key_of_json};
+
+pub use kept::Place;
 
 use super::environment::{self, is_reference, named};
 use super::guard::VARIABLES;
@@ -43,19 +48,11 @@ pub struct Snippet {
     pub charset: Option<Charset>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// What of an existing secret is meant.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     #[serde(flatten)]
     pub place: Option<Place>,
-}
-
-/// Where an existing secret is.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Place {
-    Arn(String),
-    /// Of a secret in Secrets Manager.
-    Name(String),
-    /// Of a parameter in Parameter Store.
-    Parameter(String),
 }
 
 /// Suggestions for the variables of a function, and of the program that builds it, that look like secrets.
@@ -73,9 +70,9 @@ pub fn classify(function: &Function) -> Vec<Suggestion> {
     let suggestions = variables.filter_map(|(prefix, name, value)| {
         let rule = environment::find(name, value);
         let is_deployed = prefix == VARIABLES[0];
-        let place = is_deployed.then(|| place(name, value)).flatten();
-        let (class, why) = match &place {
-            Some(place) => (SecretClass::RemoteFetch, place.why()),
+        let kept = is_deployed.then(|| kept(name, value)).flatten();
+        let (class, why) = match &kept {
+            Some(kept) => (SecretClass::RemoteFetch, kept.place.why()),
             None if !looks_like_secret(name, value, rule) => return None,
             None if is_deployed => class_of(name, rule),
             None => (
@@ -88,17 +85,20 @@ pub fn classify(function: &Function) -> Vec<Suggestion> {
             key: format!("{prefix}{name}"),
             class,
             why,
-            secret: snippet(name, class, rule, place),
+            secret: snippet(name, class, rule, kept),
         })
     });
     suggestions.collect()
 }
 
 /// What to declare in the place of a variable that held a secret: one that is asked for, unless `kept` says where there is one, as
-/// CloudFormation does (`{{resolve:…}}`). `taken` are the names of other variables.
-pub fn declaration(name: &str, kept: Option<&str>, taken: impl Fn(&str) -> bool) -> Option<Snippet> {
-    let place = kept.and_then(place_in);
-    let class = match place {
+/// CloudFormation does (`{{resolve:…}}`), and `key` which key of its JSON is meant. `taken` are the names of other variables.
+pub fn declaration(name: &str, kept: Option<&str>, key: Option<&str>, taken: impl Fn(&str) -> bool) -> Option<Snippet> {
+    let kept = kept.and_then(Kept::of).map(|mut kept| {
+        kept.parts.extend(key.map(key_of_json));
+        kept
+    });
+    let class = match kept {
         Some(_) => SecretClass::RemoteFetch,
         None => SecretClass::UserPrompt,
     };
@@ -107,7 +107,7 @@ pub fn declaration(name: &str, kept: Option<&str>, taken: impl Fn(&str) -> bool)
     Some(Snippet {
         // What it held until now was the secret itself.
         target: Some(targets.iter().find(is_free)?.clone()),
-        ..snippet(name, class, None, place)
+        ..snippet(name, class, None, kept)
     })
 }
 
@@ -119,16 +119,16 @@ fn looks_like_secret(name: &str, value: &str, rule: Option<&Rule>) -> bool {
 }
 
 /// Where a value says that the secret is.
-fn place(name: &str, value: &str) -> Option<Place> {
+fn kept(name: &str, value: &str) -> Option<Kept> {
     if value.starts_with("arn:")
         && [":secretsmanager:", ":ssm:"]
             .iter()
             .any(|service| value.contains(service))
     {
-        return Some(Place::Arn(value.to_owned()));
+        return Some(Place::Arn(value.to_owned()).into());
     }
-    if let Some(place) = place_in(value) {
-        return Some(place);
+    if let Some(kept) = Kept::of(value) {
+        return Some(kept);
     }
     // A path that could be a password isn't shown: these are words.
     let is_word = |part: &str| {
@@ -139,37 +139,11 @@ fn place(name: &str, value: &str) -> Option<Place> {
     };
     named(name)?;
     match value.strip_prefix('/') {
-        Some(path) if path.contains('/') && path.split('/').all(is_word) => Some(Place::Parameter(value.to_owned())),
-        None if value.contains('/') && value.split('/').all(is_word) => Some(Place::Name(value.to_owned())),
-        _ => None,
-    }
-}
-
-/// Where a dynamic reference finds a secret:
-/// <https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html>
-fn place_in(value: &str) -> Option<Place> {
-    let inner = value.strip_prefix("{{resolve:")?.trim_end_matches("}}");
-    let (service, id) = inner.split_once(':')?;
-    let first = id.split(':').next().unwrap_or(id).to_owned();
-    Some(match (service, id.starts_with("arn:")) {
-        // Behind the ARN may stand a key, and versions.
-        ("secretsmanager" | "ssm-secure" | "ssm", true) => {
-            Place::Arn(id.splitn(8, ':').take(7).collect::<Vec<_>>().join(":"))
+        Some(path) if path.contains('/') && path.split('/').all(is_word) => {
+            Some(Place::Parameter(value.to_owned()).into())
         }
-        ("secretsmanager", false) => Place::Name(first),
-        ("ssm-secure" | "ssm", false) => Place::Parameter(first),
-        _ => return None,
-    })
-}
-
-impl Place {
-    fn why(&self) -> String {
-        let what = match self {
-            Place::Arn(_) => "its value is an ARN",
-            Place::Name(_) => "its value is the name of a secret in Secrets Manager",
-            Place::Parameter(_) => "its value is the name of a parameter in Parameter Store",
-        };
-        format!("{what}: the secret exists, and the function's role must be allowed to read it")
+        None if value.contains('/') && value.split('/').all(is_word) => Some(Place::Name(value.to_owned()).into()),
+        _ => None,
     }
 }
 
@@ -307,13 +281,14 @@ fn class_of(name: &str, rule: Option<&Rule>) -> (SecretClass, String) {
     };
     let sign = match rule {
         Some(rule) if is_known => format!("its value looks like {}", rule.what),
+        Some(_) if named(name).is_none() => "its value is that of an `Authorization` header".to_owned(),
         Some(_) => "its name speaks of a secret, and its value looks like one".to_owned(),
         None => "its name speaks of a secret".to_owned(),
     };
     (class, format!("{sign}: {why}"))
 }
 
-fn snippet(name: &str, class: SecretClass, rule: Option<&'static Rule>, place: Option<Place>) -> Snippet {
+fn snippet(name: &str, class: SecretClass, rule: Option<&'static Rule>, kept: Option<Kept>) -> Snippet {
     let words: Vec<String> = name
         .split('_')
         .filter(|word| !word.is_empty())
@@ -346,6 +321,7 @@ fn snippet(name: &str, class: SecretClass, rule: Option<&'static Rule>, place: O
         length: generated.then_some(32),
         charset: generated.then_some(Charset::Alphanumeric),
         label: is(SecretClass::UserPrompt).then(label),
-        place,
+        description: kept.as_ref().and_then(Kept::part),
+        place: kept.map(|kept| kept.place),
     }
 }

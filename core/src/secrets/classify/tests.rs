@@ -95,6 +95,12 @@ fn what_says_where_a_secret_is_is_fetched() {
         ("DB", "{{resolve:ssm-secure:/shop/db:3}}", "parameter", "/shop/db"),
         ("DB_PASSWORD", "/shop/db", "parameter", "/shop/db"),
         ("DB_PASSWORD", "shop/db", "name", "shop/db"),
+        (
+            "DB",
+            "postgres://u:{{resolve:secretsmanager:shop/db}}@h",
+            "name",
+            "shop/db",
+        ),
     ] {
         let (class, why, secret) = suggested(name, value).expect(value);
         assert_eq!(class, SecretClass::RemoteFetch, "{why}");
@@ -107,14 +113,60 @@ fn what_says_where_a_secret_is_is_fetched() {
 }
 
 #[test]
+fn what_of_a_secret_is_meant_is_said() {
+    let arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf";
+    for (reference, said) in [
+        ("secretsmanager:db", None),
+        ("secretsmanager:db:SecretString", None),
+        ("secretsmanager:db:SecretString:pw", Some("the key `pw` of its JSON")),
+        (
+            &format!("secretsmanager:{arn}:SecretString:pw"),
+            Some("the key `pw` of its JSON"),
+        ),
+        (
+            "secretsmanager:db:SecretString:pw:AWSPREVIOUS",
+            Some("the key `pw` of its JSON; its version `AWSPREVIOUS`"),
+        ),
+        ("secretsmanager:db:SecretString:::1-2", Some("its version `1-2`")),
+        ("ssm-secure:/shop/db:3", Some("its version `3`")),
+        (
+            "ssm:arn:aws:ssm:eu-west-1:123456789012:parameter/db:3",
+            Some("its version `3`"),
+        ),
+    ] {
+        let (_, _, secret) = suggested("DB", &format!("{{{{resolve:{reference}}}}}")).expect(reference);
+        assert_eq!(secret["description"].as_str(), said, "{reference}");
+    }
+    let (_, _, secret) = suggested("DB", "u:{{resolve:secretsmanager:db:SecretString:pw}}@h").expect("one");
+    assert_eq!(
+        secret["description"],
+        "the key `pw` of its JSON; the variable held more than that"
+    );
+}
+
+#[test]
 fn settings_are_no_secrets() {
     let environment = json!({
         "LOG_LEVEL": "INFO", "TABLE_NAME": "orders", "MAX_TOKEN": "4096", "REQUIRE_PASSWORD": "true", "PARTITION_KEY": "id",
         "TOKEN_URL": "https://login.example.com/oauth2/token", "TLS_KEY": "/etc/ssl/private/key.pem",
-        "DB_PASSWORD_NAME": "prod/db", "QUEUE": "arn:aws:sqs:eu-west-1:123456789012:orders",
+        "DB_PASSWORD_NAME": "prod/db", "MONKEY": "banana", "BYPASS": "x7Kq2mVb9sPzR4tWn8Yd", "HINT": "Basic understanding",
+        "SCHEME": "Basic eHg6", "LOGIN": "Bearer token", "QUEUE": "arn:aws:sqs:eu-west-1:123456789012:orders",
     });
     let found = suggestions(&environment);
     assert!(found.is_empty(), "{found:?}");
+}
+
+#[test]
+fn what_a_header_authorizes_with_is_one() {
+    for value in [
+        "Basic dXNlcjpodW50ZXIy",
+        "basic dXNlcjpodW50ZXIy",
+        "Bearer x7Kq2mVb9sPzR4tWn8Yd",
+    ] {
+        let (class, why, _) = suggested("UPSTREAM_HEADER", value).expect(value);
+        assert_eq!(class, SecretClass::UserPrompt, "{value}");
+        assert!(why.contains("its value is that of an `Authorization` header"), "{why}");
+    }
 }
 
 #[test]

@@ -78,6 +78,29 @@ fn each_sign_is_found_with_its_line() {
     assert!(!format!("{three:?}").contains(VALUE));
 }
 
+/// Literals as minifiers write them; and what is said not to be found, so that the documentation stays true.
+#[test]
+fn a_literal_of_escapes_alone_is_found() {
+    let functions = protected(&[definition(
+        &json!([{"id": "CI_PASSWORD", "class": "infrastructure", "reason": "of the pipeline"}]),
+    )]);
+    let infrastructure = functions["f0"].infrastructure.as_deref().expect("declared");
+    let found = |text: &str| !infrastructure.search_text(&format!("const x = {text};\n")).is_empty();
+    let joined = |between: &str, number: fn(u8) -> String| VALUE.bytes().map(number).collect::<Vec<_>>().join(between);
+    for literal in [
+        joined("", |byte| format!("\\x{byte:02x}")),
+        joined("", |byte| format!("\\u{byte:04X}")),
+        joined(":", |byte| format!("{byte:02X}")),
+        format!("[{}]", joined(", ", |byte| byte.to_string())),
+    ] {
+        assert!(found(&literal), "{literal}");
+    }
+    let (start, end) = VALUE.split_at(VALUE.len() / 2);
+    assert!(!found(&format!("'{start}' + '{end}'")));
+    let first = VALUE.as_bytes()[0];
+    assert!(!found(&format!("'\\x{first:02x}{}'", &VALUE[1..])));
+}
+
 #[test]
 fn what_one_function_declares_is_kept_out_of_all() {
     let secrets = json!([{"id": "CI_PASSWORD", "class": "infrastructure", "reason": "of the pipeline"}]);
