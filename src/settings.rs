@@ -30,7 +30,7 @@ const CODE_DIR: &str = "code";
 const CONFIG_DIR: &str = "lambda-json";
 
 /// Where everything is, for one run.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     pub project_dir: PathBuf,
     pub code_dir: PathBuf,

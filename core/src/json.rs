@@ -8,6 +8,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::error::Category;
+use serde_json::value::RawValue;
 use serde_path_to_error::Segment;
 
 use crate::{Error, Result, shorten, suggest};
@@ -19,14 +20,46 @@ pub fn parse_object<T: DeserializeOwned>(place: impl Display, bytes: &[u8]) -> R
 
 /// Parses a whole text. `serde` finds the faults, this puts them into words.
 pub fn parse<T: DeserializeOwned>(place: impl Display, bytes: &[u8]) -> Result<T> {
-    // What Windows editors put in front of UTF-8 (RFC 8259, section 8.1, lets parsers ignore it).
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    parse_at(place, without_mark(bytes), [0, 0], "")
+}
+
+/// Without what Windows editors put in front of UTF-8 (RFC 8259, section 8.1, lets parsers ignore it).
+pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes)
+}
+
+/// Parses a part of a text, which stands at a key of it; messages are those of the whole.
+pub(crate) fn parse_part<T: DeserializeOwned>(
+    place: impl Display,
+    whole: &[u8],
+    part: &RawValue,
+    key: &str,
+) -> Result<T> {
+    let whole = without_mark(whole);
+    let before = &whole[..part.get().as_ptr().addr() - whole.as_ptr().addr()];
+    let lines = before.iter().filter(|byte| **byte == b'\n').count();
+    let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    parse_at(place, part.get().as_bytes(), [lines, before.len() - line_start], key)
+}
+
+/// `before` are the lines before the text, and the columns before it in its first line.
+fn parse_at<T: DeserializeOwned>(place: impl Display, bytes: &[u8], before: [usize; 2], key: &str) -> Result<T> {
+    let said = |inner: &str, error: &serde_json::Error| {
+        let column = match error.line() {
+            1 => before[1] + error.column(),
+            _ => error.column(),
+        };
+        let key = match (key, inner.starts_with('[') || inner.is_empty()) {
+            ("", _) => inner.to_owned(),
+            (key, true) => format!("{key}{inner}"),
+            (key, false) => format!("{key}.{inner}"),
+        };
+        explain(&format!("{place}:{}:{column}", before[0] + error.line()), &key, error)
+    };
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-        let key = key_of(error.path());
-        explain(&place, &key, error.inner())
-    })?;
-    deserializer.end().map_err(|error| explain(&place, "", &error))?;
+    let value = serde_path_to_error::deserialize(&mut deserializer)
+        .map_err(|error| said(&key_of(error.path()), error.inner()))?;
+    deserializer.end().map_err(|error| said("", &error))?;
     Ok(value)
 }
 
@@ -48,8 +81,7 @@ pub(crate) fn key_of(path: &serde_path_to_error::Path) -> String {
     key
 }
 
-fn explain(place: &impl Display, key: &str, error: &serde_json::Error) -> Error {
-    let place = format!("{place}:{}:{}", error.line(), error.column());
+fn explain(place: &str, key: &str, error: &serde_json::Error) -> Error {
     let text = error.to_string();
     let text = text
         .rsplit_once(" at line ")
@@ -57,7 +89,7 @@ fn explain(place: &impl Display, key: &str, error: &serde_json::Error) -> Error 
     if error.classify() != Category::Data {
         return Error::invalid(format!("{place}: not JSON: {text}"));
     }
-    in_words(&place, key, text, "an object")
+    in_words(place, key, text, "an object")
 }
 
 /// What serde says of data, in the words of people who write it. `place` is file and line, `object` what the format calls one.

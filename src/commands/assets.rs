@@ -69,7 +69,7 @@ pub fn fetch(names: &[String], common: &Common, meter: &'static Meter) -> Result
         return Err(Error::new(ErrorKind::Usage, "there is no cache to download into")
             .help("leave --no-cache out; `build` and `upload` download by themselves what they need"));
     }
-    let functions = function::select(super::load_functions(&settings)?, names)?.functions;
+    let functions = function::select(super::load_functions_to_lock(&settings)?, names)?.functions;
     let wanted = functions
         .iter()
         .flat_map(|function| assets::of(function).map(move |asset| (function, asset)));
@@ -93,7 +93,7 @@ pub fn fetch(names: &[String], common: &Common, meter: &'static Meter) -> Result
 /// Fills in what definitions lack.
 pub fn lock(names: &[String], common: &Common, meter: &'static Meter) -> Result<()> {
     let settings = Settings::resolve(common, None, None)?;
-    let functions = function::select(super::load_functions(&settings)?, names)?.functions;
+    let functions = function::select(super::load_functions_to_lock(&settings)?, names)?.functions;
     let progress = Progress::start("downloading", meter);
     let fetcher = Fetcher::new(&settings, meter)?;
     // The same file for several functions comes once.

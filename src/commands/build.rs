@@ -67,9 +67,11 @@ impl Builder<'_> {
         let InPlace { package, written } =
             archive::write_package(tree, &path, compression, &self.caches, &guard, self.meter)?;
         super::warn(&function.name, guard.unused());
-        let of_layers = self.layers.of(function, |layer, tree| {
-            builds::unzipped_bytes(layer, tree, self.settings, &self.caches, self.meter)
-        })?;
+        let of_layers = self.layers.of(
+            function,
+            |tree| tree,
+            |layer, tree| builds::unzipped_bytes(layer, tree, self.settings, &self.caches, self.meter),
+        )?;
         let unzipped_bytes = package.unzipped_bytes() + of_layers.iter().map(|layer| layer.bytes).sum::<u64>();
         super::warn(&function.name, limits::unzipped_problem(unzipped_bytes));
         let source_hash = tree.manifest_of(&package.entries).source_hash();

@@ -54,7 +54,7 @@ struct Shared {
 
 pub fn run(args: &LockArgs, common: &Common, meter: &'static Meter) -> Result<()> {
     let settings = Settings::resolve(common, None, None)?;
-    let functions = function::select(super::load_functions(&settings)?, &args.names)?;
+    let functions = function::select(super::load_functions_to_lock(&settings)?, &args.names)?;
     // Layers that dependencies are split off into, but no others that weren't asked for.
     let files: BTreeSet<&Path> = functions
         .functions

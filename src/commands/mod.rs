@@ -37,8 +37,8 @@ pub use texts::complete;
 
 use crate::cli::{AssetsVerb, Cli, Command, ExternalQuery};
 use crate::packaging::{
-    Hashed, Walked, hash_functions, in_function, load_functions, open_caches, preflight, walk_functions, warn,
-    warn_anew, warn_of_unknown_secrets,
+    Hashed, Walked, hash_functions, in_function, load_functions, load_functions_to_lock, open_caches, preflight,
+    walk_functions, warn, warn_anew, warn_of_unknown_secrets,
 };
 use crate::report::{bytes, table};
 

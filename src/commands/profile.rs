@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lambda_pack_core::cache::Caches;
 use lambda_pack_core::fitness::Tier;
 use lambda_pack_core::function::{self, Function};
 use lambda_pack_core::profile::Profile;
@@ -11,18 +12,25 @@ use serde::Serialize;
 use super::output;
 use crate::cli::{Common, ProfileVerb};
 use crate::hidden;
+use crate::packaging::{graph_of, open_caches, walk_loaded};
 use crate::report;
 use crate::settings::Settings;
 use crate::store::StoreUrl;
 
-pub fn run(verb: &ProfileVerb, common: &Common, _meter: &'static Meter) -> Result<()> {
+pub fn run(verb: &ProfileVerb, common: &Common, meter: &'static Meter) -> Result<()> {
     let settings = Settings::resolve(common, None, None)?;
     // Not all of these load them.
     hidden::hide_of_definitions();
     match verb {
-        ProfileVerb::List => print(&rows(&settings, &[])?, common.json),
+        ProfileVerb::List => print(&rows(&settings, &[], |_, _| Ok(()))?, common.json),
         ProfileVerb::Show { name } => show(&settings.profiles.resolve(name)?, common.json),
-        ProfileVerb::Check { names } => print(&rows(&settings, names)?, common.json),
+        ProfileVerb::Check { names } => {
+            let caches = open_caches(&settings, false);
+            let rows = rows(&settings, names, |profile, functions| {
+                check_sources(profile, functions, &settings, &caches, meter)
+            })?;
+            print(&rows, common.json)
+        }
     }
 }
 
@@ -34,8 +42,12 @@ struct Row {
     functions: Vec<String>,
 }
 
-/// Those of the named profiles, or of all where none is named.
-fn rows(settings: &Settings, names: &[String]) -> Result<Vec<Row>> {
+/// Those of the named profiles, or of all where none is named; `check` looks further at what one selects.
+fn rows(
+    settings: &Settings,
+    names: &[String],
+    check: impl Fn(Profile, BTreeMap<String, Function>) -> Result<()>,
+) -> Result<Vec<Row>> {
     let functions = function::load(&settings.config_dir)?;
     let names: Vec<&str> = match names {
         [] => settings.profiles.names().collect(),
@@ -50,13 +62,35 @@ fn rows(settings: &Settings, names: &[String]) -> Result<Vec<Row>> {
             })?;
         }
         let selected = profile.apply(functions.clone())?;
-        Ok(Row {
+        let row = Row {
             name: name.to_owned(),
             tier: profile.tier,
             functions: names_of_functions(&selected),
-        })
+        };
+        check(profile, selected).map(|()| row)
     });
     collect_all(rows)
+}
+
+/// Whether each swap matches something in the sources and lock files of what a profile selects, and nothing needs itself.
+fn check_sources(
+    profile: Profile,
+    functions: BTreeMap<String, Function>,
+    settings: &Settings,
+    caches: &Caches,
+    meter: &Meter,
+) -> Result<()> {
+    let name = profile.name.clone();
+    let settings = Settings {
+        profile: Some(profile),
+        ..settings.clone()
+    };
+    let walked = walk_loaded(functions, &settings, &[], caches, meter)?;
+    let members = walked.functions.iter().map(|it| (&it.function, &it.tree));
+    let graph = graph_of(members, &settings);
+    graph
+        .map(drop)
+        .map_err(|error| error.within(format_args!("profile `{name}`")))
 }
 
 fn names_of_functions(functions: &BTreeMap<String, Function>) -> Vec<String> {

@@ -65,19 +65,20 @@ fn hand_over<'a>(
     settings: &'a Settings,
 ) -> Result<(String, Inputs<'a, &'a Definition>)> {
     let Deployment { profile, packaged, .. } = deployment;
-    let bundle = steps.step("export", "exporting", || {
+    let (bundle, inputs) = steps.step("export", "exporting", || {
         let document = handoff::document(deployment, settings)?;
         handoff::refuse_failures(&document)?;
+        // Nothing is written before both are known to be right: they belong together.
+        let inputs = handoff::inputs(profile, packaged, settings)?;
         let path = handoff::write_document(&document, &settings.out_dir)?;
         let done = Done::new(document.functions.len(), PACKAGES);
-        Ok((done, path.display().to_string()))
+        Ok((done, (path.display().to_string(), inputs)))
     })?;
-    let inputs = steps.step("inputs", "writing", || {
-        let inputs = handoff::inputs(profile, packaged, settings)?;
+    steps.step("inputs", "writing", || {
         if let Some(file) = tfvars {
             handoff::write(file, &format!("{}\n", inputs.to_json()))?;
         }
-        Ok((Done::new(packaged.len(), PACKAGES), inputs))
+        Ok((Done::new(packaged.len(), PACKAGES), ()))
     })?;
     Ok((bundle, inputs))
 }

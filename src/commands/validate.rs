@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{Hashed, output};
 use crate::caches;
 use crate::cli::{Common, ValidateArgs};
-use crate::packaging::Layers;
+use crate::packaging::{Layers, graph_of};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
 
@@ -35,9 +35,10 @@ pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Resul
     let layers = Layers::of_sources(hashed.all());
     let rows = hashed.functions.iter().map(|hashed| {
         let layers = layers.before_build(&hashed.function)?;
-        check(hashed, &layers, meter)
+        check(hashed, &layers, meter).map(Some)
     });
-    let rows = collect_all(rows)?;
+    let graph = graph_of(hashed.all().map(|it| (&it.function, &it.tree)), &settings).map(|_| None);
+    let rows: Vec<Row> = collect_all(rows.chain([graph]))?.into_iter().flatten().collect();
     drop(progress);
     for row in &rows {
         super::warn(&row.name, row.warnings.iter().skip(row.reported));

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use lambda_pack_core::build::Recipe;
 use lambda_pack_core::function::{AssetUrl, Selected};
@@ -13,6 +14,7 @@ use lambda_pack_core::{Error, ErrorKind, Result, assets, collect_all};
 use sha2::{Digest, Sha256};
 
 use crate::packaging::Hashed;
+use crate::report;
 use crate::settings::Settings;
 use crate::store::StoreUrl;
 
@@ -31,8 +33,18 @@ pub fn write(file: &Path, text: &str) -> Result<()> {
     write_whole(file, text.as_bytes(), None).map_err(|cause| cannot_write(file, cause))
 }
 
-/// The files that a deployment will write, each with what it is.
-pub struct Written(Vec<(&'static str, PathBuf)>);
+/// The files that a deployment will write.
+pub struct Written(Vec<WrittenFile>);
+
+struct WrittenFile {
+    what: &'static str,
+    /// As it was named.
+    file: PathBuf,
+    /// Where that leads.
+    place: PathBuf,
+    /// When it was written by an earlier run; `None` if it wasn't.
+    earlier: Option<SystemTime>,
+}
 
 impl Written {
     /// Fails if one of them couldn't be written, or would take the place of another one or of what the project is made of, before
@@ -58,11 +70,16 @@ impl Written {
                 continue;
             }
             check_writable(&file)?;
-            let place = existing_part(&file).unwrap_or(file);
-            if let Some((other, _)) = written.0.iter().find(|(_, other)| *other == place) {
-                return Err(taken(what, &place, format_args!("{other} goes there")));
+            let place = existing_part(&file).unwrap_or_else(|| file.clone());
+            if let Some(other) = written.0.iter().find(|other| other.place == place) {
+                return Err(taken(what, &place, format_args!("{} goes there", other.what)));
             }
-            written.0.push((what, place));
+            written.0.push(WrittenFile {
+                what,
+                earlier: modified(&place),
+                file,
+                place,
+            });
         }
         written.check(&settings.file(), "the project's settings are there")?;
         written.check(&settings.config_dir, "definitions are there")?;
@@ -70,6 +87,20 @@ impl Written {
             written.check(directory, "the store is there")?;
         }
         Ok(written)
+    }
+
+    /// Says which of them are there from an earlier run: one that fails leaves them as they are, and what reads them next
+    /// would take them for its own.
+    pub fn warn_of_earlier(&self) {
+        let earlier = self.0.iter().filter(|it| it.earlier.is_some());
+        let left = earlier.filter(|it| modified(&it.place) == it.earlier);
+        let left: Vec<String> = left.map(|it| format!("`{}`", it.file.display())).collect();
+        if !left.is_empty() {
+            report::warning(&format!(
+                "still as an earlier run wrote it, since this one didn't end well: {}",
+                left.join(", ")
+            ));
+        }
     }
 
     /// The same for what functions are made of beside their sources: of these, who walks them takes care.
@@ -91,9 +122,14 @@ impl Written {
     /// Fails if one is at or below a path.
     fn check(&self, path: &Path, why: &str) -> Result<()> {
         let path = existing_part(path).unwrap_or_else(|| path.to_owned());
-        let inside = self.0.iter().find(|(_, file)| file.starts_with(&path));
-        inside.map_or(Ok(()), |(what, file)| Err(taken(what, file, why)))
+        let inside = self.0.iter().find(|it| it.place.starts_with(&path));
+        inside.map_or(Ok(()), |it| Err(taken(it.what, &it.place, why)))
     }
+}
+
+/// `None` if it isn't there.
+fn modified(file: &Path) -> Option<SystemTime> {
+    fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
 }
 
 fn taken(what: &str, file: &Path, why: impl Display) -> Error {

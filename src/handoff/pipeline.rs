@@ -5,10 +5,10 @@ use std::borrow::Cow;
 
 use lambda_pack_core::fitness::{Check, Status, Subject, assess};
 use lambda_pack_core::function::Selected;
-use lambda_pack_core::graph::{Graph, Member, Sizes};
+use lambda_pack_core::graph::Graph;
 use lambda_pack_core::preflight::Contents;
 use lambda_pack_core::profile::Profile;
-use lambda_pack_core::{Error, Meter, Result, assets, collect_all};
+use lambda_pack_core::{Error, Meter, Result, assets, collect_all, swaps};
 
 use super::files::Written;
 use super::provenance::Provenance;
@@ -17,7 +17,7 @@ use super::{Described, check_outline};
 use crate::assets::{DOWNLOADS_AT_ONCE, Fetcher};
 use crate::build::Built as Made;
 use crate::packaging::{
-    Checked, Hashed, Packages, Stored, hash_functions, in_function, open_caches, warn, warn_anew,
+    Checked, Hashed, Packages, Stored, graph_of, hash_functions, in_function, open_caches, warn, warn_anew,
     warn_of_unknown_secrets,
 };
 use crate::settings::Settings;
@@ -55,7 +55,7 @@ pub struct Deployment<'a> {
     pub provenance: &'a Provenance,
 }
 
-/// Does all of it, and hands what is deployed on to the last part.
+/// Does all of it, and hands what is deployed on to the last part, which writes files.
 pub fn packaged<R>(
     settings: &Settings,
     goal: Goal,
@@ -65,48 +65,14 @@ pub fn packaged<R>(
 ) -> Result<R> {
     let profile = settings.needs_profile()?;
     let written = Written::of(settings)?;
-    allow_many_files();
     let pipeline = Pipeline {
         settings,
         profile,
         goal,
         meter,
     };
-    let caches = open_caches(settings, true);
-    let hashed = steps.step("hash", "hashing", || {
-        let hashed = hash_functions(settings, &[], &caches, meter)?;
-        written.check_inputs(&hashed, settings)?;
-        Ok((Done::new(hashed.functions.len(), SOURCES), hashed))
-    })?;
-    let checked = steps.step("validate", "validating", || pipeline.validate(&hashed))?;
-    let graph = steps.step("graph", "drawing the graph", || pipeline.graph(&hashed))?;
-    let (packages, jobs) = steps.step("look up", "looking up", || {
-        let packages = Packages::open(&hashed, settings, caches, meter)?;
-        let (done, jobs) = pipeline.look_up(&packages, &checked)?;
-        Ok((done, (packages, jobs)))
-    })?;
-    steps.step("fetch assets", "downloading", || pipeline.fetch_assets(&jobs))?;
-    let made = steps.step("build", "building", || pipeline.make(&packages, &jobs))?;
-    let (ready, provenance) = steps.step("check", "checking", || {
-        let (done, ready) = pipeline.check(&packages, &jobs, &made)?;
-        let described: Vec<&Described> = ready.iter().map(|ready| &ready.described).collect();
-        let provenance = Provenance::of(described.iter().map(|it| it.hashed), settings)?;
-        check_outline(profile, &described, &graph, &provenance, settings)?;
-        Ok((done, (ready, provenance)))
-    })?;
-    let packaged = match goal {
-        Goal::Deploy => steps.step("upload", "uploading", || pipeline.upload(&packages, &ready))?,
-        Goal::Describe => steps.step("pack", "packing", || pipeline.pack(&packages, &ready))?,
-    };
-    let deployment = Deployment {
-        profile,
-        packaged: &packaged,
-        graph,
-        provenance: &provenance,
-    };
-    let result = last(steps, deployment)?;
-    caches::keep(packages.caches);
-    Ok(result)
+    let made = pipeline.run(steps, |hashed| written.check_inputs(hashed, settings), last);
+    made.inspect_err(|_| written.warn_of_earlier())
 }
 
 struct Pipeline<'p> {
@@ -135,6 +101,57 @@ struct Ready<'c> {
 }
 
 impl Pipeline<'_> {
+    /// All steps; `last` does something with what came of them.
+    fn run<R>(
+        &self,
+        steps: &mut Steps,
+        check_inputs: impl FnOnce(&Selected<Hashed>) -> Result<()>,
+        last: impl FnOnce(&mut Steps, Deployment) -> Result<R>,
+    ) -> Result<R> {
+        let &Pipeline {
+            settings,
+            profile,
+            goal,
+            ..
+        } = self;
+        allow_many_files();
+        let caches = open_caches(settings, true);
+        let hashed = steps.step("hash", "hashing", || {
+            let hashed = hash_functions(settings, &[], &caches, self.meter)?;
+            check_inputs(&hashed)?;
+            Ok((Done::new(hashed.functions.len(), SOURCES), hashed))
+        })?;
+        let checked = steps.step("validate", "validating", || self.validate(&hashed))?;
+        let graph = steps.step("graph", "drawing the graph", || self.graph(&hashed))?;
+        let (packages, jobs) = steps.step("look up", "looking up", || {
+            let packages = Packages::open(&hashed, settings, caches, self.meter)?;
+            let (done, jobs) = self.look_up(&packages, &checked)?;
+            Ok((done, (packages, jobs)))
+        })?;
+        steps.step("fetch assets", "downloading", || self.fetch_assets(&jobs))?;
+        let made = steps.step("build", "building", || self.make(&packages, &jobs))?;
+        let (ready, provenance) = steps.step("check", "checking", || {
+            let (done, ready) = self.check(&packages, &jobs, &made)?;
+            let described: Vec<&Described> = ready.iter().map(|ready| &ready.described).collect();
+            let provenance = Provenance::of(described.iter().map(|it| it.hashed), settings)?;
+            check_outline(profile, &described, &graph, &provenance, settings)?;
+            Ok((done, (ready, provenance)))
+        })?;
+        let packaged = match goal {
+            Goal::Deploy => steps.step("upload", "uploading", || self.upload(&packages, &ready))?,
+            Goal::Describe => steps.step("pack", "packing", || self.pack(&packages, &ready))?,
+        };
+        let deployment = Deployment {
+            profile,
+            packaged: &packaged,
+            graph,
+            provenance: &provenance,
+        };
+        let result = last(steps, deployment)?;
+        caches::keep(packages.caches);
+        Ok(result)
+    }
+
     /// All that definitions and sources tell. Sources are small: they are searched for secrets each time, since what is allowed
     /// and what is declared may be other than when a package was uploaded.
     fn validate<'c>(&self, hashed: &'c Selected<Hashed>) -> Result<(Done, Vec<Checked<'c>>)> {
@@ -145,14 +162,8 @@ impl Pipeline<'_> {
     }
 
     fn graph(&self, hashed: &Selected<Hashed>) -> Result<(Done, Graph)> {
-        let members = hashed.functions.iter().map(|Hashed { function, tree, .. }| Member {
-            function,
-            tree,
-            sizes: Sizes::default(),
-        });
-        let members: Vec<Member> = members.collect();
-        let graph = Graph::of(&members, self.settings.places())?;
-        graph.check()?;
+        let members = hashed.functions.iter().map(|it| (&it.function, &it.tree));
+        let graph = graph_of(members, self.settings)?;
         Ok((Done::new(graph.nodes.len(), ["node", "nodes"]), graph))
     }
 
@@ -275,6 +286,10 @@ impl Pipeline<'_> {
             },
         );
         let ready = every(ready)?;
+        let swapped = ready
+            .iter()
+            .map(|it| (&it.described.hashed.tree, it.described.of_swaps.as_slice()));
+        swaps::check_effect(swapped).map_err(|error| error.within(format_args!("profile `{}`", self.profile.name)))?;
         Ok((Done::new(ready.len(), PACKAGES), ready))
     }
 

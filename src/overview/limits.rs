@@ -19,7 +19,12 @@ pub fn of(
     let size_bytes = view.package.as_ref().map(|package| package.size_bytes);
     let layers = function.layer_names().map(|name| {
         let bytes = unzipped.get(name).copied().flatten()?;
-        Some(Layer { function, bytes })
+        let source = None;
+        Some(Layer {
+            function,
+            bytes,
+            source,
+        })
     });
     let layers: Option<Vec<Layer>> = layers.collect();
     let unzipped = view.unzipped_bytes.filter(|_| layers.is_some());

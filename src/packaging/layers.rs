@@ -30,7 +30,7 @@ impl<'a> Layers<'a, Tree> {
 
     /// Those that a function names. Dependencies aren't there before they are installed.
     pub fn before_build(&self, function: &Function) -> Result<Vec<Layer<'a>>> {
-        self.of(function, |_, tree| Ok(tree.size()))
+        self.of(function, |tree| tree, |_, tree| Ok(tree.size()))
     }
 }
 
@@ -51,8 +51,13 @@ impl<'a, T> Layers<'a, T> {
         self.layers.get(name).map(|layer| layer.known)
     }
 
-    /// Those that a function names. `bytes` is asked once for each, and tells its unzipped size.
-    pub fn of(&self, function: &Function, bytes: impl Fn(&Function, &T) -> Result<u64>) -> Result<Vec<Layer<'a>>> {
+    /// Those that a function names, each with its source. `bytes` is asked once for each, and tells its unzipped size.
+    pub fn of(
+        &self,
+        function: &Function,
+        source: impl Fn(&'a T) -> &'a Tree,
+        bytes: impl Fn(&Function, &T) -> Result<u64>,
+    ) -> Result<Vec<Layer<'a>>> {
         let named = function.layer_names().map(|name| &self.layers[name]);
         let sized = named.map(|layer| {
             // A panic elsewhere left no half of a number.
@@ -64,6 +69,7 @@ impl<'a, T> Layers<'a, T> {
             Ok(Layer {
                 function: layer.function,
                 bytes,
+                source: Some(source(layer.known)),
             })
         });
         sized.collect()

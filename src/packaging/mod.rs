@@ -12,6 +12,7 @@ use std::sync::Arc;
 use lambda_pack_core::cache::Caches;
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::function::{self, Function, Secret, Selected};
+use lambda_pack_core::graph::{Graph, Member};
 use lambda_pack_core::json::Object;
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::preflight::{self, Contents, Layer};
@@ -31,6 +32,19 @@ pub use packages::{Checked, Packages, Stored};
 
 /// All functions, as the profile wants them if one is named.
 pub fn load_functions(settings: &Settings) -> Result<BTreeMap<String, Function>> {
+    load(settings, refuse_parameters)
+}
+
+/// The same to lock what they are made of, or to get it: parameters decide none of that, so that none need be known.
+pub fn load_functions_to_lock(settings: &Settings) -> Result<BTreeMap<String, Function>> {
+    load(settings, |_| Ok(()))
+}
+
+/// `check` is for where no profile gives parameters.
+fn load(
+    settings: &Settings,
+    check: impl FnOnce(&BTreeMap<String, Function>) -> Result<()>,
+) -> Result<BTreeMap<String, Function>> {
     let functions = function::load(&settings.config_dir)?;
     // What one profile, or a function that isn't selected, keeps out of packages is kept out of all of them.
     let mut declared: Vec<Secret> = settings.profiles.secrets().cloned().collect();
@@ -39,7 +53,7 @@ pub fn load_functions(settings: &Settings) -> Result<BTreeMap<String, Function>>
     }
     let mut functions = match &settings.profile {
         Some(profile) => profile.apply(functions)?,
-        None => refuse_parameters(&functions).map(|()| functions)?,
+        None => check(&functions).map(|()| functions)?,
     };
     let protected = protect(&mut functions, &declared, hidden::value_of);
     // Also if it failed.
@@ -77,7 +91,8 @@ pub fn walk_functions(
     walk_loaded(load_functions(settings)?, settings, names, caches, meter)
 }
 
-fn walk_loaded(
+/// The same of functions that were loaded before.
+pub fn walk_loaded(
     functions: BTreeMap<String, Function>,
     settings: &Settings,
     names: &[String],
@@ -114,6 +129,13 @@ fn walk_loaded(
     Ok(walked)
 }
 
+/// The graph of these functions and layers, without the sizes of packages. Fails if one of them needs itself.
+pub fn graph_of<'a>(members: impl Iterator<Item = (&'a Function, &'a Tree)>, settings: &Settings) -> Result<Graph> {
+    let members = members.map(|(function, tree)| Member { function, tree });
+    let graph = Graph::of(&members.collect::<Vec<_>>(), settings.places())?;
+    graph.check().map(|()| graph)
+}
+
 /// What the sources of these functions, or of all, are now, with the layers that they name.
 pub fn source_hashes(settings: &Settings, names: &[String], meter: &'static Meter) -> Result<BTreeMap<String, Digest>> {
     let caches = open_caches(settings, false);
@@ -136,7 +158,7 @@ pub fn hash_functions(
     hash_loaded(load_functions(settings)?, settings, names, caches, meter)
 }
 
-/// The same of functions that were loaded before.
+/// The same of those that were loaded before.
 pub fn hash_loaded(
     functions: BTreeMap<String, Function>,
     settings: &Settings,

@@ -342,7 +342,8 @@ impl<'a> Packages<'a> {
 
     /// The layers that a function names, with their sizes.
     pub fn layers_of(&self, function: &Function) -> Result<Vec<Layer<'a>>> {
-        self.layers.of(function, |_, layer| self.unzipped_bytes(layer))
+        self.layers
+            .of(function, |layer| &layer.tree, |_, layer| self.unzipped_bytes(layer))
     }
 
     /// Uploads a package; of one that the store has, and that was made again, it has the store know what is in it.

@@ -491,3 +491,44 @@ fn what_may_be_meant_is_warned_of() {
     let run = dir.command(["upload"]).ok();
     assert_eq!(run.stderr, "", "nothing is uploaded, nothing is said");
 }
+
+#[test]
+fn every_secret_that_is_wrong_is_reported_at_once() {
+    let dir = Dir::with_app();
+    let define = |secrets: &str| {
+        let keys = r#""source": "app.py", "environment": {"AA": "x", "BB": "y"}"#;
+        dir.write(
+            "lambda-json/app.json",
+            format!("{{{keys},\n \"secrets\": [{secrets}]}}\n"),
+        );
+    };
+    // What can't be read, and what is read and contradicts itself.
+    define(
+        "{\"id\": \"a\", \"class\": \"infra\"},\n  {\"id\": \"b\", \"class\": \"user_prompt\", \"target\": \"X\"},\n  {\"id\": \"c\", \"class\": \"infrastructure\"}, {\"id\": \"d\", \"class\": \"infrastructure\", \"reason\": \"r\"}",
+    );
+    let run = dir.command(["validate"]).fails(
+        3,
+        &[
+            "app.json:2:37: key `secrets[0].class`: found `infra`",
+            "did you mean `infrastructure`?",
+            "app.json:3:53: key `secrets[1].target`: found string \"X\"",
+            "app.json: key `secrets[2]`: key `reason` is missing",
+        ],
+    );
+    assert_eq!(run.stderr.matches("error: ").count(), 3, "each once: {run:?}");
+    // What contradicts the rest of the definition.
+    define(
+        r#"{"id": "a", "class": "user_prompt", "target": "AA"}, {"id": "b", "class": "user_prompt", "target": "BB"},
+           {"id": "c", "class": "user_prompt", "target": "AWS_REGION"}, {"id": "d", "class": "infrastructure"}"#,
+    );
+    let run = dir.command(["validate"]).fails(
+        3,
+        &[
+            "the variable `AA` is in `environment`, and the target of the secret `a`",
+            "the variable `BB` is in `environment`, and the target of the secret `b`",
+            "the variable `AWS_REGION`, the target of the secret `c`",
+            "key `secrets[3]`: key `reason` is missing",
+        ],
+    );
+    assert_eq!(run.stderr.matches("error: ").count(), 4, "{run:?}");
+}

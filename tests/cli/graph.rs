@@ -312,6 +312,47 @@ fn a_function_that_is_packed_into_itself_by_way_of_others_is_an_error() {
             "help: ",
         ],
     );
+    // Also for who asks for one of them, or for no picture.
+    dir.write("lambda-pack.toml", "[profiles.prod]\n");
+    for command in [
+        &["graph", "two"][..],
+        &["validate"],
+        &["profile", "check"],
+        &["bundle", "export", "--deployment-profile", "prod"],
+    ] {
+        dir.command(command.iter().copied()).fails(
+            3,
+            &[
+                "a cycle",
+                "function `two` -> asset `file:dist/three.zip` -> function `three`",
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_graph_of_some_has_nothing_of_the_others() {
+    let dir = Dir::new();
+    for name in ["one", "two"] {
+        dir.write(&format!("code/{name}.py"), "x");
+        dir.write("code/layer/x", "x");
+        define(
+            &dir,
+            name,
+            &json!({"source": format!("{name}.py"), "layers": ["layer"]}),
+        );
+    }
+    define(&dir, "layer", &json!({"type": "layer", "source": "layer"}));
+    dir.command(["upload", "one"]).ok();
+    let graph = dir.command(["graph", "one", "--json"]).ok().json();
+    let nodes = graph["nodes"].as_array().unwrap();
+    let names: Vec<_> = nodes.iter().map(|node| node["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["one", "layer"]);
+    assert!(
+        nodes[0]["size_bytes"].is_u64() && nodes[1]["size_bytes"].is_null(),
+        "{nodes:?}"
+    );
+    assert_eq!(nodes[1]["unzipped_bytes"], 1);
 }
 
 #[test]

@@ -181,3 +181,29 @@ fn a_failing_or_missing_tool_is_named() {
     );
     command(&dir, ["lock", "plain"]).fails(2, &["no dependencies to lock", "assets lock"]);
 }
+
+/// Parameters decide nothing of a lock file: the remedy that `build` names works as it says.
+#[test]
+fn what_a_definition_has_of_profiles_is_not_asked_for_to_lock_it() {
+    let dir = Dir::new();
+    dir.write(
+        "lambda-pack.toml",
+        "[profiles.prod]\nparameters = { stage = \"prod\" }\n",
+    );
+    dir.write("code/app/app.py", "");
+    dir.write("code/app/requirements.in", "six\n");
+    dir.write("model.bin", "x");
+    let definition = json!({
+        "runtime": "python3.13", "handler": "app.handler", "source": "app", "build": {"type": "python"},
+        "environment": {"STAGE": "${parameters.stage}"}, "assets": [{"url": "file:model.bin", "path": "model.bin"}],
+    });
+    dir.write("lambda-json/app.json", definition.to_string());
+    let validate = || command(&dir, ["validate", "--deployment-profile", "prod"]);
+    validate().fails(3, &["`lambda-pack lock app`"]);
+    assert_eq!(status(&dir, &["app"]), "created");
+    validate().fails(3, &["`lambda-pack assets lock app`"]);
+    command(&dir, ["assets", "lock", "app"]).ok();
+    validate().ok();
+    command(&dir, ["assets", "fetch", "app"]).ok();
+    command(&dir, ["validate"]).fails(3, &["no profile says what it is", "--deployment-profile"]);
+}

@@ -130,6 +130,7 @@ fn a_profile_changes_what_is_deployed_and_says_its_name() {
         .fails(3, &["report.json", "environment.TABLE", "--deployment-profile"]);
     // An architecture decides no content where nothing is built.
     dir.write("lambda-json/report.json", r#"{"source": "report.py"}"#);
+    dir.write("lambda-pack.toml", "[profiles.prod]\narchitecture = \"arm64\"\n");
     let plain = packages(&dir, "{}");
     assert_eq!(plain["report"]["definition"].get("deployment_profile"), None);
     let prod = packages(&dir, r#"{"deployment_profile": "prod"}"#);
@@ -252,6 +253,8 @@ fn a_parameter_that_the_profile_lacks_is_named() {
             "report.json",
             "key `environment.TABLE`: the profile has no parameter `stag`",
             "did you mean `stage`?",
+            "key `parameters.stage`: no definition names `${parameters.stage}`",
+            "did you mean `stag`?",
         ],
     );
 }
@@ -260,6 +263,10 @@ fn a_parameter_that_the_profile_lacks_is_named() {
 fn what_looks_like_a_parameter_is_one_or_refused() {
     let parameters = "[profiles.prod]\nparameters = { stage = \"prod\" }\n";
     let dir = project(parameters);
+    dir.write(
+        "lambda-json/order-intake.json",
+        r#"{"source": "order-intake.py", "tags": {"stage": "${parameters.stage}"}}"#,
+    );
     let report = |keys: &str| {
         dir.write(
             "lambda-json/report.json",
@@ -381,4 +388,47 @@ fn the_schema_of_the_project_agrees_with_the_parser() {
         let ours = dir.command(["profile", "list"]).run();
         assert_eq!(ours.code == 0, checked.status.success(), "{case} {ours:?} {checked:?}");
     }
+}
+
+/// A name that is misspelt would leave what is inherited in force.
+#[test]
+fn a_parameter_that_no_definition_names_is_refused() {
+    let dir = project(
+        "[profiles.dev]\nparameters = { stage = \"dev\" }\n\n[profiles.prod]\nextends = \"dev\"\nparameters = { stgae = \"prod\" }\n",
+    );
+    dir.write(
+        "lambda-json/report.json",
+        r#"{"source": "report.py", "runtime": "python3.13", "handler": "report.handler", "tags": {"stage": "${parameters.stage}"}}"#,
+    );
+    let words = [
+        "lambda-pack.toml:6:24: profile `prod`: key `parameters.stgae`: no definition names `${parameters.stgae}`",
+        "did you mean `stage`?",
+    ];
+    dir.command(["profile", "check"]).fails(3, &words);
+    dir.command(["external", "hash", "--deployment-profile", "prod"])
+        .stdin("{}")
+        .fails(3, &words);
+    dir.command(["profile", "check", "dev"]).ok();
+    // Functions that aren't selected name it, too.
+    dir.write(
+        "lambda-pack.toml",
+        "[profiles.prod]\nfunctions = [\"order-*\"]\nparameters = { stage = \"prod\" }\n",
+    );
+    dir.command(["profile", "check"]).ok();
+    dir.write("lambda-pack.toml", "[profiles.prod]\nparameters = { zone = \"a\" }\n");
+    dir.command(["profile", "check"]).fails(3, &["definitions name: stage"]);
+    refused(
+        "[profiles.prod]\nparameters = { stage = \"prod\" }\n",
+        3,
+        &["no definition names any parameter"],
+    );
+}
+
+#[test]
+fn profile_check_looks_for_what_swaps_match() {
+    refused(
+        "[profiles.prod]\nswaps = [{ from = \"boto\", to = \"drop\" }]\n",
+        3,
+        &["profile `prod`: the swap of `boto` to `drop` matches nothing"],
+    );
 }

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::builds::path_without;
-use crate::support::Dir;
+use crate::support::{Dir, tool};
 
 pub const SDK: &str = include_str!("../fixtures/sdk/requirements.txt");
 const NODE_PACKAGE: &str = include_str!("../fixtures/node/package.json");
@@ -585,5 +585,34 @@ fn swaps_that_can_not_be_are_refused() {
     refused(
         r#"{ from = "ms", to = "left-pad", lock = "gone/package-lock.json" }"#,
         &["gone/package-lock.json"],
+    );
+}
+
+/// What a lock file has for other machines alone is left out of nothing.
+#[test]
+fn a_swap_of_what_is_not_installed_here_is_refused_or_said() {
+    let colorama = "colorama==0.4.6 ; sys_platform == 'win32' --hash=sha256:4f1d9991f5acc0ca119f9d443620b77f9d6b33703e51011c16baf57afb285fc6\n";
+    let swaps = r#"swaps = [{ from = "colorama", to = "drop" }]"#;
+    let dir = sdk_project(&format!("[profiles.p]\n{swaps}\n"));
+    dir.write("code/app/requirements.txt", format!("{SDK}{colorama}"));
+    let idle = "the swap of `colorama` to `drop` leaves out nothing";
+    let uv = tool("uv").parent().unwrap().display().to_string();
+    let path = format!("{uv}:{}", std::env::var("PATH").unwrap());
+    let command = |args: &[&str]| {
+        let command = dir.command(args.iter().copied()).env("PATH", &path);
+        command.args(["--deployment-profile", "p"])
+    };
+    let run = command(&["build"]).ok();
+    assert!(run.stderr.contains(&format!("function `app`: {idle}")), "{run:?}");
+    for words in [&["run"][..], &["bundle", "export"]] {
+        let run = command(words).run();
+        assert_eq!(run.code, 3, "{run:?}");
+        for words in ["profile `p`", idle, "for other machines alone"] {
+            assert!(run.stderr.contains(words), "{words}: {run:?}");
+        }
+    }
+    assert!(
+        !dir.join(".lambda-pack/store/packages").exists(),
+        "nothing was uploaded"
     );
 }

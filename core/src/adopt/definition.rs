@@ -271,6 +271,7 @@ impl Project {
             .map(|(function, bytes)| Layer {
                 function,
                 bytes: *bytes,
+                source: None,
             })
             .collect();
         preflight::check(&function, &Contents::of(tree)?, &layers)?;

@@ -132,8 +132,7 @@ impl Definition {
             checked.map_err(|error| error.within(format_args!("key `assets[{index}]`")))
         });
         collect_all(checked)?;
-        secret::check(&self.secrets, "secrets")?;
-        self.check_secrets()?;
+        collect_all([secret::check(&self.secrets, "secrets"), self.check_secrets()])?;
         match self.kind {
             Kind::Function => {
                 if self.compatible_runtimes.is_some() {

@@ -55,7 +55,12 @@ impl Function {
     /// Reads one definition from its bytes. The file's name matters only where the definition has no `function_name`.
     pub fn parse(file: &Path, bytes: &[u8]) -> Result<Self> {
         let stem = checked_stem(file)?;
-        let definition: Definition = json::parse_object(file.display(), bytes)?;
+        let definition: Definition = json::parse_object(file.display(), bytes).map_err(|first| {
+            let faults = secret::faults(file, bytes);
+            // If it is one of these, it comes once.
+            let first = Some(first).filter(|first| faults.iter().all(|fault| fault.message() != first.message()));
+            Error::join(first.into_iter().chain(faults)).expect("one at least")
+        })?;
         let name = match &definition.function_name {
             Some(name) => name.clone(),
             None => stem.parse().map_err(|expected| {

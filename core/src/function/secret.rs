@@ -1,11 +1,13 @@
 //! The key `secrets` of a definition, and of a profile: what becomes of a secret, never the secret itself.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use regex::Regex;
 use schemars::JsonSchema;
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use super::allowed_secret::RuleId;
 use super::definition::{EnvironmentKeyRule, Kind, PatternRule, ReasonRule, SecretIdRule, UniqueMap, is_reserved};
@@ -247,8 +249,8 @@ pub(super) fn check_together<K: Ord + AsRef<str>>(
     environment: Option<&UniqueMap<K>>,
 ) -> Result<()> {
     let mut targets = BTreeSet::new();
-    for Object(secret) in secrets {
-        let Some(target) = &secret.target else { continue };
+    let checked = secrets.iter().map(|Object(secret)| {
+        let Some(target) = &secret.target else { return Ok(()) };
         if kind == Kind::Layer {
             return Err(Error::invalid(format!(
                 "a layer can't have the secret `{}`: it has no environment",
@@ -270,14 +272,43 @@ pub(super) fn check_together<K: Ord + AsRef<str>>(
             ))
             .help("remove it from `environment`: when the function is deployed, it gets the secret's name"));
         }
-        if !targets.insert(target.as_str()) {
-            return Err(Error::invalid(format!(
+        match targets.insert(target.as_str()) {
+            true => Ok(()),
+            false => Err(Error::invalid(format!(
                 "the variable `{target}` is the target of two secrets"
-            )));
+            ))),
         }
-    }
-    Ok(())
+    });
+    collect_all(checked).map(drop)
 }
+
+/// What is wrong with each secret of a definition that couldn't be read: reading it ends at the first.
+pub(super) fn faults(place: &Path, definition: &[u8]) -> Vec<Error> {
+    #[derive(Deserialize)]
+    struct Declared<'a> {
+        #[serde(borrow, default)]
+        secrets: Vec<&'a RawValue>,
+    }
+    let Ok(declared) = serde_json::from_slice::<Declared>(json::without_mark(definition)) else {
+        return Vec::new();
+    };
+    let secrets = declared.secrets.into_iter().enumerate();
+    let faults = secrets.filter_map(|(index, text)| {
+        let key = format!("{SECRETS}[{index}]");
+        let secret: Result<Object<Secret>> = json::parse_part(place.display(), definition, text, &key);
+        match secret {
+            Ok(Object(secret)) => {
+                let error = secret.check().err()?;
+                Some(error.within(format_args!("{}: key `{key}`", place.display())))
+            }
+            Err(error) => Some(error),
+        }
+    });
+    faults.collect()
+}
+
+/// The key of a definition that declares them.
+const SECRETS: &str = "secrets";
 
 pub(super) fn none_is_deployed(secrets: &[Object<Secret>]) -> bool {
     !secrets.iter().any(|Object(secret)| secret.is_deployed())

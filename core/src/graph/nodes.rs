@@ -15,13 +15,12 @@ use crate::{Result, assets, collect_all};
 /// <https://docs.aws.amazon.com/lambda/latest/dg/configuration-ephemeral-storage.html>
 const EPHEMERAL_STORAGE: u64 = 512;
 
-/// A function or layer, with its source and with what is known of its package.
+/// A function or layer, with its source.
 #[derive(Clone, Copy, Debug)]
 pub struct Member<'a> {
     pub function: &'a Function,
     /// Before anything is built of it.
     pub tree: &'a Tree,
-    pub sizes: Sizes,
 }
 
 /// In bytes; `None` where nothing is built yet.
@@ -90,16 +89,16 @@ fn kind_of(function: &Function) -> NodeKind {
 }
 
 fn node(member: &Member) -> Node {
-    let Member { function, tree, sizes } = member;
+    let Member { function, tree } = member;
     let name = function.name.as_str();
     let definition = &function.definition;
     let is_function = definition.kind == Kind::Function;
     let storage = definition.ephemeral_storage.as_ref();
     Node {
         requirements: Requirements {
-            size_bytes: sizes.size_bytes,
+            size_bytes: None,
             // What is packed as it is needs no build to be known.
-            unzipped_bytes: sizes.unzipped_bytes.or_else(|| tree.is_whole().then(|| tree.size())),
+            unzipped_bytes: tree.is_whole().then(|| tree.size()),
             memory_size: definition.memory_size.map(|mb| mb.get().unsigned_abs()),
             ephemeral_storage: is_function
                 .then(|| storage.map_or(EPHEMERAL_STORAGE, |Object(storage)| storage.size.get().unsigned_abs())),

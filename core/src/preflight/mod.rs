@@ -1,15 +1,17 @@
 //! What Lambda would refuse late, or run badly: found before anything is uploaded.
 
 mod contents;
+mod start;
 
 use std::collections::BTreeMap;
 
 use crate::function::{Definition, Function, Kind};
 use crate::limits::{self, Quantity};
-use crate::manifest::EntryKind;
+use crate::source::Tree;
 use crate::{Error, Result};
 
 pub use contents::{Contents, Item, Machine};
+use start::{bootstrap, handler};
 
 /// What is wrong, how bad that is, and what to do.
 #[derive(Debug, PartialEq, Eq)]
@@ -53,6 +55,8 @@ pub struct Layer<'a> {
     pub function: &'a Function,
     /// Unzipped, in bytes.
     pub bytes: u64,
+    /// What it is made of, where that is known.
+    pub source: Option<&'a Tree>,
 }
 
 /// Checks a function with what is known of its package, and with the layers that it names. What may be meant is returned as
@@ -89,17 +93,12 @@ pub(crate) fn findings(definition: &Definition, contents: &Contents, layers: &[L
     findings.extend(unzipped_size(contents, layers));
     findings.extend(machine_code(definition, contents));
     if definition.kind == Kind::Function {
-        findings.extend(handler(definition, contents));
-        findings.extend(bootstrap(definition, contents));
+        findings.extend(handler(definition, contents, layers));
+        findings.extend(bootstrap(definition, contents, layers));
         findings.extend(shadowed_module(definition, contents));
         findings.extend(bundled_sdk(definition, contents));
     }
     findings
-}
-
-/// Whether what isn't there may come from elsewhere: from dependencies that are yet to be installed, or from a layer.
-fn may_lack(definition: &Definition, contents: &Contents) -> bool {
-    !contents.are_whole() || definition.layers.as_ref().is_some_and(|layers| !layers.is_empty())
 }
 
 /// Largest parts that are named where a package is too large.
@@ -277,84 +276,6 @@ fn machine_code(definition: &Definition, contents: &Contents) -> Option<Finding>
             format!("build or install for {name}, or set `architectures`"),
         )
     })
-}
-
-/// Python and Node.js find a handler's module by its name.
-fn handler(definition: &Definition, contents: &Contents) -> Option<Finding> {
-    let runtime = definition.runtime.as_ref()?.as_str();
-    let handler = definition.handler.as_ref()?.as_str();
-    let candidates = if runtime.starts_with("python") {
-        let Some((module, _)) = handler.rsplit_once('.') else {
-            return Some(Finding::error(
-                "handler",
-                format!("its handler `{handler}` names no function in a module"),
-                "set `handler` to MODULE.FUNCTION, such as app.lambda_handler",
-            ));
-        };
-        let module = module.replace('.', "/");
-        vec![format!("{module}.py"), format!("{module}/__init__.py")]
-    } else if runtime.starts_with("nodejs") {
-        let (directory, file) = handler
-            .rsplit_once('/')
-            .map_or(("", handler), |(directory, file)| (directory, file));
-        let Some((module, _)) = file.split_once('.') else {
-            return Some(Finding::error(
-                "handler",
-                format!("its handler `{handler}` names no function in a module"),
-                "set `handler` to MODULE.FUNCTION, such as index.handler",
-            ));
-        };
-        let module = match directory {
-            "" => module.to_owned(),
-            _ => format!("{directory}/{module}"),
-        };
-        ["js", "mjs", "cjs"]
-            .map(|extension| format!("{module}.{extension}"))
-            .into()
-    } else {
-        return None;
-    };
-    let module = candidates[0]
-        .rsplit_once('.')
-        .map_or("", |(module, _)| module)
-        .to_owned();
-    // An extension module: `app.cpython-313-x86_64-linux-gnu.so`.
-    let mut extensions = contents.starting_with(&format!("{module}.")).iter();
-    let is_there = candidates.iter().any(|path| contents.find(path).is_some())
-        || extensions.any(|entry| entry.path.ends_with(".so"));
-    if is_there || may_lack(definition, contents) {
-        return None;
-    }
-    Some(Finding::error(
-        "handler",
-        format!(
-            "its handler is `{handler}`, but the package has no {}",
-            candidates.join(" and no ")
-        ),
-        "correct `handler`, or `source` and its `prefix`",
-    ))
-}
-
-/// Custom runtimes start `bootstrap`.
-fn bootstrap(definition: &Definition, contents: &Contents) -> Option<Finding> {
-    let runtime = definition.runtime.as_ref()?.as_str();
-    if !runtime.starts_with("provided") {
-        return None;
-    }
-    match contents.find("bootstrap") {
-        Some(entry) if entry.kind == EntryKind::File => Some(Finding::error(
-            "bootstrap",
-            "`bootstrap` is not executable",
-            "run `chmod +x` on it, or name it in `executable` of the source",
-        )),
-        Some(_) => None,
-        None if may_lack(definition, contents) => None,
-        None => Some(Finding::error(
-            "bootstrap",
-            format!("the runtime {runtime} starts `bootstrap`, which the package doesn't have"),
-            "put the executable at the top of the package under that name",
-        )),
-    }
 }
 
 /// Modules of Python's own that Lambda's runtime imports before it imports the handler: a file of that name takes their place,

@@ -5,9 +5,28 @@ use crate::function::Function;
 use crate::source::{Outputs, Tree};
 use std::fs;
 use std::path::Path;
+use tempfile::TempDir;
 
-/// What is found in a function with this definition and these files; a name that ends with `*` is executable.
+/// What is found in a function with this definition and these files.
 fn findings(definition: &str, files: &[(&str, &[u8])]) -> Vec<Finding> {
+    let (function, tree, _directory) = made(definition, files);
+    super::findings(&function.definition, &Contents::of(&tree).expect("readable"), &[])
+}
+
+/// The same with a layer `other` of these files.
+fn findings_with_layer(definition: &str, files: &[(&str, &[u8])], of_layer: &[(&str, &[u8])]) -> Vec<Finding> {
+    let (function, tree, _directory) = made(definition, files);
+    let (layer, source, _other) = made(r#""type": "layer", "function_name": "other""#, of_layer);
+    let layer = Layer {
+        function: &layer,
+        bytes: 0,
+        source: Some(&source),
+    };
+    super::findings(&function.definition, &Contents::of(&tree).expect("readable"), &[layer])
+}
+
+/// A name that ends with `*` is executable.
+fn made(definition: &str, files: &[(&str, &[u8])]) -> (Function, Tree, TempDir) {
     let directory = tempfile::tempdir().expect("a directory");
     for (path, content) in files {
         let file = directory.path().join("app").join(path.trim_end_matches('*'));
@@ -21,7 +40,7 @@ fn findings(definition: &str, files: &[(&str, &[u8])]) -> Vec<Finding> {
     }
     let definition = format!(r#"{{"source": "app", {definition}}}"#);
     let function = Function::parse(Path::new("app.json"), definition.as_bytes()).expect("a definition");
-    let trees = Tree::of_functions(
+    let mut trees = Tree::of_functions(
         &[&function],
         directory.path(),
         &Outputs::new([]),
@@ -29,7 +48,7 @@ fn findings(definition: &str, files: &[(&str, &[u8])]) -> Vec<Finding> {
         &Meter::default(),
     )
     .expect("a tree");
-    super::findings(&function.definition, &Contents::of(&trees[0]).expect("readable"), &[])
+    (function, trees.remove(0), directory)
 }
 
 #[track_caller]
@@ -71,8 +90,60 @@ fn a_handler_must_be_there() {
         Severity::Error,
         "names no function",
     );
-    let with_layer = r#""runtime": "python3.13", "handler": "app.handler", "layers": ["other"]"#;
-    is_fine(with_layer, &[("main.py", b"")]);
+}
+
+#[test]
+fn a_handler_may_be_in_a_layer() {
+    const ARN: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:tools:3";
+    let python = |layers: &str| format!(r#"{PYTHON}, "layers": [{layers}]"#);
+    let own = python(r#""other""#);
+    let nothing: &[(&str, &[u8])] = &[("main.py", b"")];
+    for path in [
+        "python/app.py",
+        "python/app/__init__.py",
+        "python/lib/python3.13/site-packages/app.py",
+        "python/app.cpython-313-x86_64-linux-gnu.so",
+    ] {
+        assert_eq!(findings_with_layer(&own, nothing, &[(path, b"")]), [], "{path}");
+    }
+    for path in ["app.py", "python/lib/python3.12/site-packages/app.py", "python/main.py"] {
+        let found = findings_with_layer(&own, nothing, &[(path, b"")]);
+        assert_eq!(found.len(), 1, "{path}: {found:?}");
+        assert_eq!(
+            (found[0].check, found[0].severity),
+            ("handler", Severity::Error),
+            "{path}"
+        );
+    }
+    let foreign = python(&format!(r#""other", "{ARN}""#));
+    let found = findings_with_layer(&foreign, nothing, &[("x", b"")]);
+    assert_eq!((found[0].check, found[0].severity), ("handler", Severity::Warning));
+    assert!(
+        found[0]
+            .problem
+            .ends_with(&format!("whether a layer has it wasn't checked: `{ARN}`")),
+        "{found:?}"
+    );
+    // What is in the package is found whatever else there may be.
+    assert_eq!(findings_with_layer(&foreign, &[("app.py", b"")], &[("x", b"")]), []);
+    let node = |handler: &str| format!(r#""runtime": "nodejs22.x", "handler": "{handler}", "layers": ["other"]"#);
+    for (handler, path) in [
+        ("/opt/nodejs/wrap.handler", "nodejs/wrap.mjs"),
+        ("tools/wrap.handler", "nodejs/node_modules/tools/wrap.js"),
+        ("tools.handler", "nodejs/node22/node_modules/tools/package.json"),
+    ] {
+        assert_eq!(
+            findings_with_layer(&node(handler), nothing, &[(path, b"")]),
+            [],
+            "{path}"
+        );
+    }
+    let custom = r#""runtime": "provided.al2023", "handler": "x", "layers": ["other"]"#;
+    assert_eq!(findings_with_layer(custom, nothing, &[("bootstrap*", b"")]), []);
+    assert_eq!(
+        findings_with_layer(custom, nothing, &[("x", b"")])[0].severity,
+        Severity::Error
+    );
 }
 
 #[test]

@@ -319,15 +319,18 @@ impl Profile {
             })
             .map(str::to_owned)
             .collect();
-        let mut selected = BTreeMap::new();
-        for (name, mut function) in functions {
-            // A function without a layer that it names could not be deployed.
-            if selects(&function) || needed.contains(&name) {
-                self.change(&mut function)
-                    .map_err(|error| within(error.within(function.file.display())))?;
-                selected.insert(name, function);
-            }
-        }
+        let unused = self.unused_parameters(&functions);
+        // A function without a layer that it names could not be deployed.
+        let selected = functions
+            .into_iter()
+            .filter(|(name, function)| selects(function) || needed.contains(name));
+        let changed = selected.map(|(name, mut function)| match self.change(&mut function) {
+            Ok(()) => Ok((name, function)),
+            Err(error) => Err(within(error.within(function.file.display()))),
+        });
+        // One that is misspelt is wrong in both places.
+        let selected = collect_all(changed.chain(unused.into_iter().map(Err)))?;
+        let selected: BTreeMap<String, Function> = selected.into_iter().collect();
         if !selected
             .values()
             .any(|function| function.definition.kind == Kind::Function)

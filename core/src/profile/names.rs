@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::de::DeValue;
 
-use super::Profile;
+use super::{Profile, parameters};
 use crate::function::{Function, GlobText, Kind};
 use crate::swaps::Replacement;
 use crate::{Error, Result, shorten, suggest};
@@ -92,6 +92,30 @@ impl Profile {
             }
         }
         Error::join(errors).map_or(Ok(()), Err)
+    }
+
+    /// Parameters that no definition names: what was meant by them would stay as it is.
+    pub(super) fn unused_parameters(&self, functions: &BTreeMap<String, Function>) -> Vec<Error> {
+        if self.parameters.is_empty() {
+            return Vec::new();
+        }
+        let named = parameters::named(functions);
+        let unused = self.parameters.keys().filter(|name| !named.contains(*name));
+        let errors = unused.map(|name| {
+            let help = match suggest(name, named.iter().map(String::as_str)) {
+                Some(meant) => format!("did you mean `{meant}`?"),
+                None if named.is_empty() => "no definition names any parameter".to_owned(),
+                None => format!(
+                    "definitions name: {}",
+                    shorten(&named.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
+                ),
+            };
+            let name = shorten(name);
+            let unused = format!("key `parameters.{name}`: no definition names `${{parameters.{name}}}`");
+            let place = self.places.of_parameter(&self.chain, &name);
+            self.refuse(unused, place).help(help)
+        });
+        errors.collect()
     }
 
     fn refuse(&self, what: String, place: String) -> Error {

@@ -1,6 +1,6 @@
 //! `${parameters.NAME}` in values of `environment` and `tags`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -34,6 +34,19 @@ pub fn refuse_parameters(functions: &BTreeMap<String, Function>) -> Result<()> {
     let refused = defined
         .map(|function| check(&function.definition, None).map_err(|error| error.within(function.file.display())));
     collect_all(refused).map(drop)
+}
+
+/// The parameters that any definition names.
+pub(super) fn named(functions: &BTreeMap<String, Function>) -> BTreeSet<String> {
+    let texts = functions.values().flat_map(|function| {
+        let definition = &function.definition;
+        let environment = definition.environment.iter().flat_map(|map| map.iter());
+        let tags = definition.tags.iter().flat_map(|map| map.iter());
+        environment.map(|(_, value)| value).chain(tags.map(|(_, value)| value))
+    });
+    let named = texts.flat_map(|text| text.split(START).skip(1));
+    let named = named.filter_map(|after| after.split_once(END));
+    named.map(|(name, _)| name.to_owned()).collect()
 }
 
 /// Fails at a value that would be parameters of the profile in force, deployed as it is written.

@@ -33,6 +33,13 @@ impl Places {
         })
     }
 
+    pub fn of_parameter(&self, profiles: &[String], name: &str) -> String {
+        self.find(profiles, |table| {
+            let parameters = get(table, "parameters")?.get_ref().as_table()?;
+            Some(get(parameters, name)?.span().start)
+        })
+    }
+
     pub fn of_swap(&self, profiles: &[String], swap: &Swap) -> String {
         let from = swap.from.to_string();
         self.of_element(profiles, "swaps", |table| {

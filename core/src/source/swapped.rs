@@ -60,16 +60,13 @@ impl Tree {
     /// This tree, with its dependencies installed, without what its swaps leave out, and with what was installed in place of it:
     /// a directory for each swap that installs something, in their order. The source hash stays. Some swap must apply.
     pub fn with_swaps(&self, installed: &[&Path], prefix: &str, meter: &Meter) -> Result<Self> {
-        let swaps = self.inputs.swaps.as_ref().expect("some swap applies");
-        let mut left_out = swaps.leave_out(self)?;
+        let mut swaps = Swaps::clone(self.inputs.swaps.as_ref().expect("some swap applies"));
+        let mut left_out = swaps.leave_out_of_package(self)?;
         // What goes of the source went before it was hashed.
         left_out
             .entries
             .retain(|position| self.entries[*position].origin != Origin::Source);
         let of_layers = swaps.check_moved(&left_out.moved)?;
-        let mut swaps = Swaps::clone(swaps);
-        swaps.moved.extend(left_out.moved);
-        swaps.warnings.extend(left_out.warnings.iter().cloned());
         let inputs = Inputs {
             swaps: Some(Arc::new(swaps)),
             ..self.inputs.clone()

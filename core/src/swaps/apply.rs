@@ -1,6 +1,6 @@
 //! Which swaps apply to a function, and what then is no longer needed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -39,6 +39,8 @@ pub struct AppliedSwap {
 pub struct Swaps {
     pub applied: Vec<AppliedSwap>,
     inputs: BuildInputs,
+    /// Positions of those that mean nothing in the source.
+    idle: BTreeSet<usize>,
     /// What layers must have of what went, as far as that is there: of the source, or of the package once it is made.
     pub(crate) moved: Vec<Moved>,
     /// What the user should know of what went, as far as that is there.
@@ -55,6 +57,8 @@ pub(crate) struct LeftOut {
     pub warnings: Vec<String>,
     /// What that is.
     pub notes: Vec<String>,
+    /// Positions of the swaps that mean nothing in the tree.
+    idle: BTreeSet<usize>,
 }
 
 /// What a function has of others before anything is installed.
@@ -114,6 +118,7 @@ impl Swaps {
         Ok(Some(Swaps {
             applied,
             inputs: BuildInputs::new(Map::from_iter([("swaps".to_owned(), inputs.into())]))?,
+            idle: BTreeSet::new(),
             moved: Vec::new(),
             warnings: Vec::new(),
         }))
@@ -155,14 +160,33 @@ impl Swaps {
         let left_out = self.leave_out(source)?;
         self.moved.clone_from(&left_out.moved);
         self.warnings.clone_from(&left_out.warnings);
+        self.idle.clone_from(&left_out.idle);
+        Ok(left_out)
+    }
+
+    /// What of a package goes, with its dependencies installed: of what lock files name only some may have been.
+    pub(crate) fn leave_out_of_package(&mut self, tree: &Tree) -> Result<LeftOut> {
+        let mut left_out = self.leave_out(tree)?;
+        let idle = left_out
+            .idle
+            .intersection(&self.idle)
+            .map(|position| &self.applied[*position]);
+        left_out
+            .warnings
+            .extend(idle.map(|swap| idle_swap(&swap.from, &swap.to)));
+        self.moved.extend(left_out.moved.iter().cloned());
+        self.warnings.extend(left_out.warnings.iter().cloned());
         Ok(left_out)
     }
 
     /// What of this tree goes.
-    pub(crate) fn leave_out(&self, tree: &Tree) -> Result<LeftOut> {
+    fn leave_out(&self, tree: &Tree) -> Result<LeftOut> {
         let packages = Packages::of(tree)?;
         let gone = self.going(&packages);
+        let applied = self.applied.iter().enumerate();
+        let idle = applied.filter(|(_, swap)| packages.named(&swap.from).next().is_none());
         Ok(LeftOut {
+            idle: idle.map(|(position, _)| position).collect(),
             entries: packages.files_of(&gone)?,
             moved: self.moved(&packages, &gone),
             warnings: self.warnings(&packages, &gone),
@@ -256,6 +280,30 @@ fn check_apart(applied: &[AppliedSwap]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is said of a swap that left nothing out.
+fn idle_swap(from: &PackageName, to: &Replacement) -> String {
+    format!(
+        "{} leaves out nothing: what its lock file says of that isn't installed for this function",
+        place(from, to)
+    )
+}
+
+/// Fails where swaps left nothing out of any of the packages that they apply to, of each of which the warnings are given.
+pub fn check_effect<'a>(packages: impl Iterator<Item = (&'a Tree, &'a [String])> + Clone) -> Result<()> {
+    let applied = packages.clone().flat_map(|(tree, _)| tree.swaps());
+    let applied: BTreeMap<String, &AppliedSwap> = applied.map(|swap| (place(&swap.from, &swap.to), swap)).collect();
+    let checked = applied.values().map(|swap| {
+        let idle = idle_swap(&swap.from, &swap.to);
+        let is_same = |other: &AppliedSwap| other.from == swap.from && other.to == swap.to;
+        let mut of_swap = packages.clone().filter(|(tree, _)| tree.swaps().iter().any(is_same));
+        match of_swap.all(|(_, warnings)| warnings.contains(&idle)) {
+            true => Err(Error::invalid(idle).help("remove it: the lock file has that for other machines alone")),
+            false => Ok(()),
+        }
+    });
+    collect_all(checked).map(drop)
 }
 
 pub(super) fn place(from: &PackageName, to: &Replacement) -> String {

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::function::{FunctionName, GlobText, RelativePath};
 use crate::{Error, Result};
 
-pub use apply::{AppliedSwap, check_used};
+pub use apply::{AppliedSwap, check_effect, check_used};
 pub(crate) use apply::{Swaps, has_any};
 pub(crate) use layers::check_layers;
 pub use layers::{Moved, settle_layers};

@@ -257,3 +257,50 @@ fn stdout_is_no_file_of_inputs() {
     dir.command(["run", "--tfvars", "./-"]).args(PROFILE).ok();
     assert!(dir.join("-").exists());
 }
+
+/// What reads them next must not take them for this run's.
+#[test]
+fn a_run_that_fails_leaves_what_an_earlier_one_wrote_and_says_so() {
+    let dir = project(&[("a", "true")]);
+    let export = || dir.command(["bundle", "export"]).args(PROFILE);
+    let run = || dir.command(["run", "--tfvars", "inputs.tfvars.json"]).args(PROFILE);
+    let written = || {
+        ["dist/bundle.json", "dist/bundle.json.sha256", "inputs.tfvars.json"].map(|file| fs::read(dir.join(file)).ok())
+    };
+    dir.write("code/a/app.py", "syntax\n");
+    dir.write("lambda-pack.toml", "[profiles.prod]\nlimits = { timeout = 1 }\n");
+    let first = run().run();
+    assert_eq!(first.code, 3, "{first:?}");
+    assert!(!first.stderr.contains("earlier run"), "there is none: {first:?}");
+    assert_eq!(written(), [None, None, None]);
+
+    dir.write("lambda-pack.toml", "[profiles.prod]\n");
+    let good = run().ok();
+    assert!(!good.stderr.contains("earlier run"), "{good:?}");
+    let before = written();
+    assert!(before.iter().all(Option::is_some));
+    dir.write("code/a/app.py", "other\n");
+    dir.write("lambda-pack.toml", "[profiles.prod]\nlimits = { timeout = 1 }\n");
+    run().fails(
+        3,
+        &[
+            "still as an earlier run wrote it",
+            "`dist/bundle.json`, `dist/bundle.json.sha256`, `inputs.tfvars.json`",
+        ],
+    );
+    assert_eq!(written(), before, "all three, or none");
+    // What is exported says that it fails.
+    let exported = export().run();
+    assert_eq!(exported.code, 3, "{exported:?}");
+    assert!(!exported.stderr.contains("earlier run"), "{exported:?}");
+    let before = written();
+    dir.write("lambda-json/a.json", "{");
+    export().fails(
+        3,
+        &[
+            "still as an earlier run wrote it",
+            "`dist/bundle.json`, `dist/bundle.json.sha256`",
+        ],
+    );
+    assert_eq!(written(), before);
+}

@@ -33,6 +33,7 @@ fn of_text(tier: Tier, limits: &Limits, text: &str, sizes: Sizes) -> Vec<Check> 
     let layers = [Layer {
         function: &layer,
         bytes: of_layer,
+        source: None,
     }];
     let subject = Subject {
         function: &function,
