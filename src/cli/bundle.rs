@@ -254,10 +254,11 @@ pub struct ExportArgs {
     pub packing: PackingArgs,
 }
 
-/// Check every digest in a bundle.json: its own, those of packages in the store, of their manifests, and of assets
+/// Check a bundle.json: its digests, those of packages in the store, of their manifests and of assets, and the rest with the project
 ///
-/// Only what lambda-pack wrote is taken, whole. Exit 4 if a digest differs, 1 if something is missing, 3 if the document says that
-/// a check failed, or isn't one.
+/// Where the project is that it was made of, at the same commit, the document is made again and compared as a whole. Elsewhere that
+/// is said as not checked: then its digests alone are proven. Only what lambda-pack wrote is taken, whole. Exit 4 if something
+/// differs, 1 if something is missing, 3 if the document says that a check failed, or isn't one.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:

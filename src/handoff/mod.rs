@@ -3,6 +3,7 @@
 mod checks;
 mod files;
 mod pipeline;
+mod project;
 mod provenance;
 mod steps;
 mod terraform;
@@ -30,7 +31,7 @@ pub use files::{write, write_document};
 pub use pipeline::{Deployment, Goal, Packaged, packaged};
 pub use steps::{Done, PACKAGES, Row, Steps};
 pub use terraform::{Inputs, inputs, warn_of_no_bucket};
-pub use verify::{Stated, Verified};
+pub use verify::{Stated, Status, Verified};
 
 /// A function with all that is known of it but its package.
 #[derive(Clone)]

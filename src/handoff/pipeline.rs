@@ -6,6 +6,7 @@ use std::borrow::Cow;
 use lambda_pack_core::fitness::{Check, Status, Subject, assess};
 use lambda_pack_core::function::Selected;
 use lambda_pack_core::graph::Graph;
+use lambda_pack_core::handoff::Document;
 use lambda_pack_core::preflight::Contents;
 use lambda_pack_core::profile::Profile;
 use lambda_pack_core::{Error, Meter, Result, assets, collect_all, swaps};
@@ -73,6 +74,22 @@ pub fn packaged<R>(
     };
     let made = pipeline.run(steps, |hashed| written.check_inputs(hashed, settings), last);
     made.inspect_err(|_| written.warn_of_earlier())
+}
+
+/// Says what a profile deploys, and writes and shows nothing. `check` may end it before anything is built.
+pub fn described(
+    settings: &Settings,
+    meter: &'static Meter,
+    check: impl FnOnce(&Selected<Hashed>) -> Result<()>,
+) -> Result<Document> {
+    let pipeline = Pipeline {
+        settings,
+        profile: settings.needs_profile()?,
+        goal: Goal::Describe,
+        meter,
+    };
+    let last = |_: &mut Steps, deployment: Deployment| super::document(deployment, settings);
+    pipeline.run(&mut Steps::silent(meter), check, last)
 }
 
 struct Pipeline<'p> {

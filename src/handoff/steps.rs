@@ -53,6 +53,7 @@ pub struct Row {
 
 pub struct Steps {
     rows: Vec<Row>,
+    is_silent: bool,
     meter: &'static Meter,
 }
 
@@ -60,7 +61,16 @@ impl Steps {
     pub fn new(meter: &'static Meter) -> Self {
         Steps {
             rows: Vec::new(),
+            is_silent: false,
             meter,
+        }
+    }
+
+    /// Nothing is said of what is done on the way to something else.
+    pub fn silent(meter: &'static Meter) -> Self {
+        Steps {
+            is_silent: true,
+            ..Steps::new(meter)
         }
     }
 
@@ -72,7 +82,7 @@ impl Steps {
         work: impl FnOnce() -> Result<(Done, T)>,
     ) -> Result<T> {
         let start = Instant::now();
-        let progress = Progress::start(doing, self.meter);
+        let progress = (!self.is_silent).then(|| Progress::start(doing, self.meter));
         let result = work();
         drop(progress);
         let seconds = start.elapsed().as_secs_f64();
@@ -87,7 +97,9 @@ impl Steps {
             Err(error) if error.kind() == ErrorKind::Interrupted => ("interrupted", "interrupted".to_owned()),
             Err(_) => ("failed", "failed".to_owned()),
         };
-        report::note(&format!("{name:<13} {shown} ({seconds:.1} s)"));
+        if !self.is_silent {
+            report::note(&format!("{name:<13} {shown} ({seconds:.1} s)"));
+        }
         let done = result.as_ref().ok().map(|(done, _)| done);
         self.rows.push(Row {
             step: name,

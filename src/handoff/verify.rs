@@ -7,23 +7,48 @@ use std::path::{Path, PathBuf};
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::function::{AssetUrl, Sha256};
 use lambda_pack_core::graph::Requirements;
-use lambda_pack_core::handoff::{AssetEntry, Document, FunctionEntry, sums_of};
+use lambda_pack_core::handoff::{AssetEntry, Document, FILE_NAME, FunctionEntry, sums_of};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, shorten};
 use serde::Serialize;
 use sha2::Digest as _;
 
+use super::project::{self, Project};
 use super::{files, in_store};
 use crate::assets::{DOWNLOADS_AT_ONCE, Fetcher};
 use crate::parallel;
 use crate::settings::Settings;
 use crate::store::{Found, REQUESTS_AT_ONCE, Store, StoreUrl};
 
-/// A digest that was right.
+/// What was looked at.
 #[derive(Debug, Serialize)]
 pub struct Verified {
     pub what: &'static str,
     pub name: String,
-    pub digest: String,
+    pub status: Status,
+    /// What was right; of a project there is none.
+    pub digest: Option<String>,
+    /// Why it wasn't checked, and what that leaves open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    Verified,
+    NotChecked,
+}
+
+impl Verified {
+    fn new(what: &'static str, name: impl Into<String>, digest: impl Into<String>) -> Self {
+        Verified {
+            what,
+            name: name.into(),
+            status: Status::Verified,
+            digest: Some(digest.into()),
+            detail: None,
+        }
+    }
 }
 
 /// A document as it was read, once.
@@ -35,7 +60,16 @@ pub struct Stated {
 
 impl Stated {
     pub fn read(file: &Path) -> Result<Self> {
-        let content = fs::read(file).map_err(|cause| Error::input("read", file, cause))?;
+        let content = fs::read(file).map_err(|cause| {
+            let is_missing = cause.kind() == io::ErrorKind::NotFound;
+            let error = Error::input("read", file, cause);
+            match is_missing {
+                true => {
+                    error.help("`lambda-pack bundle export --deployment-profile NAME` and `run` write dist/bundle.json")
+                }
+                false => error,
+            }
+        })?;
         let whole = whole(file, &content);
         match (Document::parse(file.display(), &content), whole) {
             (Ok(document), whole) => Ok(Stated { document, whole }),
@@ -57,12 +91,21 @@ impl Stated {
         Ok(self.document.functions)
     }
 
-    /// Compares all with what a store has; each failure is an error of its own.
-    pub fn verify(self, store: &StoreUrl, settings: &Settings, meter: &'static Meter) -> Result<Vec<Result<Verified>>> {
+    /// Compares all with what a store has, the one that is given or the one that it names; each failure is an error of its own.
+    pub fn verify(
+        self,
+        given: Option<&StoreUrl>,
+        settings: &Settings,
+        meter: &'static Meter,
+    ) -> Result<Vec<Result<Verified>>> {
+        let store = match given {
+            Some(store) => store.clone(),
+            None => self.store(&settings.project_dir)?,
+        };
         let Stated { document, whole } = self;
         let mut results = vec![whole];
         results.extend(super::failures(&document).map(Err));
-        let mut store = Store::open(store, &settings.aws, meter)?;
+        let mut store = Store::open(&store, &settings.aws, meter)?;
         let names: Vec<&str> = document.functions.iter().map(|it| it.name.as_str()).collect();
         // No cache: what is verified is what is there.
         store.expect(&names, None)?;
@@ -78,7 +121,19 @@ impl Stated {
                 Err(error) => results.push(Err(error)),
             }
         }
+        // What is wrong without it need not be compared with it.
+        let project = match results.iter().all(Result::is_ok) {
+            true => Some(project::compare(&document, store.url(), given, settings, meter)),
+            false => None,
+        };
+        let is_same = matches!(project, Some(Ok(Project::Same)));
+        results.extend(project.map(|project| project.map(|project| of_project(project, &document.deployment_profile))));
         if !document.assets.is_empty() {
+            // Where the project says the same of their addresses, what was downloaded from there once is enough.
+            let settings = &Settings {
+                cache_dir: settings.cache_dir.clone().filter(|_| is_same),
+                ..settings.clone()
+            };
             let fetcher = Fetcher::new(settings, meter)?;
             results.extend(parallel::map(&document.assets, DOWNLOADS_AT_ONCE, |said| {
                 asset(said, &fetcher)
@@ -102,8 +157,18 @@ fn whole(file: &Path, content: &[u8]) -> Result<Verified> {
         _ => Error::input("read", &sums, cause),
     })?;
     let digest = hex::encode(sha2::Sha256::digest(content));
-    let expected =
+    let (expected, name) =
         sums_of(&line).ok_or_else(|| Error::invalid(format!("{}: its first word is no SHA-256", sums.display())))?;
+    let is_of_file = |name: &str| name == FILE_NAME || file.file_name().is_some_and(|own| own == name);
+    if let Some(other) = name.filter(|name| !is_of_file(name)) {
+        return Err(differs(format!(
+            "`{}` is of the file `{}`, and not of `{}`",
+            sums.display(),
+            shorten(other),
+            file.display()
+        ))
+        .help("bring the one that was written beside it"));
+    }
     if !digest.eq_ignore_ascii_case(expected) {
         return Err(differs(format!(
             "`{}` has the SHA-256 {digest}, and `{}` says {expected}",
@@ -112,11 +177,28 @@ fn whole(file: &Path, content: &[u8]) -> Result<Verified> {
         ))
         .help("somebody changed one of the two: export again"));
     }
-    Ok(Verified {
-        what: "document",
-        name: file.display().to_string(),
-        digest,
-    })
+    Ok(Verified::new("document", file.display().to_string(), digest))
+}
+
+/// Whether all that no digest vouches for is as the project says.
+fn of_project(project: Project, profile: &str) -> Verified {
+    let (status, detail) = match project {
+        Project::Same => (Status::Verified, None),
+        Project::NotHere(why) => (
+            Status::NotChecked,
+            Some(format!(
+                "{why}: what the document says of handlers, runtimes, layers, assets, swaps, secrets, checks and the graph is believed \
+                 where nothing else in it, and no package, contradicts that"
+            )),
+        ),
+    };
+    Verified {
+        what: "project",
+        name: profile.to_owned(),
+        status,
+        digest: None,
+        detail,
+    }
 }
 
 /// Its record, its package, and what that was made from.
@@ -171,14 +253,9 @@ fn function(said: &FunctionEntry, of_graph: Requirements, document: &Document, s
     if let Some(known) = kept.known(&record)? {
         document.check_contents(said, &known.contents)?;
     }
-    let verified = |what, digest| Verified {
-        what,
-        name: name.to_owned(),
-        digest,
-    };
     Ok([
-        verified("source", source_hash.to_hex()),
-        verified("package", record.code_sha256.to_base64()),
+        Verified::new("source", name, source_hash.to_hex()),
+        Verified::new("package", name, record.code_sha256.to_base64()),
     ])
 }
 
@@ -195,9 +272,5 @@ fn asset(said: &AssetEntry, fetcher: &Fetcher) -> Result<Verified> {
         .parse()
         .map_err(|allowed| wrong("sha256", &said.sha256, allowed))?;
     let fetched = fetcher.fetch(&url, sha256)?;
-    Ok(Verified {
-        what: "asset",
-        name: url.to_string(),
-        digest: fetched.sha256.to_string(),
-    })
+    Ok(Verified::new("asset", url.to_string(), fetched.sha256.to_string()))
 }

@@ -509,9 +509,9 @@ fn every_secret_that_is_wrong_is_reported_at_once() {
     let run = dir.command(["validate"]).fails(
         3,
         &[
-            "app.json:2:37: key `secrets[0].class`: found `infra`",
+            "app.json:2:41: key `secrets[0].class`: found `infra`",
             "did you mean `infrastructure`?",
-            "app.json:3:53: key `secrets[1].target`: found string \"X\"",
+            "app.json:3:51: key `secrets[1].target`: found string \"X\"",
             "app.json: key `secrets[2]`: key `reason` is missing",
         ],
     );

@@ -35,6 +35,7 @@ impl Document {
         problems.extend(self.of_graph(&functions));
         problems.extend(self.of_layers(&functions));
         problems.extend(self.of_secrets(&functions));
+        problems.extend(self.of_assets(&functions));
         problems.extend(self.of_application());
         problems.extend(self.of_validation(&functions));
         problems
@@ -67,6 +68,13 @@ impl Document {
         for node in &self.graph.nodes {
             if !nodes.insert(&node.id) {
                 problems.push(format!("key `graph`: `{}` comes twice", shorten(&node.id)));
+            }
+            if !is_of_its_name(node) {
+                let [id, name] = [&node.id, &node.name].map(|text| shorten(text));
+                problems.push(format!(
+                    "key `graph`: `{id}` is none of a {} `{name}`",
+                    node.kind.name()
+                ));
             }
         }
         let ends = self.graph.edges.iter().flat_map(|edge| [&edge.from, &edge.to]);
@@ -140,6 +148,37 @@ impl Document {
             format!("key `graph`: `{reader}` doesn't read `{secret}`, as `secrets` has it")
         });
         unread.chain(only_drawn).chain(only_listed).collect()
+    }
+
+    /// Who packs which asset, in the list and in the graph, and by which of its addresses it is called there.
+    fn of_assets(&self, functions: &Functions) -> Vec<String> {
+        let asset_id = |sha256: &str| NodeKind::Asset.id(sha256);
+        let listed = self.assets.iter().filter_map(|asset| {
+            let function = functions.get(asset.function.as_str())?;
+            Some((node_id(function), asset_id(&asset.sha256)))
+        });
+        let listed: BTreeSet<(String, String)> = listed.collect();
+        let assets = self.graph.nodes.iter().filter(|node| node.kind == NodeKind::Asset);
+        let ids: BTreeSet<&str> = assets.clone().map(|node| node.id.as_str()).collect();
+        let edges = self.graph.edges.iter().filter(|edge| ids.contains(edge.to.as_str()));
+        let drawn: BTreeSet<(String, String)> = edges.map(|edge| (edge.from.clone(), edge.to.clone())).collect();
+        let mut problems = Vec::new();
+        for (function, asset) in listed.symmetric_difference(&drawn) {
+            let [function, asset] = [function, asset].map(|id| shorten(id));
+            problems.push(format!(
+                "key `assets`: `{function}` has `{asset}` other than in the graph"
+            ));
+        }
+        for node in assets {
+            let mut same = self.assets.iter().filter(|asset| asset_id(&asset.sha256) == node.id);
+            if same.all(|asset| asset.url != node.name) {
+                let [id, name] = [&node.id, &node.name].map(|text| shorten(text));
+                problems.push(format!(
+                    "key `graph`: `{id}` is called `{name}`, which is no address of it in `assets`"
+                ));
+            }
+        }
+        problems
     }
 
     fn of_application(&self) -> Vec<String> {
@@ -286,6 +325,16 @@ fn secret_id(class: SecretClass, id: &str) -> String {
 
 fn is_arn(layer: &str) -> bool {
     layer.starts_with("arn:")
+}
+
+/// Whether its id is what its kind and name make it. Of assets and dependencies it holds more, or other, than the name.
+fn is_of_its_name(node: &Node) -> bool {
+    match (node.kind, node.class) {
+        (NodeKind::Asset | NodeKind::Dependency, _) => node.id.starts_with(&node.kind.id("")),
+        (NodeKind::Secret, Some(class)) => node.id == secret_id(class, &node.name),
+        (NodeKind::Secret, None) => false,
+        (kind, _) => node.id == kind.id(&node.name),
+    }
 }
 
 fn unknown_name(key: &str, name: &str) -> String {

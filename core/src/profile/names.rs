@@ -110,9 +110,9 @@ impl Profile {
                     shorten(&named.iter().map(String::as_str).collect::<Vec<_>>().join(", "))
                 ),
             };
+            let place = self.places.of_parameter(&self.chain, name);
             let name = shorten(name);
             let unused = format!("key `parameters.{name}`: no definition names `${{parameters.{name}}}`");
-            let place = self.places.of_parameter(&self.chain, &name);
             self.refuse(unused, place).help(help)
         });
         errors.collect()

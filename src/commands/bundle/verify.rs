@@ -5,23 +5,24 @@ use lambda_pack_core::Result;
 use super::super::finish_rows;
 use super::Asked;
 use crate::cli::{Common, VerifyManifestArgs};
-use crate::handoff::{Stated, Verified};
+use crate::handoff::{Stated, Status, Verified};
 use crate::report::{self, Progress};
 
 pub fn run(args: &VerifyManifestArgs, common: &Common, asked: &Asked) -> Result<()> {
     let progress = Progress::start("verifying", asked.meter);
     let stated = Stated::read(&args.file)?;
     let settings = asked.settings;
-    let store = match common.store.as_deref() {
-        None | Some("") => stated.store(&settings.project_dir)?,
-        Some(_) => settings.store.clone(),
-    };
-    let results = stated.verify(&store, settings, asked.meter)?;
+    let given = common.store.as_deref().filter(|store| !store.is_empty());
+    let results = stated.verify(given.map(|_| &settings.store), settings, asked.meter)?;
     drop(progress);
     finish_rows(results, common.json, |rows: &[Verified]| {
-        let lines = rows
-            .iter()
-            .map(|row| vec![row.what.to_owned(), row.name.clone(), row.digest.clone()]);
+        let lines = rows.iter().map(|row| {
+            let shown = match row.status {
+                Status::Verified => row.digest.as_deref().unwrap_or("makes the same document"),
+                Status::NotChecked => "not checked",
+            };
+            vec![row.what.to_owned(), row.name.clone(), shown.to_owned()]
+        });
         report::table(&["what", "name", "digest"], &[], lines)
     })
 }

@@ -1,5 +1,6 @@
 //! `bundle export`, `bundle verify` and `run`: from a profile to packages, a document, and Terraform's inputs.
 
+mod project;
 mod runs;
 mod stored;
 mod verify;
