@@ -15,6 +15,11 @@ pub fn run(args: &VerifyManifestArgs, common: &Common, asked: &Asked) -> Result<
     let given = common.store.as_deref().filter(|store| !store.is_empty());
     let results = stated.verify(given.map(|_| &settings.store), settings, asked.meter)?;
     drop(progress);
+    for row in results.iter().flatten() {
+        if let Some(detail) = &row.detail {
+            report::warning(&format!("the {} wasn't checked: {detail}", row.what));
+        }
+    }
     finish_rows(results, common.json, |rows: &[Verified]| {
         let lines = rows.iter().map(|row| {
             let shown = match row.status {

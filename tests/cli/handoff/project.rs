@@ -182,6 +182,9 @@ fn where_the_project_is_not_that_is_said() {
         run.stdout.contains("prod") && run.stdout.contains("not checked"),
         "{run:?}"
     );
+    let why =
+        "warning: the project wasn't checked: no project with the profile `prod` is here: what the document says of";
+    assert!(run.stderr.contains(why), "{run:?}");
     // There nobody knows better, but for the other parts of the document.
     let changes: [(Change, &str); 4] = [
         (
