@@ -40,6 +40,7 @@ mod settings;
 mod store;
 mod time;
 mod verification;
+mod visible;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;

@@ -19,7 +19,7 @@ pub struct ReportArgs {
     /// Functions [default: all]
     #[arg(value_name = "NAME", add = super::complete::functions())]
     pub names: Vec<String>,
-    /// Write one self-contained page: sizes, files, dependencies, limits, history
+    /// Write one self-contained page: sizes, files, dependencies, limits, history (`-`: print it)
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// Print a summary in Markdown, or write it to FILE

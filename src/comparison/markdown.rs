@@ -4,6 +4,7 @@ use super::text::of_text;
 use super::texts::{Shown, Text};
 use super::{Compared, Row, same};
 use crate::markdown::{code, longest_run};
+use crate::visible::visible;
 
 /// A section for each function that differs, then how many don't. The sides are as people call them.
 pub fn markdown(functions: &[Compared], sides: &[String; 2]) -> String {
@@ -41,6 +42,7 @@ fn of_entry(entry: &Text) -> String {
     match entry.shown {
         Shown::Diff(_) => {
             // <https://github.github.com/gfm/#fenced-code-blocks>: longer than any in it.
+            let text = visible(&text);
             let fence = "`".repeat(longest_run(&text).max(2) + 1);
             format!("\n{fence}diff\n{text}\n{fence}")
         }

@@ -1,6 +1,6 @@
 //! The page: one file that needs no other and asks nobody, whatever the names in it are.
 //!
-//! Data is JSON in a script of a type that no browser runs, with each `<` escaped, so that none of it is markup; the program
+//! Data is JSON in a script of a type that no browser runs, with each `<` escaped, so that none of it is markup, and what turns text round written out; the program
 //! puts it into the page as text. A policy lets in the two scripts and the style that stand in the file, by their digests.
 
 use base64::Engine;
@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::Overview;
 use crate::hidden::masked_json;
+use crate::visible::visible;
 
 const FRAME: &str = include_str!("page/frame.html");
 const STYLE: &str = include_str!("page/style.css");
@@ -56,7 +57,7 @@ pub fn page(overview: &Overview) -> String {
 /// <https://html.spec.whatwg.org/multipage/scripting.html#restrictions-for-contents-of-script-elements>
 fn data(overview: &Overview) -> String {
     let json = serde_json::to_string(overview).expect("the overview has string keys");
-    masked_json(&json).replace('<', "\\u003c")
+    visible(&masked_json(&json)).replace('<', "\\u003c")
 }
 
 /// What stands between the tags, by its digest: <https://www.w3.org/TR/CSP3/#framework-directive-source-list>

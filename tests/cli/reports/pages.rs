@@ -18,6 +18,9 @@ const ODD: [&str; 5] = [
     "\u{1F9F6}\u{20BB7}",
 ];
 
+/// What follows the control in the middle is shown before it.
+const TURNED: &str = "gpj.\u{202e}py.exe";
+
 fn with_odd_names() -> Dir {
     let dir = Dir::with_app();
     for name in ODD {
@@ -62,6 +65,22 @@ fn no_name_is_markup() {
     // Two scripts and the data, however names look.
     assert_eq!(page.matches("<script").count(), 3 + page.matches("\"<script").count());
     assert_eq!(between(&page, "<script>", "</script>").len(), 2);
+}
+
+#[test]
+fn what_turns_text_round_is_written_out_and_stdout_is_a_file_too() {
+    let dir = Dir::with_app();
+    dir.write(&format!("code/lib/{TURNED}"), "");
+    dir.write("lambda-json/app.json", r#"{"source": "lib"}"#);
+    let page = page(&dir);
+    assert!(page.contains(r"gpj.\u003cU+202E>py.exe"), "{page}");
+    assert!(!page.contains('\u{202e}') && !page.contains(r"\u202e"));
+    assert_eq!(dir.command(["report", "--html", "-"]).ok().stdout, page);
+    for other in ["--markdown", "--json"] {
+        dir.command(["report", "--html", "-", other]).fails(2, &["both print to stdout"]);
+    }
+    let both = dir.command(["report", "--html", "-", "--markdown=summary.md"]).ok();
+    assert_eq!(both.stdout, page);
 }
 
 #[test]

@@ -48,9 +48,15 @@ fn no_name_is_markdown_or_html() {
     dir.write("code/lib/app.py", "");
     dir.command(["upload"]).ok();
     dir.write("code/lib/a|b`c<img src=x>[d](e)@f*g*", "");
+    // What follows is shown before it.
+    dir.write("code/lib/gpj.\u{202e}py.exe", "");
     let text = dir.command(["report", "--markdown"]).ok().stdout;
     let row = text.lines().find(|line| line.starts_with("| `app`")).unwrap();
     assert_eq!(row.matches('|').count(), 6, "{row}");
+    assert!(
+        row.contains("gpj.&#60;U+202E&#62;py.exe") && !text.contains('\u{202e}'),
+        "{row}"
+    );
     assert!(
         row.contains("a&#124;b&#96;c&#60;img src=x&#62;&#91;d&#93;&#40;e&#41;&#64;f&#42;g&#42; added"),
         "{row}"
