@@ -46,6 +46,7 @@ fn load(
     check: impl FnOnce(&BTreeMap<String, Function>) -> Result<()>,
 ) -> Result<BTreeMap<String, Function>> {
     let functions = function::load(&settings.config_dir)?;
+    report::are_defined(functions.values());
     // What one profile, or a function that isn't selected, keeps out of packages is kept out of all of them.
     let mut declared: Vec<Secret> = settings.profiles.secrets().cloned().collect();
     for function in functions.values() {

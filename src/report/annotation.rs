@@ -3,29 +3,54 @@
 //! They go to stderr, like the errors: the runner looks for commands in both streams (`ScriptHandler.cs` of
 //! <https://github.com/actions/runner>), and stdout is for data.
 
+use std::collections::BTreeMap;
 use std::env;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{PoisonError, RwLock};
+
+use lambda_pack_core::function::Function;
+use lambda_pack_core::{Error, ErrorKind};
 
 use crate::hidden::masked;
 
+/// Where functions are defined, by their names.
+static DEFINED: RwLock<BTreeMap<String, PathBuf>> = RwLock::new(BTreeMap::new());
+
+/// Of functions whose faults may be said without a file.
+pub fn are_defined<'a>(functions: impl IntoIterator<Item = &'a Function>) {
+    let mut defined = DEFINED.write().unwrap_or_else(PoisonError::into_inner);
+    let functions = functions.into_iter();
+    defined.extend(functions.map(|function| (function.name.to_string(), function.file.clone())));
+}
+
 /// A place in a file, as messages name it.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Place<'a> {
     file: &'a str,
     line: Option<&'a str>,
     column: Option<&'a str>,
 }
 
-/// The command that annotates what an error names; `None` elsewhere than on GitHub, and for what is in no file of the
-/// workspace.
-pub fn of(message: &str, help: Option<&str>) -> Option<String> {
+/// The command that annotates the file that an error names, or else the definition of the function whose fault it is; `None` elsewhere than on
+/// GitHub, and for what is in no file of the workspace.
+pub fn of(error: &Error) -> Option<String> {
+    let (message, help) = (error.message(), error.help_text());
     if env::var_os("GITHUB_ACTIONS")? != "true" {
         return None;
     }
     let workspace = PathBuf::from(env::var_os("GITHUB_WORKSPACE")?);
     let here = env::current_dir().ok()?;
-    let place = named(message, |file| here.join(file).is_file())?;
-    let file = in_workspace(&here.join(place.file), &workspace)?;
+    let in_workspace = |file: &Path| match here.join(file) {
+        file if file.is_file() => in_workspace(&file, &workspace),
+        _ => None,
+    };
+    let (place, file) = match named(message, |file| in_workspace(Path::new(file)).is_some()) {
+        Some(place) => (place, in_workspace(Path::new(place.file))?),
+        None => {
+            let defined = definition(message).filter(|_| is_of_sources(error.kind()))?;
+            (Place::default(), in_workspace(&defined)?)
+        }
+    };
     let mut command = format!("::error file={}", property(&masked(&file)));
     for (name, number) in [("line", place.line), ("col", place.column)] {
         command.extend(number.map(|number| format!(",{name}={number}")));
@@ -35,12 +60,25 @@ pub fn of(message: &str, help: Option<&str>) -> Option<String> {
     Some(format!("{command}::{}", data(&text)))
 }
 
-/// The first file in `function `a`: code/a.py:3:7: what is wrong` or ``cannot read `code/a.py`: why``.
+/// Whether what is wrong is in what the user wrote, rather than in the network or a store.
+fn is_of_sources(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Invalid | ErrorKind::Secret | ErrorKind::Infrastructure)
+}
+
+/// Of ``function `a`: what is wrong``.
+fn definition(message: &str) -> Option<PathBuf> {
+    let name = message.split_once("function `")?.1.split('`').next()?;
+    let defined = DEFINED.read().unwrap_or_else(PoisonError::into_inner);
+    defined.get(name).cloned()
+}
+
+/// The first file in `function `a`: code/a.py:3:7: what is wrong` or ``cannot read `code/a.py`: why``, or else the
+/// first one in quotes.
 fn named(message: &str, is_file: impl Fn(&str) -> bool) -> Option<Place<'_>> {
     const BETWEEN: &str = ": ";
     let ends: Vec<usize> = message.match_indices(BETWEEN).map(|(end, _)| end).collect();
-    let starts = std::iter::once(0).chain(ends.iter().map(|end| end + BETWEEN.len()));
-    starts.into_iter().find_map(|start| {
+    let mut starts = std::iter::once(0).chain(ends.iter().map(|end| end + BETWEEN.len()));
+    let between = starts.find_map(|start| {
         // A name may hold what stands between names too.
         let ends = ends.iter().copied().filter(|end| *end >= start).chain([message.len()]);
         ends.into_iter().find_map(|end| {
@@ -48,7 +86,9 @@ fn named(message: &str, is_file: impl Fn(&str) -> bool) -> Option<Place<'_>> {
                 .into_iter()
                 .find(|place| is_file(place.file))
         })
-    })
+    });
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    between.or_else(|| quoted.find_map(|part| place(part).into_iter().find(|place| is_file(place.file))))
 }
 
 /// What a part of a message may mean, the likeliest first.
@@ -137,6 +177,7 @@ mod tests {
             None,
             None,
         );
+        finds("what `a` is: see `code/a.py:3`", "code/a.py", Some("3"), None);
         assert_eq!(named("function `a`: the network is down", |_| false), None);
         assert_eq!(named("", |_| false), None);
     }

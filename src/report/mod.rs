@@ -18,6 +18,7 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::Common;
 use crate::hidden::{self, MaskedStderr, masked};
 
+pub use annotation::are_defined;
 pub use progress::Progress;
 pub use table::{age, bytes, table};
 
@@ -114,7 +115,7 @@ pub fn error(error: &Error) {
         if let Some(help) = error.help_text() {
             anstream::eprintln!("  {HELP}help:{HELP:#} {}", masked(help));
         }
-        if let Some(command) = annotation::of(error.message(), error.help_text()) {
+        if let Some(command) = annotation::of(error) {
             anstream::eprintln!("{command}");
         }
     }
