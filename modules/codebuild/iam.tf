@@ -11,7 +11,7 @@ locals {
   parameter_arns = [for name in try(var.bundles.deployments, []) : "${local.ssm_arn_prefix}${local.is_seedfarmer ? "" : "/sf"}/${var.bundles.project}/${name}/*"]
 
   store_arn     = try(join("/", compact(["${local.s3_arn_prefix}${var.store.bucket}", var.store.prefix])), "")
-  store_arns    = [for part in ["manifests", "packages", "records", "sboms"] : "${local.store_arn}/${part}/*" if var.store != null]
+  store_arns    = [for part in ["manifests", "packages", "records", "sboms", "uses"] : "${local.store_arn}/${part}/*" if var.store != null]
   source_arns   = concat([for arn in local.bundle_arns : "${trimsuffix(arn, "*")}*/sources/*"], [for store in var.store[*] : "${local.store_arn}/sources/*"])
   bucket_arns   = distinct([for place in concat(var.bundles[*].bucket, var.store[*].bucket) : "${local.s3_arn_prefix}${place}"])
   log_group_arn = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/codebuild/${var.name}"
@@ -42,6 +42,13 @@ locals {
       Effect   = "Allow"
       Action   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
       Resource = local.store_arns
+    }],
+    # Who uploads waits for who deletes.
+    length(local.store_arns) == 0 ? [] : [{
+      Sid      = "LookWhoDeletes"
+      Effect   = "Allow"
+      Action   = ["s3:GetObject"]
+      Resource = ["${local.store_arn}/gc.json"]
     }],
     length(local.bundle_arns) == 0 ? [] : [
       {

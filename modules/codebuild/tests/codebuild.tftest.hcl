@@ -40,12 +40,13 @@ run "role_may_do_what_builds_need_and_no_more" {
     condition = {
       for statement in jsondecode(aws_iam_role_policy.this[0].policy).Statement : statement.Sid => statement.Resource
       } == {
-      WriteLogs     = ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/lambda-pack:*"]
-      LookAtBuckets = ["arn:aws:s3:::example-bundles", "arn:aws:s3:::example-packages"]
-      ReadSources   = ["arn:aws:s3:::example-bundles/prod/*/sources/*", "arn:aws:s3:::example-bundles/test/*/sources/*", "arn:aws:s3:::example-packages/team/sources/*"]
-      WritePackages = [for part in ["manifests", "packages", "records", "sboms"] : "arn:aws:s3:::example-packages/team/${part}/*"]
-      WriteBundles  = ["arn:aws:s3:::example-bundles/prod/*", "arn:aws:s3:::example-bundles/test/*"]
-      WriteRecords  = [for name in ["prod", "test"] : "arn:aws:ssm:eu-west-1:123456789012:parameter/sf/shop/${name}/*"]
+      WriteLogs      = ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/lambda-pack:*"]
+      LookAtBuckets  = ["arn:aws:s3:::example-bundles", "arn:aws:s3:::example-packages"]
+      ReadSources    = ["arn:aws:s3:::example-bundles/prod/*/sources/*", "arn:aws:s3:::example-bundles/test/*/sources/*", "arn:aws:s3:::example-packages/team/sources/*"]
+      WritePackages  = [for part in ["manifests", "packages", "records", "sboms", "uses"] : "arn:aws:s3:::example-packages/team/${part}/*"]
+      LookWhoDeletes = ["arn:aws:s3:::example-packages/team/gc.json"]
+      WriteBundles   = ["arn:aws:s3:::example-bundles/prod/*", "arn:aws:s3:::example-bundles/test/*"]
+      WriteRecords   = [for name in ["prod", "test"] : "arn:aws:ssm:eu-west-1:123456789012:parameter/sf/shop/${name}/*"]
     }
     error_message = "resources of the role's policy"
   }
@@ -111,7 +112,7 @@ run "everything_optional" {
 
   assert {
     condition = toset([for statement in jsondecode(aws_iam_role_policy.this[0].policy).Statement : statement.Sid]) == toset([
-      "WriteLogs", "LookAtBuckets", "ReadSources", "WritePackages", "WriteBundles", "WriteRecords",
+      "WriteLogs", "LookAtBuckets", "ReadSources", "WritePackages", "LookWhoDeletes", "WriteBundles", "WriteRecords",
       "ReadSecrets", "ReadParameters", "UseKeys", "ReadLambdaPack", "KeepCache", "PullImages", "LogInToEcr",
       "AttachToVpc", "GiveInterfacesToCodeBuild",
     ])
