@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use lambda_pack_core::temporary::sync_directory;
-use lambda_pack_core::{Error, ErrorKind, Result, json};
+use lambda_pack_core::{Error, ErrorKind, Result, json_unique};
 use serde_json::{Map, Value};
 
 use crate::handoff;
@@ -58,7 +58,7 @@ impl Overrides {
             Err(cause) => return Err(Error::input("read", &file, cause)),
         };
         let variables = match &before {
-            Some(text) => json::parse_object(file.display(), text.as_bytes())?,
+            Some(text) => json_unique::parse_object(file.display(), text.as_bytes())?,
             None => Map::new(),
         };
         let overrides = Overrides {

@@ -1,14 +1,15 @@
 //! Files that name packages: the modules' `packages`, and `bundle.json`.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::function::Kind;
-use lambda_pack_core::json;
+use lambda_pack_core::json_unique;
 use lambda_pack_core::{Error, Result, shorten};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::input;
@@ -49,55 +50,131 @@ fn default_architectures() -> Vec<String> {
     vec!["x86_64".to_owned()]
 }
 
-/// The packages that a file names, by function: the output `packages` of lambda-build-module, as `terraform output -json packages` or
-/// `external published` print it; or inputs of lambda-deploy-module (`*.tfvars.json`), whose `package_overrides` and `function_overrides` count.
-pub fn packages(path: &Path) -> Result<BTreeMap<String, NamedPackage>> {
-    let place = path.display().to_string();
-    let whole: Map<String, Value> = json::parse(&place, &input::read(path, "the packages")?)?;
-    parse_packages(&place, whole)
+/// What files say of packages.
+#[derive(Debug, Default)]
+pub struct Named {
+    /// By function; `None` where no file names any: those of the sources are meant.
+    pub packages: Option<BTreeMap<String, NamedPackage>>,
+    package_overrides: BTreeMap<String, NamedPackage>,
+    function_overrides: BTreeMap<String, Override>,
+    /// Published versions that aliases are held at, by function.
+    pub alias_versions: BTreeMap<String, String>,
 }
 
-fn parse_packages(place: &str, mut whole: Map<String, Value>) -> Result<BTreeMap<String, NamedPackage>> {
-    let is_package = |value: &Value| value.get("source_hash").is_some();
-    // A function may have that name, too.
-    let inner = whole.remove("packages");
-    let (packages, rest) = match inner {
-        Some(package) if is_package(&package) => {
-            whole.insert("packages".to_owned(), package);
-            (Value::Object(whole), Map::new())
-        }
-        // As the protocol of `external` has it.
-        Some(Value::String(text)) => (json::parse(format!("{place}: key `packages`"), text.as_bytes())?, whole),
-        // As `terraform output -json` prints all outputs.
-        Some(Value::Object(mut output)) if output.contains_key("sensitive") => {
-            (output.remove("value").unwrap_or_default(), whole)
-        }
-        Some(packages) => (packages, whole),
-        None => (Value::Object(whole), Map::new()),
-    };
-    let read = |key: &str, value: Value| -> Result<BTreeMap<String, NamedPackage>> {
-        serde_json::from_value(value).map_err(|error| {
-            Error::invalid(format!("{place}: {key} are none: {error}")).help(
-                "give it the output `packages` of lambda-build-module: `terraform output -json packages`, or the file of inputs of \
-                 lambda-deploy-module",
-            )
-        })
-    };
-    let mut packages = read("packages", packages)?;
-    if let Some(overrides) = rest.get("package_overrides").filter(|it| !it.is_null()) {
-        packages.extend(read("`package_overrides`", overrides.clone())?);
+/// What files name: the output `packages` of lambda-build-module, as `terraform output -json packages` or `external published` print it, and
+/// inputs of lambda-deploy-module (`*.tfvars.json`), those that `rollback` writes included. The packages of all files count; of other variables
+/// those of the last file that has them, as Terraform reads them.
+pub fn named<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<Named> {
+    let mut named = Named::default();
+    for file in files {
+        let place = place_of(file);
+        let whole = json_unique::parse_object(&place, &input::read(file, "the packages")?)?;
+        named.add(&place, whole)?;
     }
-    if let Some(overrides) = rest.get("function_overrides").filter(|it| !it.is_null()) {
-        let overrides: BTreeMap<String, Override> = serde_json::from_value(overrides.clone())
-            .map_err(|error| Error::invalid(format!("{place}: `function_overrides` are none: {error}")))?;
-        for (name, over) in overrides {
+    Ok(named)
+}
+
+/// Of files that were given to name packages, and name none.
+pub fn names_nothing<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Error {
+    let places: Vec<String> = files.into_iter().map(|file| place_of(file)).collect();
+    Error::invalid(format!("{}: no packages are named", places.join(", ")))
+        .help("what made it may have failed: `terraform output -json packages` prints `{}` where nothing is applied")
+}
+
+fn place_of(file: &Path) -> String {
+    match input::is_stdin(file) {
+        true => "stdin".to_owned(),
+        false => file.display().to_string(),
+    }
+}
+
+impl Named {
+    fn add(&mut self, place: &str, whole: Map<String, Value>) -> Result<()> {
+        let (packages, mut variables) = dress_off(place, whole)?;
+        let mut variable = |key: &str| variables.remove(key).filter(|value| !value.is_null());
+        if let Some(packages) = packages {
+            let packages = read_packages(place, "packages", packages)?;
+            self.packages.get_or_insert_default().extend(packages);
+        }
+        if let Some(overrides) = variable(PACKAGES) {
+            self.package_overrides = read_packages(place, "`package_overrides`", overrides)?;
+        }
+        if let Some(overrides) = variable("function_overrides") {
+            self.function_overrides = read(place, "`function_overrides`", overrides)?;
+        }
+        if let Some(versions) = variable(ALIASES) {
+            let versions: BTreeMap<String, Value> = read(place, "`alias_versions`", versions)?;
+            let versions = versions.into_iter().map(|(name, version)| {
+                // Terraform turns numbers into texts.
+                let text = version.as_str().map_or_else(|| version.to_string(), str::to_owned);
+                (name, text)
+            });
+            self.alias_versions = versions.collect();
+        }
+        Ok(())
+    }
+
+    /// What lambda-deploy-module makes of these packages: it overrides those that it is handed, and no others.
+    pub fn over(self, packages: BTreeMap<String, NamedPackage>) -> BTreeMap<String, NamedPackage> {
+        let mut packages = packages;
+        for (name, package) in self.package_overrides {
+            packages.entry(name).and_modify(|it| *it = package);
+        }
+        for (name, over) in self.function_overrides {
             if let Some(NamedPackage { definition, .. }) = packages.get_mut(&name) {
                 definition.runtime = over.runtime.or(definition.runtime.take());
                 definition.handler = over.handler.or(definition.handler.take());
                 definition.layers = over.layers.or(definition.layers.take());
             }
         }
+        packages
     }
+
+    /// Functions and source hashes of all packages, whichever of them are in force.
+    fn hashes(self) -> impl Iterator<Item = (String, String)> {
+        let packages = self.packages.into_iter().flatten().chain(self.package_overrides);
+        packages.map(|(name, package)| (name, package.source_hash))
+    }
+}
+
+/// The packages in what Terraform, or `external`, put around them; and the variables beside them.
+fn dress_off(place: &str, mut whole: Map<String, Value>) -> Result<(Option<Value>, Map<String, Value>)> {
+    let is_package = |value: &Value| value.get("source_hash").is_some();
+    // A function may have any of these names, too.
+    if [PACKAGES, ALIASES, "packages"]
+        .iter()
+        .any(|key| whole.get(*key).is_some_and(is_package))
+    {
+        return Ok((Some(whole.into()), Map::new()));
+    }
+    Ok(match whole.remove("packages") {
+        // As the protocol of `external` has it.
+        Some(Value::String(text)) => (
+            Some(json_unique::parse_object(format!("{place}: key `packages`"), text.as_bytes())?.into()),
+            whole,
+        ),
+        // As `terraform output -json` prints all outputs.
+        Some(Value::Object(mut output)) if output.contains_key("sensitive") => {
+            (Some(output.remove("value").unwrap_or_default()), whole)
+        }
+        Some(packages) => (Some(packages), whole),
+        // Written by who rolled back, without the rest.
+        None if whole.contains_key(PACKAGES) || whole.contains_key(ALIASES) => (None, whole),
+        None => (Some(whole.into()), Map::new()),
+    })
+}
+
+fn read<T: DeserializeOwned>(place: &str, key: &str, value: Value) -> Result<BTreeMap<String, T>> {
+    serde_json::from_value(value).map_err(|error| {
+        Error::invalid(format!("{place}: {key} are none: {error}")).help(
+            "give it the output `packages` of lambda-build-module: `terraform output -json packages`, or the file of inputs of \
+             lambda-deploy-module",
+        )
+    })
+}
+
+fn read_packages(place: &str, key: &str, value: Value) -> Result<BTreeMap<String, NamedPackage>> {
+    let packages: BTreeMap<String, NamedPackage> = read(place, key, value)?;
     for (name, package) in &packages {
         package.check(place, name)?;
     }
@@ -122,15 +199,15 @@ impl NamedPackage {
     }
 }
 
-/// The source hashes of the packages that a file names, with their functions: of `bundle.json`, or of what [`packages`] reads.
+/// The source hashes of the packages that a file names, with their functions: of `bundle.json`, or of what [`named`] reads.
 pub fn source_hashes(path: &Path) -> Result<Vec<(String, String)>> {
     #[derive(Deserialize)]
     struct Function {
         name: String,
         source_hash: String,
     }
-    let place = path.display().to_string();
-    let mut whole: Map<String, Value> = json::parse(&place, &input::read(path, "the packages")?)?;
+    let place = place_of(path);
+    let mut whole = json_unique::parse_object(&place, &input::read(path, "the packages")?)?;
     // Of a later version, too: nothing that it names may be lost.
     if whole.contains_key("schema_version")
         && let Some(functions) = whole.remove("functions")
@@ -139,26 +216,9 @@ pub fn source_hashes(path: &Path) -> Result<Vec<(String, String)>> {
             .map_err(|error| Error::invalid(format!("{place}: key `functions`: {error}")))?;
         return Ok(functions.into_iter().map(|it| (it.name, it.source_hash)).collect());
     }
-    let overrides = whole.get(PACKAGES).filter(|it| !it.is_null()).cloned();
-    let mut named: Vec<(String, String)> = Vec::new();
-    match (whole.get("packages").cloned(), overrides) {
-        // What is overridden may be deployed again tomorrow.
-        (Some(packages), Some(_)) => {
-            let alone = Map::from_iter([("packages".to_owned(), packages)]);
-            named.extend(hashes(parse_packages(&place, alone)?));
-        }
-        // Written by who rolled back, without the rest.
-        (None, Some(overrides)) => whole = Map::from_iter([("packages".to_owned(), overrides)]),
-        (None, None) if whole.contains_key(PACKAGES) || whole.contains_key(ALIASES) => return Ok(named),
-        (_, None) => {}
-    }
-    named.extend(hashes(parse_packages(&place, whole)?));
-    Ok(named)
-}
-
-fn hashes(packages: BTreeMap<String, NamedPackage>) -> Vec<(String, String)> {
-    let packages = packages.into_iter();
-    packages.map(|(name, package)| (name, package.source_hash)).collect()
+    let mut named = Named::default();
+    named.add(&place, whole)?;
+    Ok(named.hashes().collect())
 }
 
 #[cfg(test)]
@@ -175,7 +235,10 @@ mod tests {
     }
 
     fn parse(value: Value) -> Result<BTreeMap<String, NamedPackage>> {
-        parse_packages("file", value.as_object().unwrap().clone())
+        let mut named = Named::default();
+        named.add("file", value.as_object().unwrap().clone())?;
+        let packages = named.packages.take().unwrap();
+        Ok(named.over(packages))
     }
 
     fn file(value: &Value) -> tempfile::NamedTempFile {

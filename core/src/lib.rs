@@ -23,6 +23,7 @@ pub mod function;
 pub mod graph;
 pub mod handoff;
 pub mod json;
+pub mod json_unique;
 pub mod limits;
 pub mod manifest;
 mod meter;

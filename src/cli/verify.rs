@@ -11,8 +11,9 @@ use super::path;
 /// local: each package that `build` left in the output directory, with the source, entry by entry; of what a build makes, with
 /// the manifest in the store. rebuild: two builds. The first is what `build` makes, with its caches; the second one starts from nothing,
 /// in a copy of the code directory whose files are made in another order, under another umask, time zone and locale, with one
-/// thread. store: what was published last, with its record and manifest. deployed: what Lambda has ($LATEST, which edits change, and where an alias
-/// leads), with the package of the source as it is now, or with what --packages names. What differs is named; exit 4 if anything does.
+/// thread. store: what was published last, with its record and manifest. deployed: code, runtime, handler, architectures and layers that Lambda has ($LATEST,
+/// which edits change, and where an alias leads), with the package of the source as it is now and its definition, or with what --packages names. What differs
+/// is named; exit 4 if anything does.
 /// Nothing is written but temporary files.
 #[derive(Args, Debug)]
 #[command(after_help = "\
@@ -21,6 +22,7 @@ Examples:
   lambda-pack verify --level rebuild my-function --json
   lambda-pack verify --level store --deep
   lambda-pack verify --level deployed --alias live
+  lambda-pack verify --level deployed --packages packages.auto.tfvars.json --packages rollback.auto.tfvars.json
   terraform output -json packages | lambda-pack verify --level deployed --packages - --name-prefix shop-")]
 pub struct VerifyArgs {
     /// Functions [default: all]
@@ -38,10 +40,10 @@ pub struct VerifyArgs {
     /// Directory of the packages that are compared locally [default: dist]
     #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true, value_parser = path())]
     pub out_dir: Option<PathBuf>,
-    /// File (`-`: stdin) that names what was deployed: the output `packages`, or inputs of lambda-deploy-module [default: what the store has
-    /// of the sources]
+    /// File (`-`: stdin) that names what was deployed: the output `packages`, or inputs of lambda-deploy-module, such as what `rollback` writes;
+    /// several for several [default: what the store has of the sources, and the project's rollbacks]
     #[arg(long, value_name = "FILE", requires = "level")]
-    pub packages: Option<PathBuf>,
+    pub packages: Vec<PathBuf>,
     /// What lambda-deploy-module puts before the functions' names
     #[arg(
         long,

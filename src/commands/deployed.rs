@@ -7,7 +7,7 @@ use super::output;
 use crate::cli::{Common, VerifyArgs};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
-use crate::verification::deployed::{self, Deployed, Question};
+use crate::verification::deployed::{self, Deployed, Looked, Question};
 
 /// A clause about a function that passes.
 pub const PROVES: &str = "Lambda's SHA-256 of the code, runtime, handler, architectures and layers are those of the published package and its definition";
@@ -26,7 +26,7 @@ pub fn run(args: &VerifyArgs, common: &Common, settings: &Settings, meter: &'sta
     let progress = Progress::start("comparing", meter);
     let question = Question {
         names: &args.names,
-        packages: args.packages.as_deref(),
+        files: &args.packages,
         name_prefix: &args.name_prefix,
         alias: args.alias.as_deref(),
         profile: args.lambda_profile.as_deref(),
@@ -44,11 +44,21 @@ pub fn run(args: &VerifyArgs, common: &Common, settings: &Settings, meter: &'sta
     match common.json {
         true => output::json(&rows)?,
         false if rows.is_empty() => {}
-        false => output::line(&format!(
-            "{}\n\nsame: {PROVES} ({})",
-            table(&answer.deployed),
-            answer.place
-        ))?,
+        false => {
+            let looked = || answer.deployed.iter().flat_map(|it| &it.versions);
+            let has_same = looked().any(Looked::is_same);
+            let mut text = table(&answer.deployed);
+            if has_same || looked().any(|it| it.held) {
+                text.push('\n');
+            }
+            if has_same {
+                text.push_str(&format!("\nsame: {PROVES} ({})", answer.place));
+            }
+            if looked().any(|it| it.held) {
+                text.push_str("\nheld: the alias leads to the version that `alias_versions` name; nothing says what is to be in it");
+            }
+            output::line(&text)?;
+        }
     }
     let faults = answer
         .deployed
@@ -65,7 +75,11 @@ fn table(deployed: &[Deployed]) -> String {
         let missing = missing.then(|| vec![it.function.clone(), "missing".to_owned(), String::new(), String::new()]);
         let looked = it.versions.iter().map(|looked| {
             let differences: Vec<&str> = looked.differences.iter().map(|drift| drift.what).collect();
-            let result = if differences.is_empty() { "same" } else { "differs" };
+            let result = match looked.is_same() {
+                true => "same",
+                false if looked.held => "held",
+                false => "differs",
+            };
             vec![
                 it.function.clone(),
                 result.to_owned(),

@@ -60,7 +60,7 @@ pub fn run(args: &VerifyArgs, common: &Common, meter: &'static Meter) -> Result<
 /// Flags of one level say nothing at another one.
 fn refuse_strays(args: &VerifyArgs) -> Result<()> {
     let deployed = [
-        ("--packages", args.packages.is_some()),
+        ("--packages", !args.packages.is_empty()),
         ("--name-prefix", !args.name_prefix.is_empty()),
         ("--alias", args.alias.is_some()),
         ("--lambda-profile", args.lambda_profile.is_some()),
@@ -126,13 +126,16 @@ fn finish(rows: Vec<Row>, common: &Common, faults: impl Iterator<Item = Error>) 
         (true, _) => output::json(&rows)?,
         (false, None) => {}
         (false, Some(first)) => {
-            let proves = format!("same: {}", first.proves);
             let header = ["function", first.level, "code sha256"];
             let lines = rows.iter().map(|row| {
                 let result = if row.same { "same" } else { "differs" };
                 vec![row.name.to_owned(), result.to_owned(), row.code_sha256.to_owned()]
             });
-            output::line(&format!("{}\n\n{proves}", report::table(&header, &[], lines)))?;
+            let mut text = report::table(&header, &[], lines);
+            if rows.iter().any(|row| row.same) {
+                text.push_str(&format!("\n\nsame: {}", first.proves));
+            }
+            output::line(&text)?;
         }
     }
     Error::join(faults).map_or(Ok(()), Err)

@@ -1,7 +1,7 @@
 //! Whether Lambda runs what was published.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::PathBuf;
 
 use lambda_pack_core::function::Kind;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, function};
@@ -13,7 +13,7 @@ use crate::packages_file::{self, NamedDefinition, NamedPackage};
 use crate::packaging::{hash_functions, in_function, open_caches};
 use crate::settings::Settings;
 use crate::store::{Found, REQUESTS_AT_ONCE, Store, shell_word};
-use crate::{caches, parallel};
+use crate::{caches, overrides, parallel, report};
 
 /// A function or layer that was compared with what Lambda has.
 #[derive(Debug, Serialize)]
@@ -36,6 +36,9 @@ pub struct Looked {
     /// The alias that leads there, or [`LATEST`]; of a layer `newest`.
     pub qualifier: String,
     pub version: String,
+    /// Whether `alias_versions` hold the alias there: of an older version nobody says what is to be in it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
     pub differences: Vec<Drift>,
 }
 
@@ -49,6 +52,11 @@ pub struct Drift {
 }
 
 impl Looked {
+    /// Whether it was compared, and is as it should be.
+    pub fn is_same(&self) -> bool {
+        !self.held && self.differences.is_empty()
+    }
+
     /// `live (7)`
     pub fn text(&self) -> String {
         match self.version.is_empty() || self.qualifier == self.version {
@@ -67,8 +75,8 @@ impl Deployed {
 /// Which functions, and where.
 pub struct Question<'a> {
     pub names: &'a [String],
-    /// What names the packages; `None` for what the store has of the sources of now.
-    pub packages: Option<&'a Path>,
+    /// What names the packages, and what is deployed instead of them; none: what the store has of the sources of now, and the project's rollbacks.
+    pub files: &'a [PathBuf],
     /// What stands before the functions' names.
     pub name_prefix: &'a str,
     pub alias: Option<&'a str>,
@@ -83,10 +91,7 @@ pub struct Answer {
 
 /// Compares what Lambda has with the packages. Reads only.
 pub fn deployed(question: &Question, settings: &Settings, meter: &'static Meter) -> Result<Answer> {
-    let packages = match question.packages {
-        Some(path) => packages_file::packages(path)?,
-        None => published(question.names, settings, meter)?,
-    };
+    let Meaning { packages, held } = meaning(question, settings, meter)?;
     let names: Vec<String> = match question.names {
         [] => packages.keys().cloned().collect(),
         names => names.to_vec(),
@@ -102,6 +107,7 @@ pub fn deployed(question: &Question, settings: &Settings, meter: &'static Meter)
     let looker = Looker {
         question,
         lambda: &lambda,
+        held: &held,
     };
     let seen = lambda::each(&names, meter, |name| looker.look(name, &packages[name]))?;
     let meant = Meant {
@@ -123,6 +129,38 @@ pub fn deployed(question: &Question, settings: &Settings, meter: &'static Meter)
     Ok(Answer {
         deployed: deployed.collect(),
         place: lambda.place(),
+    })
+}
+
+/// What is to be deployed.
+struct Meaning {
+    packages: BTreeMap<String, NamedPackage>,
+    /// Versions that aliases are held at, by function.
+    held: BTreeMap<String, String>,
+}
+
+fn meaning(question: &Question, settings: &Settings, meter: &'static Meter) -> Result<Meaning> {
+    // Terraform reads it by itself, whoever forgets to name it.
+    let rollbacks = Some(overrides::default_file(settings)).filter(|file| question.files.is_empty() && file.is_file());
+    let files = question.files.iter().chain(&rollbacks).map(PathBuf::as_path);
+    let mut named = packages_file::named(files)?;
+    let held = std::mem::take(&mut named.alias_versions);
+    let packages = match named.packages.take() {
+        Some(packages) if packages.is_empty() => return Err(packages_file::names_nothing(question.files)),
+        Some(packages) => packages,
+        None => published(question.names, settings, meter)?,
+    };
+    if question.alias.is_none() {
+        let held = held.iter().filter(|(name, _)| packages.contains_key(*name));
+        for (name, version) in held {
+            report::warning(&format!(
+                "the alias of `{name}` is held at version {version} by `alias_versions`: name it with --alias to see whether it is"
+            ));
+        }
+    }
+    Ok(Meaning {
+        packages: named.over(packages),
+        held,
     })
 }
 
@@ -167,6 +205,7 @@ fn published(names: &[String], settings: &Settings, meter: &'static Meter) -> Re
 struct Looker<'a> {
     question: &'a Question<'a>,
     lambda: &'a Lambda,
+    held: &'a BTreeMap<String, String>,
 }
 
 /// What Lambda has under a qualifier.
@@ -176,10 +215,12 @@ enum Seen {
         version: i64,
         code_sha256: String,
     },
+    /// An older version, that an alias is held at.
+    Held(Version),
     /// What should be there, and what is instead.
     Missing {
         expected: String,
-        found: &'static str,
+        found: String,
     },
 }
 
@@ -191,7 +232,7 @@ impl Looker<'_> {
             name,
             match package.definition.kind {
                 Kind::Layer => self.look_at_layer(&function),
-                Kind::Function => self.look_at_function(&function),
+                Kind::Function => self.look_at_function(&function, self.held.get(name)),
             },
         )
     }
@@ -210,7 +251,7 @@ impl Looker<'_> {
         Ok(Vec::new())
     }
 
-    fn look_at_function(&self, function: &str) -> Result<Vec<(String, Seen)>> {
+    fn look_at_function(&self, function: &str, held: Option<&String>) -> Result<Vec<(String, Seen)>> {
         // Edits in the console change this one, whatever the alias leads to.
         let Some(latest) = self.lambda.version(function, LATEST)? else {
             return Ok(Vec::new());
@@ -219,15 +260,20 @@ impl Looker<'_> {
         let Some(name) = self.question.alias else {
             return Ok(seen);
         };
-        let missing = |expected: String, found| (name.to_owned(), Seen::Missing { expected, found });
+        let missing = |expected: String, found: String| (name.to_owned(), Seen::Missing { expected, found });
         let Some(alias) = self.lambda.alias(function, name)? else {
-            seen.push(missing("a version".to_owned(), "no such alias"));
+            seen.push(missing("a version".to_owned(), "no such alias".to_owned()));
             return Ok(seen);
         };
         for number in &alias.versions {
+            if let Some(held) = held.filter(|held| *held != number) {
+                seen.push(missing(format!("version {held}"), format!("version {number}")));
+                continue;
+            }
             seen.push(match self.lambda.version(function, number)? {
+                Some(version) if held.is_some() => (name.to_owned(), Seen::Held(version)),
                 Some(version) => (name.to_owned(), Seen::Function(version)),
-                None => missing(format!("version {number}"), "deleted"),
+                None => missing(format!("version {number}"), "deleted".to_owned()),
             });
         }
         Ok(seen)
@@ -248,7 +294,7 @@ impl Looker<'_> {
         }
         let versions = seen.iter().flatten().filter_map(|(_, seen)| match seen {
             Seen::Function(version) => Some(&version.layers),
-            Seen::Layer { .. } | Seen::Missing { .. } => None,
+            Seen::Layer { .. } | Seen::Held(_) | Seen::Missing { .. } => None,
         });
         let arns: BTreeSet<&String> = versions.flatten().collect();
         let numbered = arns.into_iter().filter_map(|arn| {
@@ -275,19 +321,22 @@ struct Meant<'a> {
 
 impl Meant<'_> {
     fn compare(&self, package: &NamedPackage, (qualifier, seen): (String, Seen)) -> Looked {
+        let held = matches!(seen, Seen::Held(_));
         let (version, differences) = match seen {
+            Seen::Held(version) => (version.version, Vec::new()),
             Seen::Function(version) => (version.version.clone(), self.differences(package, &version)),
             Seen::Layer { version, code_sha256 } => {
                 let differences = drift("code_sha256", &package.code_sha256, &code_sha256);
                 (version.to_string(), differences.into_iter().collect())
             }
             Seen::Missing { expected, found } => {
-                (String::new(), drift("alias", &expected, found).into_iter().collect())
+                (String::new(), drift("alias", &expected, &found).into_iter().collect())
             }
         };
         Looked {
             qualifier,
             version,
+            held,
             differences,
         }
     }
