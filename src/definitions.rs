@@ -44,16 +44,31 @@ pub fn of_package(
     common: &Common,
     meter: &'static Meter,
 ) -> Result<(Map<String, Value>, Origin)> {
-    if let Some(definition) = store.definition(name, &record.source_hash())? {
+    let source_hash = record.source_hash();
+    let kept = store.kept(name, &source_hash)?;
+    let definition = kept.as_ref().map(|kept| kept.definition()).transpose()?;
+    if let Some(definition) = definition.flatten() {
         return Ok((definition, Origin::Store));
     }
-    let source_hash = record.source_hash();
+    let lacks_manifest = kept.is_none();
     let unknown = |why: &str| {
+        let (cause, mend) = match lacks_manifest {
+            true => (
+                "somebody deleted its manifest",
+                format!(
+                    "put that there again, from the sources of that package: {}; or ",
+                    store.upload_command(name, &source_hash)
+                ),
+            ),
+            false => ("it was uploaded by an older version", String::new()),
+        };
         Error::failed(format!(
-            "`{}` doesn't say what definition belonged to the source hash {source_hash}: it was uploaded by an older version; {why}",
+            "`{}` doesn't say what definition belonged to the source hash {source_hash}: {cause}; {why}",
             store.url()
         ))
-        .help("`rollback` takes it from a commit with --commit REF, or from a file with --definition FILE; `promote` takes it from --packages")
+        .help(format!(
+            "{mend}`rollback` takes it from a commit with --commit REF, or from a file with --definition FILE; `promote` takes it from --packages"
+        ))
     };
     let Some(commit) = store.git_commit(name, record)? else {
         return Err(unknown("and the package names no commit"));

@@ -4,7 +4,7 @@ use clap::Args;
 
 /// List the packages in the store
 ///
-/// The newest first of each function: when they were published or used again, their size, and which of them is that of the source as it is now. With
+/// What was published last first of each function: when it was published and used last, its size, and whether it is that of the source as it is now. With
 /// --deployed Lambda is asked which function versions and layer versions have which package.
 #[derive(Args, Debug)]
 #[command(after_help = "\

@@ -18,9 +18,10 @@ Examples:
   lambda-pack promote order-intake --to s3://prod-packages --dry-run
   terragrunt output -json packages | lambda-pack promote --packages - --to s3://prod-packages --tfvars packages.auto.tfvars.json
   lambda-pack promote --bundle dist/bundle.json --to s3://prod-packages
-  lambda-pack promote order-intake=$HASH --to s3://prod-packages --to-region eu-west-1")]
+  lambda-pack promote order-intake=1fa29518 --to s3://prod-packages --to-region eu-west-1")]
 pub struct PromoteArgs {
-    /// Functions, as the sources are now [default: all, with their layers]; NAME=HASH: of that source hash
+    /// Functions, as the sources are now [default: all, with their layers]; NAME=HASH: the package of the store with that source hash, or one that
+    /// begins so
     #[arg(value_name = "NAME[=HASH]", add = super::complete::functions())]
     pub names: Vec<String>,
     /// Store to copy from [default: that of --store, or of the bundle]

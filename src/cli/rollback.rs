@@ -29,9 +29,29 @@ pub struct RollbackArgs {
     /// Packages before the one that is published for the current sources, by the time of their records [default: 1]
     #[arg(long, value_name = "N", group = "target")]
     pub steps: Option<NonZeroU32>,
-    /// Hold the alias at this published version instead: no package changes
+    /// Hold the alias at this published version instead: no package changes. Lambda is asked whether it is there
     #[arg(long, value_name = "N", group = "target")]
     pub alias_version: Option<NonZeroU32>,
+    /// What lambda-deploy-module puts before the function's name, to ask Lambda for it
+    #[arg(
+        long,
+        value_name = "TEXT",
+        requires = "alias_version",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub name_prefix: String,
+    /// AWS profile with which Lambda is asked [default: the store's]
+    #[arg(
+        long,
+        value_name = "NAME",
+        requires = "alias_version",
+        conflicts_with = "without_lambda"
+    )]
+    pub lambda_profile: Option<String>,
+    /// Don't ask Lambda whether the version is there
+    #[arg(long, requires = "alias_version")]
+    pub without_lambda: bool,
     /// Take the rollback of this function back
     #[arg(long, group = "target")]
     pub clear: bool,

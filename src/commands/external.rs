@@ -96,8 +96,8 @@ fn record(store: &Store, name: &FunctionName, package: &HashedPackage) -> Result
             ),
         )
         .help(format!(
-            "in the project, run: lambda-pack upload {name} --expect {name}={source_hash} --store {}",
-            store.url().shell_word()
+            "in the project, run: {}",
+            store.upload_command(name.as_str(), &source_hash)
         ))
     };
     let found = match store.find(name.as_str(), &source_hash)? {

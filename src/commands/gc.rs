@@ -12,10 +12,12 @@ use crate::lambda::Asked;
 use crate::overrides;
 use crate::report::{self, Progress};
 use crate::settings::Settings;
+use crate::store::Inventory;
 use crate::time;
 
 #[derive(Serialize)]
 struct Answer<'a> {
+    options: Options<'a>,
     packages: Vec<PackageRow<'a>>,
     /// Objects that belong to no record, among those that go.
     left_over: usize,
@@ -29,13 +31,25 @@ struct Answer<'a> {
     keeps_versions: Option<bool>,
 }
 
+/// What keeps packages, as far as this run looks.
+#[derive(Serialize)]
+struct Options<'a> {
+    keep: usize,
+    min_age_seconds: u64,
+    sources: bool,
+    lambda: bool,
+    files: Vec<&'a PathBuf>,
+}
+
 #[derive(Serialize)]
 struct PackageRow<'a> {
     name: &'a str,
     source_hash: String,
     code_sha256: String,
     size_bytes: u64,
+    published_at: String,
     used_at: String,
+    /// Since it was used.
     age_seconds: u64,
     keep: bool,
     reasons: &'a [Reason],
@@ -46,11 +60,11 @@ pub fn run(args: &GcArgs, common: &Common, meter: &'static Meter) -> Result<()> 
     let progress = Progress::start("looking for packages to delete", meter);
     // A rollback of this project refers to packages, whoever forgets to name it.
     let rollbacks = Some(overrides::default_file(&settings)).filter(|file| file.is_file());
-    let files: Vec<PathBuf> = args.keep_bundle.iter().cloned().chain(rollbacks).collect();
     let question = Question {
         keep: args.keep,
         min_age: args.min_age,
-        files: &files,
+        files: &args.keep_bundle,
+        rollbacks: rollbacks.as_ref(),
         lambda_profiles: (!args.without_lambda).then_some(args.lambda_profile.as_slice()),
         sources: !args.without_sources,
     };
@@ -62,6 +76,13 @@ pub fn run(args: &GcArgs, common: &Common, meter: &'static Meter) -> Result<()> 
     drop(progress);
     let asked = collector.uses.as_ref().map(|uses| uses.asked.as_slice());
     let answer = Answer {
+        options: Options {
+            keep: args.keep,
+            min_age_seconds: args.min_age.as_secs(),
+            sources: !args.without_sources,
+            lambda: !args.without_lambda,
+            files: args.keep_bundle.iter().chain(&rollbacks).collect(),
+        },
         packages: plan.rows.iter().map(PackageRow::of).collect(),
         left_over: plan.left_over,
         objects: plan.records.len() + plan.beside.len() + plan.packages.len(),
@@ -80,7 +101,24 @@ pub fn run(args: &GcArgs, common: &Common, meter: &'static Meter) -> Result<()> 
              lambda-build-module)",
         );
     }
-    Ok(())
+    drop(answer);
+    Inventory::check(plan.damaged)
+}
+
+impl Options<'_> {
+    /// A line that says what these keep.
+    fn text(&self) -> String {
+        let mut kept = vec![
+            format!("--keep {}: the newest of each function", self.keep),
+            format!("--min-age: used in the last {}", report::age(self.min_age_seconds)),
+        ];
+        kept.push(match self.sources {
+            true => "the sources of now".to_owned(),
+            false => "no sources (--without-sources)".to_owned(),
+        });
+        kept.extend(self.files.iter().map(|file| file.display().to_string()));
+        format!("kept by {}\n", kept.join("; "))
+    }
 }
 
 impl<'a> PackageRow<'a> {
@@ -91,6 +129,7 @@ impl<'a> PackageRow<'a> {
             source_hash: kept.source_hash.to_hex(),
             code_sha256: kept.record.code_sha256.to_base64(),
             size_bytes: kept.record.size_bytes,
+            published_at: time::text(time::of_nanos(kept.published)),
             used_at: time::text(used),
             age_seconds: time::age_seconds(used),
             keep: !reasons.is_empty(),
@@ -100,7 +139,7 @@ impl<'a> PackageRow<'a> {
 }
 
 fn text(plan: &Plan, answer: &Answer) -> String {
-    let header = ["function", "source hash", "age", "size", "", "because"];
+    let header = ["function", "source hash", "used", "size", "", "because"];
     let lines = answer.packages.iter().map(|row| {
         let reasons: Vec<String> = row.reasons.iter().map(Reason::text).collect();
         let (what, why) = match (row.keep, answer.deleted) {
@@ -121,6 +160,7 @@ fn text(plan: &Plan, answer: &Answer) -> String {
         true => String::new(),
         false => report::table(&header, &[2, 3], lines) + "\n\n",
     };
+    text.push_str(&answer.options.text());
     for asked in answer.asked {
         text.push_str(&format!(
             "asked Lambda in {}: {} function versions\n",
@@ -128,7 +168,7 @@ fn text(plan: &Plan, answer: &Answer) -> String {
         ));
     }
     if answer.asked.is_empty() {
-        text.push_str("Lambda was not asked\n");
+        text.push_str("Lambda was not asked (--without-lambda)\n");
     }
     let size = report::bytes(answer.size_bytes);
     let left_over = match answer.left_over {

@@ -13,7 +13,7 @@ use crate::lambda::{self, Use};
 use crate::packaging::source_hashes;
 use crate::report::{self, Progress};
 use crate::settings::Settings;
-use crate::store::{Kept, Parts, Store};
+use crate::store::{Inventory, Kept, Parts, Store};
 use crate::{git, time};
 
 #[derive(Serialize)]
@@ -24,8 +24,12 @@ struct Row {
     size_bytes: u64,
     unzipped_bytes: u64,
     entries: u64,
-    /// When it was published, or used again.
+    published_at: String,
+    #[serde(skip)]
+    published_seconds: u64,
+    /// When it was used last, or published.
     used_at: String,
+    /// Since it was used.
     age_seconds: u64,
     git_commit: Option<String>,
     /// Whether it is the package of the source as it is now; null where there are no sources.
@@ -45,13 +49,14 @@ pub fn run(args: &PackageListArgs, common: &Common, meter: &'static Meter) -> Re
     if let Some(cache_dir) = &settings.cache_dir {
         store.open_cache(cache_dir);
     }
-    let inventory = store.inventory(&args.names, Parts::RecordsAndPackages)?;
+    let inventory = store.inventory(&args.names, Parts::Packages)?;
     let inventory = inventory.ok_or_else(|| store.not_there())?;
-    if let Some(name) = args
-        .names
-        .iter()
-        .find(|name| !inventory.kept.iter().any(|it| it.name == **name))
-    {
+    if let Some(name) = args.names.iter().find(|name| {
+        let kept = inventory.kept.iter().map(|it| &it.name);
+        !kept
+            .chain(inventory.damaged.iter().map(|it| &it.name))
+            .any(|it| it == *name)
+    }) {
         return Err(match &current {
             Some(current) if !current.contains_key(name) => unknown(name, current.keys()),
             _ => Error::failed(format!(
@@ -83,13 +88,14 @@ pub fn run(args: &PackageListArgs, common: &Common, meter: &'static Meter) -> Re
     });
     let rows: Vec<Row> = rows.collect();
     match common.json {
-        true => output::json(&rows),
-        false if rows.is_empty() => {
+        true => output::json(&rows)?,
+        false if rows.is_empty() && inventory.damaged.is_empty() => {
             report::warning(&format!("nothing is published in `{}`", store.url()));
-            Ok(())
         }
-        false => output::line(&table(&rows)),
+        false if rows.is_empty() => {}
+        false => output::line(&table(&rows))?,
     }
+    Inventory::check(inventory.damaged)
 }
 
 /// The source hashes of now; `None` where there are none, or where they aren't in order: what is stored can be listed all the same.
@@ -111,9 +117,11 @@ fn row(kept: Kept, current: Option<&BTreeMap<String, Digest>>, deployed: Option<
         name,
         source_hash,
         record,
+        published,
         used,
         has_package,
     } = kept;
+    let published = time::of_nanos(published);
     let used = time::of_nanos(used);
     Row {
         source_hash: source_hash.to_hex(),
@@ -121,6 +129,8 @@ fn row(kept: Kept, current: Option<&BTreeMap<String, Digest>>, deployed: Option<
         size_bytes: record.size_bytes,
         unzipped_bytes: record.unzipped_bytes,
         entries: record.entries,
+        published_at: time::text(published),
+        published_seconds: time::age_seconds(published),
         used_at: time::text(used),
         age_seconds: time::age_seconds(used),
         current: current.map(|current| current.get(&name) == Some(&source_hash)),
@@ -134,7 +144,16 @@ fn row(kept: Kept, current: Option<&BTreeMap<String, Digest>>, deployed: Option<
 
 fn table(rows: &[Row]) -> String {
     let has_deployed = rows.iter().any(|row| row.deployed.is_some());
-    let mut header = vec!["function", "source hash", "age", "size", "unzipped", "commit", "is"];
+    let mut header = vec![
+        "function",
+        "source hash",
+        "published",
+        "used",
+        "size",
+        "unzipped",
+        "commit",
+        "is",
+    ];
     if has_deployed {
         header.push("deployed");
     }
@@ -149,6 +168,7 @@ fn table(rows: &[Row]) -> String {
         let mut line = vec![
             row.name.clone(),
             start(&row.source_hash),
+            report::age(row.published_seconds),
             report::age(row.age_seconds),
             report::bytes(row.size_bytes),
             report::bytes(row.unzipped_bytes),
@@ -161,7 +181,7 @@ fn table(rows: &[Row]) -> String {
         }));
         line
     });
-    report::table(&header, &[2, 3, 4], lines)
+    report::table(&header, &[2, 3, 4, 5], lines)
 }
 
 /// Enough to find it; that files differed from it must be seen.

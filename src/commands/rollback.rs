@@ -1,5 +1,7 @@
 //! `rollback`: an earlier package, with its definition, for the deploy module.
 
+use std::num::NonZeroU32;
+
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::function::FunctionName;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, shorten};
@@ -7,14 +9,16 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::output;
+use crate::aws::AwsSettings;
 use crate::cli::{Common, RollbackArgs};
 use crate::definitions::{self, Origin};
 use crate::external::PublishedPackage;
+use crate::lambda::Lambda;
 use crate::overrides::{ALIASES, Overrides, PACKAGES};
 use crate::packaging::{in_function, source_hashes};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
-use crate::store::{Found, Past, Record, Store};
+use crate::store::{Found, Past, Record, Store, not_there};
 use crate::{handoff, hidden};
 
 /// What `--json` prints.
@@ -67,6 +71,9 @@ pub fn run(args: &RollbackArgs, common: &Common, meter: &'static Meter) -> Resul
     if args.clear {
         overrides.clear(name);
     } else if let Some(version) = args.alias_version {
+        if !args.without_lambda {
+            check_version(args, version, &settings, meter)?;
+        }
         overrides.set(ALIASES, name, version.to_string().into());
     } else {
         let progress = Progress::start("looking for the package", meter);
@@ -95,6 +102,37 @@ pub fn run(args: &RollbackArgs, common: &Common, meter: &'static Meter) -> Resul
         overrides.write()?;
     }
     print(args, common, &overrides, status, target.as_ref())
+}
+
+/// A version that isn't there makes the next apply fail. Where Lambda can't be asked, the number is relied on: a rollback is urgent.
+fn check_version(args: &RollbackArgs, version: NonZeroU32, settings: &Settings, meter: &'static Meter) -> Result<()> {
+    let aws = AwsSettings {
+        profile: args.lambda_profile.clone().or(settings.aws.profile.clone()),
+        ..settings.aws.clone()
+    };
+    let function = format!("{}{}", args.name_prefix, args.name);
+    let asked = Lambda::connect(&aws, meter).and_then(|lambda| {
+        let found = lambda.version(&function, &version.to_string())?;
+        Ok((found, lambda.place()))
+    });
+    match asked {
+        Ok((Some(_), _)) => Ok(()),
+        Ok((None, place)) => {
+            let said = format!("Lambda has no version {version} of `{function}` in {place}");
+            Err(Error::new(ErrorKind::Conflict, said).help(format!(
+                "`aws lambda list-versions-by-function --function-name {function}` shows those that it has; say what lambda-deploy-module puts before \
+                 names with --name-prefix, and where it deploys with --region and --lambda-profile; --without-lambda relies on the number"
+            )))
+        }
+        Err(error) if error.kind() == ErrorKind::Interrupted => Err(error),
+        Err(error) => {
+            report::warning(&format!(
+                "nobody knows whether Lambda has version {version} of `{function}` (--without-lambda doesn't ask): {}",
+                error.message()
+            ));
+            Ok(())
+        }
+    }
 }
 
 fn print(
@@ -148,7 +186,7 @@ fn package(
         .ok_or_else(|| store.not_there())?;
     let history: Vec<Past> = history.into_iter().flatten().collect();
     let past = match &args.to {
-        Some(start) => starting_with(start, name, &history, &store)?,
+        Some(start) => store.starting_with(start, name, &history)?,
         None => {
             let steps = args.steps.map_or(1, |steps| steps.get() as usize);
             let current = current(name, settings, meter)?;
@@ -162,6 +200,9 @@ fn package(
     if store.url().bucket().is_none() {
         handoff::warn_of_no_bucket();
     }
+    if !args.dry_run {
+        note_use(name, &record, &history, &store)?;
+    }
     let target = Target {
         source_hash: past.source_hash.to_hex(),
         code_sha256: record.code_sha256.to_base64(),
@@ -171,6 +212,28 @@ fn package(
     };
     let value = PublishedPackage::new(store.url(), &record, definition);
     Ok((target, serde_json::to_value(value).expect("string keys")))
+}
+
+/// Until it is deployed nothing else tells `gc` that the package is needed, where it runs elsewhere than in this project.
+fn note_use(name: &str, record: &Record, history: &[Past], store: &Store) -> Result<()> {
+    let source_hash = record.source_hash();
+    match store.use_again(name, &source_hash, &Found::Published(record.clone())) {
+        Ok(Found::Published(_)) => Ok(()),
+        Ok(Found::Nothing | Found::PackageMissing(..)) => Err(not_there(deleted_just_now(&source_hash), history)),
+        // Who only reads may roll back, too.
+        Err(error) if error.kind() == ErrorKind::Failed => {
+            report::warning(&format!(
+                "the store doesn't know that this package is used again, so that `gc` may delete it before it is deployed: {}",
+                error.message()
+            ));
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn deleted_just_now(source_hash: &Digest) -> String {
+    format!("the record of the source hash {source_hash} was deleted just now")
 }
 
 fn definition(
@@ -192,27 +255,6 @@ fn definition(
 fn current(name: &str, settings: &Settings, meter: &'static Meter) -> Result<Digest> {
     let hashes = source_hashes(settings, &[name.to_owned()], meter)?;
     Ok(hashes[name])
-}
-
-fn starting_with(start: &str, name: &str, history: &[Past], store: &Store) -> Result<Past> {
-    let mut fitting = history
-        .iter()
-        .filter(|past| past.source_hash.to_hex().starts_with(start));
-    match (fitting.next(), fitting.next()) {
-        (Some(past), None) => Ok(*past),
-        (None, _) => {
-            let said = format!(
-                "`{}` has no package of `{name}` with the source hash {}",
-                store.url(),
-                shorten(start)
-            );
-            Err(not_there(said, history))
-        }
-        (Some(_), Some(_)) => {
-            let said = format!("{} is how several source hashes of `{name}` begin", shorten(start));
-            Err(not_there(said, history))
-        }
-    }
 }
 
 /// The package that was published so many before the current one.
@@ -256,33 +298,8 @@ fn record(name: &str, source_hash: &Digest, history: &[Past], store: &Store) -> 
             let said = format!("`{}` isn't there, which a record names", store.package_url(&record));
             Err(not_there(said, history))
         }
-        Found::Nothing => {
-            let said = format!("the record of the source hash {source_hash} was deleted just now");
-            Err(not_there(said, history))
-        }
+        Found::Nothing => Err(not_there(deleted_just_now(source_hash), history)),
     }
-}
-
-/// Says what is there instead.
-fn not_there(said: String, history: &[Past]) -> Error {
-    /// Who looks for an older one knows its hash.
-    const SHOWN: usize = 10;
-    let known = history.iter().take(SHOWN);
-    let known: Vec<String> = known
-        .map(|past| format!("{} ({})", &past.source_hash.to_hex()[..16], past.published_text()))
-        .collect();
-    let help = match (known.as_slice(), history.len()) {
-        ([], _) => "nothing of it was ever published there: name another store with --store".to_owned(),
-        (known, all @ SHOWN..) if all > SHOWN => {
-            format!(
-                "name one with --to: {}, and {} older ones",
-                known.join(", "),
-                all - SHOWN
-            )
-        }
-        (known, _) => format!("name one with --to: {}", known.join(", ")),
-    };
-    Error::new(ErrorKind::Conflict, said).help(help)
 }
 
 /// The deploy module refuses packages of another profile, but only when it is applied.

@@ -26,6 +26,7 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     } else {
         &args.names
     };
+    let is_named = !names.is_empty();
     let in_shard;
     let names = match args.shard {
         None => names,
@@ -58,7 +59,11 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
     }
     let searched = planned.iter();
     collect_all(searched.map(|(checked, found)| checked.search_source_of(found, meter)))?;
-    let states = packages.each(&planned, |it| it.0, |(checked, found)| state(&packages, checked, found));
+    let states = packages.each(
+        &planned,
+        |it| it.0,
+        |(checked, found)| state(&packages, checked, found, is_named),
+    );
     let states = collect_all(states)?.into_iter().flatten();
     let planned: Vec<(&Checked, Found, State)> = planned
         .into_iter()
@@ -88,15 +93,19 @@ enum State {
     Settled,
     /// It does, but secrets were declared since it was searched.
     Unsearched,
-    /// There is none, or the store doesn't say what is in it.
+    /// There is none, or the store doesn't say what is in it: it is made again, and said then.
     Unknown,
 }
 
-/// Fails where what the store has doesn't work any more.
-fn state(packages: &Packages, checked: &Checked, found: &Found) -> Result<State> {
+/// Fails where what the store has doesn't work any more. Of functions that are named (`is_named`) the manifest must be there, too.
+fn state(packages: &Packages, checked: &Checked, found: &Found, is_named: bool) -> Result<State> {
     let Found::Published(record) = found else {
         return Ok(State::Unknown);
     };
+    // A request for each would be too many.
+    if is_named && packages.lacks_manifest(checked)? {
+        return Ok(State::Unknown);
+    }
     if packages.has_passed(checked) {
         return Ok(State::Settled);
     }

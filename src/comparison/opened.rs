@@ -17,7 +17,7 @@ use super::zip::manifest_of;
 use crate::cli::Common;
 use crate::packaging::{Hashed, hash_loaded, load_functions, open_caches};
 use crate::settings::Settings;
-use crate::store::{self, Source, Store, StoreUrl};
+use crate::store::{self, Past, Source, Store, StoreUrl};
 use crate::{caches, checkout, scratch};
 
 /// A side, opened.
@@ -163,10 +163,11 @@ impl Version {
                 "`{}` isn't there, and nothing else says what the package was made from",
                 store.manifest_url(name, source_hash)
             ))
-            .help(
-                "somebody deleted it: restore an older version of that object, or compare packages: \
+            .help(format!(
+                "somebody deleted it: from the sources of that package, `{}` puts it there again; or compare packages: \
                  lambda-pack diff --from OLD.zip --to NEW.zip",
-            ));
+                store.upload_command(name, source_hash)
+            )));
         };
         Ok(Version { manifest, dependencies })
     }
@@ -207,23 +208,9 @@ fn by_hash(store: &Store, start: &str, names: &[String]) -> Result<BTreeMap<Stri
         );
     };
     let histories = store.histories(names)?.ok_or_else(|| store.not_there())?;
-    let hashes = histories.into_iter().flatten().map(|past| past.source_hash);
-    let fitting: Vec<Digest> = hashes.filter(|hash| hash.to_hex().starts_with(start)).collect();
-    match fitting.as_slice() {
-        [hash] => Ok(BTreeMap::from([(name.clone(), *hash)])),
-        [] => Err(Error::invalid(format!(
-            "`{}` has no package of `{name}` with the source hash {start}",
-            store.url()
-        ))
-        .help("look into another store with --store")),
-        several => {
-            let several: Vec<String> = several.iter().map(Digest::to_hex).collect();
-            Err(Error::invalid(format!(
-                "{start} is how several source hashes of `{name}` begin: {}",
-                several.join(", ")
-            )))
-        }
-    }
+    let history: Vec<Past> = histories.into_iter().flatten().collect();
+    let past = store.starting_with(start, name, &history)?;
+    Ok(BTreeMap::from([(name.clone(), past.source_hash)]))
 }
 
 fn download(store: &Store, name: &str, source_hash: &Digest) -> Result<Contents<'static>> {

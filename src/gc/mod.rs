@@ -22,7 +22,10 @@ pub use plan::{Plan, Policy, Reason, Row};
 pub struct Question<'a> {
     pub keep: usize,
     pub min_age: Duration,
+    /// Files that name packages; each must name some.
     pub files: &'a [PathBuf],
+    /// The project's rollbacks, where there are any: they may hold versions of aliases alone.
+    pub rollbacks: Option<&'a PathBuf>,
     /// `None`: whoever is deployed isn't asked.
     pub lambda_profiles: Option<&'a [String]>,
     /// Whether the sources of now count.
@@ -48,8 +51,12 @@ impl<'a> Collector<'a> {
             false => BTreeSet::new(),
         };
         let mut named: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
-        for file in question.files {
-            for package in packages_file::source_hashes(file)? {
+        for file in question.files.iter().chain(question.rollbacks) {
+            let packages = packages_file::source_hashes(file)?;
+            if packages.is_empty() && question.rollbacks != Some(file) {
+                return Err(packages_file::names_nothing([file]));
+            }
+            for package in packages {
                 named.entry(package).or_default().insert(file.display().to_string());
             }
         }

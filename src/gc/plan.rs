@@ -6,7 +6,7 @@ use lambda_pack_core::archive::CodeSha256;
 use serde::Serialize;
 
 use crate::lambda::Uses;
-use crate::store::{Inventory, Kept, code_sha256_of};
+use crate::store::{Damaged, Inventory, Kept, code_sha256_of};
 
 /// What refers to packages, and how long they stay without.
 pub struct Policy<'a> {
@@ -38,6 +38,8 @@ pub enum Reason {
     Named(String),
     /// Lambda has it.
     Deployed(String),
+    /// A record of its function can't be read, which may be about the same package.
+    Damaged,
 }
 
 impl Reason {
@@ -49,6 +51,7 @@ impl Reason {
             Reason::Young => "young".to_owned(),
             Reason::Named(file) => file.clone(),
             Reason::Deployed(version) => version.clone(),
+            Reason::Damaged => "a damaged record".to_owned(),
         }
     }
 }
@@ -74,6 +77,8 @@ pub struct Plan {
     pub size_bytes: u64,
     /// Objects among them that belong to no record: what a killed upload or deletion left.
     pub left_over: usize,
+    /// Of whose functions nothing goes.
+    pub damaged: Vec<Damaged>,
 }
 
 impl Plan {
@@ -86,6 +91,8 @@ impl Plan {
         let (mut beside, mut packages) = (BTreeSet::new(), BTreeSet::new());
         let mut newest: BTreeMap<String, Vec<CodeSha256>> = BTreeMap::new();
         let mut going = BTreeSet::new();
+        let damaged: BTreeSet<String> = inventory.damaged.iter().map(|it| it.name.clone()).collect();
+        plan.damaged = inventory.damaged;
         for kept in inventory.kept {
             // Of two records of one package the second costs nothing.
             let newest = newest.entry(kept.name.clone()).or_default();
@@ -93,7 +100,10 @@ impl Plan {
                 newest.push(kept.record.code_sha256);
             }
             let is_newest = newest.contains(&kept.record.code_sha256);
-            let reasons = policy.reasons(&kept, is_newest);
+            let mut reasons = policy.reasons(&kept, is_newest);
+            if damaged.contains(&kept.name) {
+                reasons.push(Reason::Damaged);
+            }
             match reasons.is_empty() {
                 true => {
                     plan.records.push(kept.record_key());
@@ -116,7 +126,8 @@ impl Plan {
             (object, &packages, digest)
         });
         for ((key, stored), kept, digest) in all.chain(packages) {
-            if kept.contains(&key) {
+            let is_of_damaged = key.split('/').nth(1).is_some_and(|name| damaged.contains(name));
+            if kept.contains(&key) || is_of_damaged {
                 continue;
             }
             let belongs = going.contains(&key);

@@ -2,11 +2,12 @@
 
 mod uses;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::http::HttpResponse;
-use aws_sdk_lambda::config::retry::RetryConfig;
+use aws_sdk_lambda::config::interceptors::InterceptorContext;
+use aws_sdk_lambda::config::retry::{ClassifyRetry, RetryAction, RetryConfig};
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_lambda::types::{AliasConfiguration, FunctionConfiguration, FunctionVersion};
@@ -32,6 +33,33 @@ pub struct Lambda {
     connection: Connection,
     client: Client,
     profile: Option<String>,
+}
+
+/// Gives up sooner where nobody answers: so many attempts are for who is throttled.
+#[derive(Debug, Default)]
+struct Unreachable {
+    /// Connections that failed since something was answered.
+    failed: AtomicU32,
+}
+
+impl ClassifyRetry for Unreachable {
+    fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
+        /// A connection may break once, and its successor too.
+        const MOST: u32 = 2;
+        let error = context.output_or_error().and_then(Result::err);
+        if !error.is_some_and(|error| error.is_connector_error() || error.is_timeout_error()) {
+            self.failed.store(0, Ordering::Relaxed);
+            return RetryAction::NoActionIndicated;
+        }
+        match self.failed.fetch_add(1, Ordering::Relaxed) < MOST {
+            true => RetryAction::NoActionIndicated,
+            false => RetryAction::RetryForbidden,
+        }
+    }
+
+    fn name(&self) -> &'static str {
+        "unreachable"
+    }
 }
 
 /// A version of a function.
@@ -68,9 +96,12 @@ impl Lambda {
             None => attempts,
         };
         // Adaptive: after a refusal all questions together become rarer.
-        let config = aws_sdk_lambda::config::Builder::from(&connection.config)
-            .retry_config(RetryConfig::adaptive().with_max_attempts(attempts))
-            .build();
+        let mut config = aws_sdk_lambda::config::Builder::from(&connection.config)
+            .retry_config(RetryConfig::adaptive().with_max_attempts(attempts));
+        if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
+            config = config.retry_classifier(Unreachable::default());
+        }
+        let config = config.build();
         Ok(Lambda {
             client: Client::from_conf(config),
             connection,

@@ -14,6 +14,13 @@ impl Packages<'_> {
         self.store.use_again(name, &manifest.source_hash(), found)
     }
 
+    /// Whether somebody deleted the manifest of a package that was found.
+    pub fn lacks_manifest(&self, checked: &Checked) -> Result<bool> {
+        let Hashed { function, manifest, .. } = checked.hashed;
+        self.store
+            .lacks_manifest(function.name.as_str(), &manifest.source_hash())
+    }
+
     /// Makes and publishes what was not made because the store had it.
     pub fn publish_again(&self, checked: &Checked, contents: &Contents) -> Result<Published> {
         let made = self.make(checked.hashed)?;

@@ -357,7 +357,15 @@ impl<'a> Packages<'a> {
         let name = checked.hashed.function.name.as_str();
         self.pack(checked, made, contents, |built| match found {
             Found::Published(record) => {
-                self.store.note(name, built, record)?;
+                if !self.store.note(name, built, record)?
+                    && self.store.lacks_manifest(name, &record.source_hash())?
+                {
+                    let lacks = format!(
+                        "the manifest of its package isn't there, and can't be made again: a second build makes other bytes; restore `{}`",
+                        self.store.manifest_url(name, &record.source_hash())
+                    );
+                    warn(name, [lacks]);
+                }
                 Ok(Published::Unchanged(record.clone()))
             }
             found => self.store.publish(name, built, found),

@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! lambda-pack records 1 <BLAKE3 of what follows>\n
-//! {"<record key>": {"version": …, "record": …, "package": …, "checked": …}, …}
+//! {"<record key>": {"version": …, "record": …, "package": …, "checked": …, "used": …}, …}
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +38,9 @@ pub struct Entry {
     /// Digest of what decided the checks that it passed last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checked: Option<String>,
+    /// When the store was last known to know that it is used: nanoseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<i128>,
 }
 
 /// The records of one store that are known on this machine. Without a file, it knows nothing and keeps nothing.
@@ -87,15 +90,16 @@ impl Cache {
         Some(entry)
     }
 
-    /// What was checked stays noted for this version.
+    /// What was checked, and when it was used, stays noted for this version.
     pub fn remember(&self, key: &str, version: String, record: String, package: Option<String>) {
         let known = self.get(key).filter(|entry| entry.version == version);
-        let checked = known.and_then(|entry| entry.checked);
+        let (checked, used) = known.map(|entry| (entry.checked, entry.used)).unwrap_or_default();
         let entry = Entry {
             version,
             record,
             package,
             checked,
+            used,
         };
         self.set(key, entry);
     }
@@ -105,6 +109,14 @@ impl Cache {
         if let Some(entry) = self.get(key) {
             let checked = Some(checked);
             self.set(key, Entry { checked, ..entry });
+        }
+    }
+
+    /// Notes when a package was used, if its record is known.
+    pub fn note_used(&self, key: &str, used: i128) {
+        if let Some(entry) = self.get(key) {
+            let used = Some(used);
+            self.set(key, Entry { used, ..entry });
         }
     }
 
@@ -181,6 +193,7 @@ mod tests {
             record: "{}".to_owned(),
             package: None,
             checked: None,
+            used: None,
         }
     }
 

@@ -18,13 +18,16 @@ impl Store {
                 "`{}` isn't there, which a record names",
                 self.package_url(record)
             ))
-            .help("somebody deleted it"));
+            .help(format!(
+                "somebody deleted it; from the sources of that package, this puts it there again: {}",
+                self.upload_command(name, &record.source_hash())
+            )));
         }
         let found = CodeSha256::of_file(target).map_err(|cause| Error::io("read", target, cause))?;
         if found != record.code_sha256 {
             let [found, recorded] = [found, record.code_sha256].map(|it| it.to_base64());
             let problem = format!("its code sha256 is {found}, its record says {recorded}");
-            return Err(self.contradiction(&key, name, &problem));
+            return Err(self.contradiction(&key, name, &record.source_hash(), &problem));
         }
         Ok(())
     }

@@ -12,12 +12,11 @@
 
 use std::path::Path;
 
+use lambda_pack_core::Result;
 use lambda_pack_core::digest::Digest;
-use lambda_pack_core::{Error, ErrorKind, Result};
 
 use super::cache::Entry;
 use super::listing::{Listed, Listing, Listings, Lookup};
-use super::url::shell_word;
 use super::{Found, PackageStat, Record, Store, StoreUrl, Verified, record};
 
 impl Store {
@@ -64,7 +63,7 @@ impl Store {
         };
         self.check_package(&record, name, &package_key, &stat)?;
         self.remember(&key, object.version, &record, stat.stamp);
-        Ok(Found::Published(record.used_at(object.modified)))
+        Ok(Found::Published(record.published_at(object.modified)))
     }
 
     /// Keeps what was learnt for the next run.
@@ -93,7 +92,7 @@ impl Store {
             && (was_verified(package, verified.as_deref()) || is_as_written(package, &record, listed))
         {
             self.remember(&key, version, &record, verified);
-            return Ok(Found::Published(record.used_at(listed.modified)));
+            return Ok(Found::Published(record.published_at(listed.modified)));
         }
         let Some(stat) = self.objects.stat_package(&package_key, None)? else {
             return Ok(Found::PackageMissing(record, version));
@@ -104,7 +103,7 @@ impl Store {
             .filter(|package| package.etag == stat.etag)
             .and_then(Listed::version);
         self.remember(&key, version, &record, verified);
-        Ok(Found::Published(record.used_at(listed.modified)))
+        Ok(Found::Published(record.published_at(listed.modified)))
     }
 
     /// The record that is listed, its version, and the verified version of its package, if they are known here.
@@ -153,7 +152,7 @@ impl Store {
 
     pub(super) fn parse(&self, name: &str, source_hash: &Digest, content: &[u8]) -> Result<Record> {
         Record::parse(&self.url, name, source_hash, content)
-            .map_err(|problem| self.contradiction(&record::key(name, source_hash), name, &problem))
+            .map_err(|problem| self.contradiction(&record::key(name, source_hash), name, source_hash, &problem))
     }
 
     pub(super) fn check_package(&self, record: &Record, name: &str, key: &str, stat: &PackageStat) -> Result<()> {
@@ -173,19 +172,7 @@ impl Store {
                 None => "nothing says what its SHA-256 is: something else wrote it".to_owned(),
             }
         };
-        Err(self.contradiction(key, name, &problem))
-    }
-
-    pub(super) fn contradiction(&self, key: &str, name: &str, problem: &dyn std::fmt::Display) -> Error {
-        let url = self.url.of_key(key);
-        let remove = match self.url {
-            StoreUrl::S3 { .. } => format!("aws s3 rm {}", shell_word(&url)),
-            StoreUrl::File(ref root) => format!("rm {}", shell_word(&root.join(key).to_string_lossy())),
-        };
-        Error::new(ErrorKind::Integrity, format!("`{url}` can't be trusted: {problem}")).help(format!(
-            "find out who wrote it; then remove it and upload again: {remove} && lambda-pack upload --store {} {name}",
-            self.url.shell_word()
-        ))
+        Err(self.contradiction(key, name, &record.source_hash(), &problem))
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use lambda_pack_core::Result;
 use lambda_pack_core::digest::{Algorithm, Digest};
+use lambda_pack_core::{Error, ErrorKind, Result, shorten};
 
 use super::listing::{FEWEST, Listed, Listing};
 use super::{REQUESTS_AT_ONCE, Store, record};
@@ -57,6 +57,54 @@ impl Store {
             None => found.into_iter().collect(),
         }
     }
+
+    /// The package of these whose source hash begins so.
+    pub fn starting_with(&self, start: &str, name: &str, history: &[Past]) -> Result<Past> {
+        /// Of a whole one, in hex.
+        const DIGITS: usize = 64;
+        let is_hex = start.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if start.is_empty() || start.len() > DIGITS || !is_hex {
+            let said = format!("`{}` is no source hash, and none begins so", shorten(start));
+            let help = format!("`lambda-pack list {name}` shows those that `{}` has", self.url);
+            return Err(Error::new(ErrorKind::Usage, said).help(help));
+        }
+        let mut fitting = history
+            .iter()
+            .filter(|past| past.source_hash.to_hex().starts_with(start));
+        match (fitting.next(), fitting.next()) {
+            (Some(past), None) => Ok(*past),
+            (None, _) => {
+                let said = format!("`{}` has no package of `{name}` with the source hash {start}", self.url);
+                Err(not_there(said, history))
+            }
+            (Some(_), Some(_)) => {
+                let said = format!("{start} is how several source hashes of `{name}` begin");
+                Err(not_there(said, history))
+            }
+        }
+    }
+}
+
+/// Says what is there instead.
+pub fn not_there(said: String, history: &[Past]) -> Error {
+    /// Who looks for an older one knows its hash.
+    const SHOWN: usize = 10;
+    let known = history.iter().take(SHOWN);
+    let known: Vec<String> = known
+        .map(|past| format!("{} ({})", &past.source_hash.to_hex()[..16], past.published_text()))
+        .collect();
+    let help = match (known.as_slice(), history.len()) {
+        ([], _) => "nothing of it was ever published there: name another store with --store".to_owned(),
+        (known, all @ SHOWN..) if all > SHOWN => {
+            format!(
+                "name one of those that are there: {}, and {} older ones",
+                known.join(", "),
+                all - SHOWN
+            )
+        }
+        (known, _) => format!("name one of those that are there: {}", known.join(", ")),
+    };
+    Error::new(ErrorKind::Conflict, said).help(help)
 }
 
 fn history<'a>(records: impl Iterator<Item = (&'a str, &'a Listed)>) -> Vec<Past> {

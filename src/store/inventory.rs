@@ -6,7 +6,7 @@ use std::path::Path;
 use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::function::FunctionName;
-use lambda_pack_core::{Result, collect_all};
+use lambda_pack_core::{Error, ErrorKind, Result, collect_all};
 
 use super::listing::Listed;
 use super::{Cache, REQUESTS_AT_ONCE, Record, Store, record};
@@ -18,7 +18,9 @@ pub struct Kept {
     pub name: String,
     pub source_hash: Digest,
     pub record: Record,
-    /// When it was published, or used again; nanoseconds since 1970, by the store's clock.
+    /// When it was published; nanoseconds since 1970, by the store's clock.
+    pub published: i128,
+    /// When it was used last, or published: uses of one day may be one.
     pub used: i128,
     /// Whether its package is there, with the recorded size.
     pub has_package: bool,
@@ -27,13 +29,22 @@ pub struct Kept {
 /// What a store has, by key. Objects whose keys are none of its own are passed over.
 #[derive(Debug, Default)]
 pub struct Inventory {
-    /// By function, the newest first.
+    /// By function, what was published last first.
     pub kept: Vec<Kept>,
-    /// Manifests and bills of materials.
+    /// What stands beside records.
     pub beside: BTreeMap<String, Stored>,
     pub packages: BTreeMap<String, Stored>,
     /// In bytes, by key.
     pub records: BTreeMap<String, u64>,
+    /// Records that can't be read: what they refer to isn't known.
+    pub damaged: Vec<Damaged>,
+}
+
+/// A record that nobody can read.
+#[derive(Debug)]
+pub struct Damaged {
+    pub name: String,
+    pub error: Error,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -45,21 +56,23 @@ pub struct Stored {
 /// Which parts are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parts {
-    RecordsAndPackages,
+    /// What packages there are, and when they were used.
+    Packages,
     All,
 }
 
 impl Store {
     /// Lists what the store has of these functions, or of all; records are read that aren't cached. `None` if its bucket isn't there.
     pub fn inventory(&self, names: &[String], parts: Parts) -> Result<Option<Inventory>> {
-        let parts: &[&str] = match parts {
-            Parts::RecordsAndPackages => &[record::PART, record::PACKAGES],
-            // Records first: what belongs to one is written before it.
-            Parts::All => &[record::PART, record::PACKAGES, record::MANIFESTS, record::SBOMS],
-        };
+        // Records first: what belongs to one is written before it.
+        let mut listed = vec![record::PART, record::PACKAGES];
+        match parts {
+            Parts::Packages => listed.push(record::USES),
+            Parts::All => listed.extend(record::BESIDE.map(|(part, _)| part)),
+        }
         let directories: Vec<String> = match names {
-            [] => parts.iter().map(|part| (*part).to_owned()).collect(),
-            names => parts
+            [] => listed.iter().map(|part| (*part).to_owned()).collect(),
+            names => listed
                 .iter()
                 .flat_map(|part| names.iter().map(move |name| format!("{part}/{name}")))
                 .collect(),
@@ -93,22 +106,32 @@ impl Store {
             self.read_listed(key, name, source_hash, listed)
         });
         self.save_cache();
-        for ((_, name, source_hash, listed), record) in records.into_iter().zip(collect_all(read)?) {
-            // Deleted since.
-            let Some(record) = record else { continue };
+        for ((_, name, source_hash, listed), record) in records.into_iter().zip(read) {
+            let record = match record {
+                Ok(Some(record)) => record,
+                // Deleted since.
+                Ok(None) => continue,
+                Err(error) if error.kind() == ErrorKind::Integrity => {
+                    inventory.damaged.push(Damaged { name, error });
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let package = inventory.packages.get(&record.package_key());
+            let last_use = inventory.beside.get(&record::use_key(&name, &source_hash));
             inventory.kept.push(Kept {
                 has_package: package.is_some_and(|package| package.size_bytes == record.size_bytes),
                 name,
                 source_hash,
                 record,
-                used: listed.modified,
+                published: listed.modified,
+                used: last_use.map_or(listed.modified, |last| last.modified.max(listed.modified)),
             });
         }
         let order = |kept: &Kept| {
             (
                 kept.name.clone(),
-                std::cmp::Reverse(kept.used),
+                std::cmp::Reverse(kept.published),
                 kept.source_hash.to_hex(),
             )
         };
@@ -138,6 +161,14 @@ impl Store {
 }
 
 impl Inventory {
+    /// What is wrong in it, joined, for who did what can be done all the same.
+    pub fn check(damaged: Vec<Damaged>) -> Result<()> {
+        let errors = damaged
+            .into_iter()
+            .map(|it| it.error.within(format_args!("function `{}`", it.name)));
+        Error::join(errors).map_or(Ok(()), Err)
+    }
+
     /// Of all functions that have a package.
     pub fn names(&self) -> BTreeSet<String> {
         let of_packages = self.packages.keys().filter_map(|key| key.split('/').nth(1));
@@ -159,11 +190,8 @@ impl Kept {
     }
 
     /// The keys of what belongs to it alone, whether it is there or not.
-    pub fn beside(&self) -> [String; 2] {
-        [
-            record::manifest_key(&self.name, &self.source_hash),
-            record::sbom_key(&self.name, &self.source_hash),
-        ]
+    pub fn beside(&self) -> impl Iterator<Item = String> {
+        record::beside(&self.name, &self.source_hash)
     }
 }
 
@@ -182,9 +210,8 @@ impl Key {
         name.parse::<FunctionName>().ok()?;
         match (part, extension) {
             (record::PART, "json") => Some(Key::Record(name.to_owned(), source_hash)),
-            (record::MANIFESTS, "json") | (record::SBOMS, "cdx.json") => Some(Key::Beside),
             (record::PACKAGES, "zip") => Some(Key::Package),
-            _ => None,
+            beside => record::BESIDE.contains(&beside).then_some(Key::Beside),
         }
     }
 }

@@ -9,7 +9,7 @@ use lambda_pack_core::preflight::{Contents, Item, Machine};
 use lambda_pack_core::sbom::Versions;
 use lambda_pack_core::secrets::Seen;
 use lambda_pack_core::swaps::Moved;
-use lambda_pack_core::{Error, ErrorKind, Result};
+use lambda_pack_core::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -61,7 +61,7 @@ pub struct Known {
     pub seen: Seen,
 }
 
-pub(super) fn to_json(built: &Built, definition: Map<String, Value>) -> Vec<u8> {
+fn to_json(built: &Built, definition: Map<String, Value>) -> Vec<u8> {
     let stored = StoredManifest {
         source: built.manifest.to_json(),
         package_format: PACKAGE_FORMAT,
@@ -195,7 +195,7 @@ impl Store {
     /// What stands beside a package, as it is stored: its manifest, and its bill of materials if there is one.
     pub(super) fn beside(&self, name: &str, source_hash: &Digest) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
         let kept = self.kept(name, source_hash)?;
-        let kept = kept.ok_or_else(|| self.bad_manifest(name, source_hash, "it isn't there"))?;
+        let kept = kept.ok_or_else(|| self.no_manifest(name, source_hash))?;
         kept.source()?;
         // It may have been declared since.
         hidden::refuse(
@@ -206,25 +206,16 @@ impl Store {
         Ok((kept.content, sbom.map(|object| object.content)))
     }
 
-    /// The definition that a package was uploaded with first; `None` where an older version of this program wrote its manifest,
-    /// or there is none.
-    pub fn definition(&self, name: &str, source_hash: &Digest) -> Result<Option<Map<String, Value>>> {
-        match self.kept(name, source_hash)? {
-            Some(kept) => kept.definition(),
-            None => Ok(None),
-        }
-    }
-
     /// The address of a manifest, for people.
     pub fn manifest_url(&self, name: &str, source_hash: &Digest) -> String {
         self.url.of_key(&record::manifest_key(name, source_hash))
     }
 
     /// Notes what was found in a stored package that was made and searched again, if it is the same: then the next one who checks
-    /// it need not make it.
-    pub fn note(&self, name: &str, built: &Built, record: &Record) -> Result<()> {
+    /// it need not make it. False if what was made now is another one.
+    pub fn note(&self, name: &str, built: &Built, record: &Record) -> Result<bool> {
         if !Record::new(&self.url, name, built).is_of_the_same_package(record) {
-            return Ok(());
+            return Ok(false);
         }
         let key = record::manifest_key(name, &built.manifest.source_hash());
         match self.objects.get(&key)? {
@@ -232,13 +223,24 @@ impl Store {
                 // The first one belongs to the package.
                 let kept = stored_definition(&object.content).ok().flatten();
                 let content = to_json(built, kept.unwrap_or_else(|| built.definition.resolved()));
-                self.objects.replace(&key, &object.version, &content)
+                self.objects.replace(&key, &object.version, &content)?;
             }
-            None => {
-                let content = to_json(built, built.definition.resolved());
-                self.objects.create(&key, &content).map(drop)
-            }
+            // Somebody deleted it.
+            None => self.create_beside(name, built)?,
         }
+        Ok(true)
+    }
+
+    /// Writes what stands beside a package, unless it is there.
+    pub(super) fn create_beside(&self, name: &str, built: &Built) -> Result<()> {
+        let source_hash = built.manifest.source_hash();
+        let manifest = to_json(built, built.definition.resolved());
+        self.objects
+            .create(&record::manifest_key(name, &source_hash), &manifest)?;
+        if let Some(sbom) = &built.sbom {
+            self.objects.create(&record::sbom_key(name, &source_hash), sbom)?;
+        }
+        Ok(())
     }
 
     /// Notes what a stored package was searched for since it was uploaded.
@@ -257,10 +259,20 @@ impl Store {
         self.objects.replace(&key, &object.version, &content)
     }
 
-    fn bad_manifest(&self, name: &str, source_hash: &Digest, problem: &str) -> Error {
-        let url = self.manifest_url(name, source_hash);
-        Error::new(ErrorKind::Integrity, format!("`{url}`: {problem}"))
-            .help("somebody changed it; delete it only if the package can be built again")
+    /// Of a manifest that says what can't be.
+    pub fn bad_manifest(&self, name: &str, source_hash: &Digest, problem: &str) -> Error {
+        self.contradiction(&record::manifest_key(name, source_hash), name, source_hash, &problem)
+    }
+
+    /// Of a package that is there without its manifest.
+    pub fn no_manifest(&self, name: &str, source_hash: &Digest) -> Error {
+        self.missing(&record::manifest_key(name, source_hash), name, source_hash)
+    }
+
+    /// Whether somebody deleted the manifest of a package that is there.
+    pub fn lacks_manifest(&self, name: &str, source_hash: &Digest) -> Result<bool> {
+        let end = self.objects.read_end(&record::manifest_key(name, source_hash), 1)?;
+        Ok(end.is_none())
     }
 }
 

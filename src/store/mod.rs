@@ -5,6 +5,7 @@
 //! {prefix}sboms/{name}/{source_hash}.cdx.json     if the package holds others' packages
 //! {prefix}packages/{name}/{code sha256 in hex}.zip
 //! {prefix}records/{name}/{source_hash}.json      written last: the commit
+//! {prefix}uses/{name}/{source_hash}.json          written when it is used again
 //! {prefix}gc.json                                who deletes now
 //! ```
 
@@ -20,10 +21,11 @@ mod listing;
 mod manifest;
 mod promote;
 mod record;
-mod renew;
+mod remedy;
 mod s3;
 mod stamp;
 mod url;
+mod uses;
 
 use std::io::Write;
 use std::path::Path;
@@ -44,8 +46,8 @@ use cache::Cache;
 use lease::Quiet;
 use listing::{Listed, Listings, Page};
 
-pub use history::Past;
-pub use inventory::{Inventory, Kept, Parts, code_sha256_of};
+pub use history::{Past, not_there};
+pub use inventory::{Damaged, Inventory, Kept, Parts, code_sha256_of};
 pub use manifest::{Known, Source};
 pub use promote::{Promoted, Way};
 pub use record::Record;
@@ -276,13 +278,7 @@ impl Store {
     fn write(&self, name: &str, built: &Built, found: &Found) -> Result<Published> {
         let source_hash = built.manifest.source_hash();
         let mut record = Record::new(&self.url, name, built);
-        self.objects.create(
-            &record::manifest_key(name, &source_hash),
-            &manifest::to_json(built, built.definition.resolved()),
-        )?;
-        if let Some(sbom) = &built.sbom {
-            self.objects.create(&record::sbom_key(name, &source_hash), sbom)?;
-        }
+        self.create_beside(name, built)?;
         let file = PackageFile {
             path: built.file,
             size_bytes: built.package.size_bytes,

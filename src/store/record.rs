@@ -24,8 +24,8 @@ pub struct Record {
     pub etag: Option<String>,
     /// Of the state that it was built from, where git knew.
     pub git_commit: Option<String>,
-    /// When it was published, or used again: nanoseconds since 1970, by the store's clock; `None` if it wasn't looked up.
-    pub used: Option<i128>,
+    /// When it was published: nanoseconds since 1970, by the store's clock; `None` if it wasn't looked up.
+    pub published: Option<i128>,
 }
 
 /// Its JSON. Unknown keys are let pass: a later version may add some, and an older tool must still find its package.
@@ -49,10 +49,15 @@ struct RecordJson {
 /// Where all records are.
 pub const PART: &str = "records";
 
-/// Where all that belongs to them is.
-pub const MANIFESTS: &str = "manifests";
-pub const SBOMS: &str = "sboms";
 pub const PACKAGES: &str = "packages";
+
+const MANIFESTS: &str = "manifests";
+const SBOMS: &str = "sboms";
+/// When packages were used again.
+pub const USES: &str = "uses";
+
+/// What may stand beside a record, under the same name and source hash: where, and what follows the hash. It goes with the record.
+pub const BESIDE: [(&str, &str); 3] = [(MANIFESTS, "json"), (SBOMS, sbom::EXTENSION), (USES, "json")];
 
 pub fn directory(name: &str) -> String {
     format!("{PART}/{name}")
@@ -68,6 +73,17 @@ pub fn manifest_key(name: &str, source_hash: &Digest) -> String {
 
 pub fn sbom_key(name: &str, source_hash: &Digest) -> String {
     format!("{SBOMS}/{name}/{}.{}", source_hash.to_hex(), sbom::EXTENSION)
+}
+
+pub fn use_key(name: &str, source_hash: &Digest) -> String {
+    format!("{USES}/{name}/{}.json", source_hash.to_hex())
+}
+
+/// The keys of all that may stand beside a record.
+pub fn beside(name: &str, source_hash: &Digest) -> impl Iterator<Item = String> {
+    BESIDE
+        .map(|(part, extension)| format!("{part}/{name}/{}.{extension}", source_hash.to_hex()))
+        .into_iter()
 }
 
 fn package_key(name: &str, code_sha256: &CodeSha256) -> String {
@@ -88,7 +104,7 @@ impl Record {
             package_format: PACKAGE_FORMAT,
             etag: None,
             git_commit: built.git_commit.clone(),
-            used: None,
+            published: None,
         }
     }
 
@@ -114,7 +130,7 @@ impl Record {
         let unwritten = |record: &Record| Record {
             etag: None,
             git_commit: None,
-            used: None,
+            published: None,
             ..record.clone()
         };
         unwritten(self) == unwritten(other)
@@ -149,12 +165,12 @@ impl Record {
             package_format: json.package_format,
             etag: json.etag,
             git_commit: json.git_commit,
-            used: None,
+            published: None,
         })
     }
 
-    pub(super) fn used_at(mut self, time: i128) -> Self {
-        self.used = Some(time);
+    pub(super) fn published_at(mut self, time: i128) -> Self {
+        self.published = Some(time);
         self
     }
 

@@ -68,36 +68,29 @@ fn verify(name: &str, source_hash: &Digest, deep: bool, store: &Store) -> Result
 }
 
 fn published(found: Found, store: &Store, name: &str) -> Result<Record> {
-    let missing = |what: String| {
-        Error::new(ErrorKind::Integrity, what).help(format!(
-            "`lambda-pack upload {name}` makes it again, from the source of then"
-        ))
-    };
     match found {
         Found::Published(record) => Ok(record),
-        Found::PackageMissing(record, _) => Err(missing(format!(
-            "`{}` isn't there, which a record names",
-            store.package_url(&record)
-        ))),
-        Found::Nothing => Err(missing(format!("its record in `{}` was deleted just now", store.url()))),
+        Found::PackageMissing(record, _) => Err(store.missing(&record.package_key(), name, &record.source_hash())),
+        Found::Nothing => Err(Error::new(
+            ErrorKind::Integrity,
+            format!("its record in `{}` was deleted just now", store.url()),
+        )
+        .help("run again")),
     }
 }
 
 /// The entries that differ, if they were looked at.
 fn contents(name: &str, source_hash: &Digest, record: &Record, deep: bool, store: &Store) -> Result<Vec<Change>> {
-    let wrong = |what: &str| {
-        let url = store.manifest_url(name, source_hash);
-        Error::new(ErrorKind::Integrity, format!("`{url}` {what}"))
-            .help("restore an older version of that object; nothing else says what the package was made from")
-    };
     let Some(kept) = store.kept(name, source_hash)? else {
-        return Err(wrong("isn't there"));
+        return Err(store.no_manifest(name, source_hash));
     };
     kept.source()?;
     let expected = kept.package()?;
     if (expected.entries().len() as u64, expected.unzipped_bytes()) != (record.entries, record.unzipped_bytes) {
-        return Err(wrong(
-            "is of another package than its record: the number of entries, or their size, is another",
+        return Err(store.bad_manifest(
+            name,
+            source_hash,
+            "it is of another package than its record: the number of entries, or their size, is another",
         ));
     }
     if !deep {

@@ -68,6 +68,51 @@ fn each_error_has_its_own_and_others_have_none() {
     assert_eq!((run.code, annotations(&run.stderr).len()), (2, 0), "{run:?}");
 }
 
+#[test]
+fn a_fault_of_a_function_is_shown_beside_its_definition() {
+    let dir = Dir::with_app();
+    dir.write(
+        "lambda-json/app.json",
+        r#"{"runtime": "python3.13", "handler": "nope.handler", "source": "app.py"}"#,
+    );
+    let run = on_github(&dir, &["validate"]).fails(3, &["nope.py"]);
+    let [annotation] = annotations(&run.stderr)[..] else {
+        panic!("{run:?}")
+    };
+    assert!(
+        annotation.starts_with("::error file=lambda-json/app.json::function `app`: its handler"),
+        "{annotation}"
+    );
+    // In quotes, anywhere in the words.
+    for name in ["b", "c"] {
+        dir.write(
+            &format!("lambda-json/{name}.json"),
+            r#"{"function_name": "twice", "source": "app.py"}"#,
+        );
+    }
+    let run = on_github(&dir, &["validate"]).fails(3, &["two definitions"]);
+    assert!(
+        annotations(&run.stderr)[0].starts_with("::error file=lambda-json/b.json::two definitions"),
+        "{run:?}"
+    );
+    // Of the network no definition is to blame.
+    for name in ["b", "c"] {
+        std::fs::remove_file(dir.join(&format!("lambda-json/{name}.json"))).unwrap();
+    }
+    dir.write("lambda-json/app.json", r#"{"source": "app.py"}"#);
+    let mut upload = on_github(&dir, &["upload", "--store", "s3://nowhere"]);
+    for (name, value) in [
+        ("AWS_ENDPOINT_URL", "http://127.0.0.1:1"),
+        ("AWS_MAX_ATTEMPTS", "1"),
+        ("AWS_ACCESS_KEY_ID", "test"),
+        ("AWS_SECRET_ACCESS_KEY", "test"),
+    ] {
+        upload = upload.env(name, value);
+    }
+    let run = upload.fails(1, &["function `app`"]);
+    assert_eq!(annotations(&run.stderr), [""; 0], "{run:?}");
+}
+
 /// What the runner would take for the end of a property, or of the command.
 #[test]
 fn odd_names_end_no_property() {

@@ -1,11 +1,12 @@
 //! `verify --level deployed`: real calls of moto's Lambda, and edits that Terraform doesn't see.
 
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
 use crate::s3::published;
-use crate::support::functions::{Functions, key, upload};
+use crate::support::functions::{Functions, key, source, upload};
 use crate::support::kills::counted;
 use crate::support::proxy::Action;
 use crate::support::server::{MOTO, Project};
@@ -43,7 +44,10 @@ fn an_edit_behind_terraforms_back_is_found_whatever_the_alias_says() {
             "--name-prefix",
         ],
     );
-    assert!(run.stdout.contains("missing"), "{run:?}");
+    assert!(
+        run.stdout.contains("missing") && !run.stdout.contains("same:"),
+        "{run:?}"
+    );
     functions.create("app", &first, &[]);
     let run = verify(&project, &prefix, &[]).ok();
     assert!(run.stdout.contains("same: Lambda's SHA-256 of the code"), "{run:?}");
@@ -212,6 +216,83 @@ fn throttling_is_waited_out_and_missing_rights_are_named() {
         "{said}"
     );
     assert_eq!(count, 2);
+}
+
+#[test]
+fn what_was_rolled_back_is_what_is_meant() {
+    const FILE: &str = "lambda-deploy-module/rollback.auto.tfvars.json";
+    let project = MOTO.project();
+    let functions = Functions::of(&project);
+    let prefix = functions.prefix();
+    fs::create_dir(project.dir.join("lambda-deploy-module")).unwrap();
+    let first = upload(&project, 1);
+    upload(&project, 2);
+    let packages = published(&project).ok().json()["packages"].as_str().unwrap().to_owned();
+    project.dir.write("packages.json", packages);
+    functions.create("app", &first, &[]);
+    let verify = |args: &[&str]| verify(&project, &prefix, args).run();
+    drifted(&verify(&[]), &["$LATEST: code_sha256"]);
+    let hash = first["source_hash"].as_str().unwrap();
+    project.command(["rollback", "app", "--to", hash]).ok();
+    // As Terraform: by itself, or beside the file that it overrides.
+    let both = ["--packages", "packages.json", "--packages", FILE];
+    for args in [&[][..], &["--packages", FILE], &both] {
+        assert_eq!(verify(args).code, 0, "{args:?}");
+    }
+    drifted(&verify(&["--packages", "packages.json"]), &["$LATEST: code_sha256"]);
+    project.command(["rollback", "app", "--clear"]).ok();
+
+    // A version that an alias is held at.
+    functions.create_alias("app", "live", "1");
+    project.dir.write("code/app.py", source(&project.bucket, 2));
+    let newest = project.command(["upload", "--json"]).ok().json()[0].clone();
+    functions.deploy("app", &newest);
+    let hold = |version: &'static str| project.command(["rollback", "app", "--alias-version", version]);
+    hold("1").fails(
+        5,
+        &["Lambda has no version 1 of `app`", "--name-prefix", "--without-lambda"],
+    );
+    hold("9")
+        .args(["--name-prefix", &prefix])
+        .fails(5, &[&format!("version 9 of `{prefix}app`")]);
+    let unknown = hold("9").env("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:1").ok();
+    assert!(
+        unknown.stderr.contains("nobody knows whether Lambda has version 9"),
+        "{unknown:?}"
+    );
+    let run = hold("9").arg("--without-lambda").ok();
+    assert!(!run.stderr.contains("nobody knows"), "{run:?}");
+    hold("1").args(["--name-prefix", &prefix]).ok();
+    let run = verify(&[]);
+    assert!(run.code == 0 && run.stderr.contains("held at version 1"), "{run:?}");
+    let run = verify(&["--alias", "live"]);
+    assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:?}");
+    assert!(
+        run.stdout.contains("held") && run.stdout.contains("live (1)"),
+        "{run:?}"
+    );
+    functions.move_alias("app", "live", "2");
+    drifted(
+        &verify(&["--alias", "live"]),
+        &["live: alias is version 2, should be version 1"],
+    );
+
+    project
+        .dir
+        .write(FILE, r#"{"alias_versions": {"app": "1", "app": "2"}}"#);
+    for run in [verify(&[]), hold("1").arg("--without-lambda").run()] {
+        assert_eq!(run.code, 3, "{run:?}");
+        assert!(
+            run.stderr.contains(FILE) && run.stderr.contains("`app` comes twice"),
+            "{run:?}"
+        );
+    }
+    project.dir.write("none.json", "{}");
+    let run = verify(&["--packages", "none.json"]);
+    assert!(
+        run.code == 3 && run.stderr.contains("none.json: no packages are named"),
+        "{run:?}"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `gc`: what nothing refers to goes, and nothing else.
 
+mod ages;
 mod races;
 
 use std::collections::BTreeSet;
@@ -8,9 +9,8 @@ use std::fs;
 use aws_sdk_s3::types::{BucketVersioningStatus, VersioningConfiguration};
 use serde_json::{Value, json};
 
-use crate::list::age;
 use crate::s3::{against_both, published};
-use crate::support::functions::{Functions, key, source, upload};
+use crate::support::functions::{Functions, key, upload};
 use crate::support::kills::counted;
 use crate::support::proxy::Action;
 use crate::support::server::{MOTO, Project, Server, VERSITYGW};
@@ -116,88 +116,6 @@ fn hex_of(row: &Value) -> &str {
 }
 
 #[test]
-fn age_and_count_keep_packages() {
-    let dir = Dir::with_app();
-    let mut hashes = Vec::new();
-    for (number, days) in [40, 30, 20, 10, 2].into_iter().enumerate() {
-        dir.write("code/app.py", source("ages", number));
-        let row = dir.command(["upload", "--json"]).ok().json()[0].clone();
-        let hash = row["source_hash"].as_str().unwrap().to_owned();
-        age(&dir, &format!("records/app/{hash}.json"), days);
-        age(&dir, &format!("manifests/app/{hash}.json"), days);
-        age(&dir, &format!("packages/app/{}", hex_of(&row)), days);
-        hashes.push(hash);
-    }
-    // What a killed upload left, and what is somebody else's.
-    let left = format!("manifests/app/{}.json", "0".repeat(64));
-    dir.write(&format!(".lambda-pack/store/{left}"), "{}");
-    dir.write(".lambda-pack/store/packages/app/notes.txt", "by somebody");
-    let keeps = |args: &[&str]| {
-        let json = dir
-            .command(["gc", "--without-lambda", "--json"])
-            .args(args.iter().copied())
-            .ok()
-            .json();
-        let kept = json["packages"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter(|row| row["keep"] == true);
-        let kept = kept.map(|row| {
-            let index = hashes.iter().position(|hash| row["source_hash"] == **hash).unwrap();
-            (index, row["reasons"].to_string())
-        });
-        (kept.collect::<Vec<_>>(), json["left_over"].as_u64().unwrap())
-    };
-    let newest = |index| (index, r#"["newest"]"#.to_owned());
-    assert_eq!(
-        keeps(&[]),
-        (
-            vec![(4, r#"["current","newest","young"]"#.to_owned()), newest(3), newest(2)],
-            0
-        )
-    );
-    assert_eq!(
-        keeps(&["--keep", "1", "--min-age", "1d"]).0,
-        [(4, r#"["current","newest"]"#.to_owned())]
-    );
-    assert_eq!(keeps(&["--keep", "0", "--min-age", "25d"]).0.len(), 3);
-    assert_eq!(keeps(&["--keep", "9"]).0.len(), 5);
-    age(&dir, &left, 8);
-    assert_eq!(keeps(&[]).1, 1);
-
-    // Using a package again is what counts: it becomes the newest, and young.
-    dir.write("code/app.py", source("ages", 0));
-    let row = dir.command(["upload", "--json"]).ok().json()[0].clone();
-    assert_eq!(
-        (&row["status"], row["source_hash"].as_str().unwrap()),
-        (&json!("unchanged"), hashes[0].as_str())
-    );
-    let (kept, _) = keeps(&["--keep", "2"]);
-    assert_eq!(
-        kept,
-        [
-            (0, r#"["current","newest","young"]"#.to_owned()),
-            (4, r#"["newest","young"]"#.to_owned())
-        ]
-    );
-    let record = format!(".lambda-pack/store/records/app/{}.json", hashes[0]);
-    let used = || fs::metadata(dir.join(&record)).unwrap().modified().unwrap();
-    let once = used();
-    dir.command(["upload"]).ok();
-    assert_eq!(used(), once, "not every time");
-
-    dir.command(["gc", "--without-lambda", "--keep", "2", "--yes"]).ok();
-    assert!(
-        dir.join(".lambda-pack/store/packages/app/notes.txt").exists()
-            && !dir.join(&format!(".lambda-pack/store/{left}")).exists()
-    );
-    assert_eq!(dir.command(["list", "--json"]).ok().json().as_array().unwrap().len(), 2);
-    dir.command(["verify", "--level", "store", "--deep"]).ok();
-    dir.command(["gc", "--min-age", "7"]).fails(2, &["90m, 12h or 7d"]);
-}
-
-#[test]
 fn a_package_of_two_records_stays_with_one_of_them() {
     let project = MOTO.project();
     let made = |number: usize| {
@@ -275,6 +193,20 @@ fn what_lambda_has_or_a_file_names_stays() {
         "{run:?}"
     );
     assert!(asked.writes().is_empty(), "{asked:?}");
+    // Nobody waits for long where nobody answers.
+    let (run, asked) = counted(&MOTO.endpoint, gc(&["--yes"]), move |request| {
+        match request.target.starts_with("/2015-03-31/functions") {
+            true => Action::Drop,
+            false => Action::Forward,
+        }
+    });
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:?}");
+    assert!(run.stderr.contains("--without-lambda"), "{run:?}");
+    let asks = asked.0.iter().filter(|it| it.contains("/2015-03-31/functions")).count();
+    assert_eq!((asks, asked.writes().len()), (3, 0), "{asked:?}");
+    // What should name packages, and doesn't, keeps nothing in silence.
+    project.dir.write("none.json", "{}");
+    gc(&["--keep-bundle", "none.json"]).fails(3, &["none.json: no packages are named"]);
     gc(&["--lambda-profile", "nobody"]).fails(1, &["nobody"]);
     gc(&["--lambda-profile", "x", "--without-lambda"]).fails(2, &["--without-lambda"]);
 }

@@ -11,9 +11,9 @@ use crate::support::functions::{Functions, upload};
 use crate::support::server::{MOTO, Server};
 use crate::support::{Dir, git};
 
-against_both!(many_packages_take_two_lists, what_is_stored_is_listed);
+against_both!(many_packages_take_three_lists, what_is_stored_is_listed);
 
-fn many_packages_take_two_lists(server: &'static Server) {
+fn many_packages_take_three_lists(server: &'static Server) {
     const COUNT: usize = 40;
     let mut many = Many::new(server, COUNT);
     many.upload().ok();
@@ -30,7 +30,7 @@ fn many_packages_take_two_lists(server: &'static Server) {
     let requests = many.requests();
     assert_eq!(
         (requests.lists, requests.gets, requests.heads),
-        (2, 0, 0),
+        (3, 0, 0),
         "{requests:?}"
     );
     // Another machine reads each record once.
@@ -42,7 +42,7 @@ fn many_packages_take_two_lists(server: &'static Server) {
         let requests = many.requests();
         assert_eq!(
             (requests.lists, requests.gets, requests.heads),
-            (2, gets, 0),
+            (3, gets, 0),
             "{requests:?}"
         );
     }

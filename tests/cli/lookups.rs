@@ -91,7 +91,7 @@ impl Many {
     }
 
     /// Statuses of an upload, without repetition. It says nothing else.
-    fn statuses(&self) -> Vec<String> {
+    pub fn statuses(&self) -> Vec<String> {
         let run = self.upload().ok();
         assert_eq!(run.stderr, "", "{run:?}");
         BTreeSet::from_iter(run.statuses()).into_iter().collect()

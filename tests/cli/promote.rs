@@ -371,7 +371,15 @@ fn what_is_promoted_is_said_in_four_ways() {
         .stdin(packages)
         .fails(2, &["names alone"]);
     from.command(["promote", "app=12", "--to", &to.url()])
-        .fails(2, &["app=12", "NAME=HASH"]);
+        .fails(5, &["no package of `app` with the source hash 12", &first[..16]]);
+    from.command(["promote", "app=", "--to", &to.url()])
+        .fails(2, &["no source hash", "lambda-pack list app"]);
+    let start = &format!("app={}", &first[..8]);
+    let by_start = from
+        .command(["promote", start, "--to", &to.url(), "--json"])
+        .ok()
+        .json();
+    assert_eq!(by_start["packages"][0]["source_hash"], *first);
     from.command(["promote", "app", &pair, "--to", &to.url()])
         .fails(2, &["named twice"]);
 

@@ -187,10 +187,8 @@ fn open(
 fn plan(wanted: &Wanted, from: &Store, to: &Store) -> Result<Planned> {
     let Wanted { name, source_hash, .. } = wanted;
     let missing = |what: &str| {
-        Error::failed(format!("{what} for the source hash {source_hash} in `{}`", from.url())).help(format!(
-            "upload it there: lambda-pack upload {name} --expect {name}={source_hash} --store {}",
-            from.url().shell_word()
-        ))
+        Error::failed(format!("{what} for the source hash {source_hash} in `{}`", from.url()))
+            .help(format!("upload it there: {}", from.upload_command(name, source_hash)))
     };
     let found = match from.find(name, source_hash)? {
         Found::Nothing => from.ask(name, source_hash)?,

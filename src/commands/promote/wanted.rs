@@ -13,12 +13,11 @@ use serde_json::{Map, Value};
 
 use crate::caches;
 use crate::cli::PromoteArgs;
-use crate::commands::name_and_hash;
 use crate::handoff::Stated;
 use crate::input;
 use crate::packaging::{hash_functions, in_function, open_caches};
 use crate::settings::Settings;
-use crate::store::StoreUrl;
+use crate::store::{Past, Store, StoreUrl};
 
 /// A package that is to be promoted.
 #[derive(Clone)]
@@ -48,7 +47,7 @@ pub fn wanted(
     let (mut named, mut hashed) = (Vec::new(), Vec::new());
     for text in &args.names {
         match text.contains('=') {
-            true => hashed.push(pair(text)?),
+            true => hashed.push(pair(text, settings, meter)?),
             false => named.push(text.clone()),
         }
     }
@@ -83,12 +82,20 @@ pub fn wanted(
     Ok((wanted, store))
 }
 
-fn pair(text: &str) -> Result<Wanted> {
-    let (name, source_hash) = name_and_hash(text).ok_or_else(|| {
-        Error::new(ErrorKind::Usage, format!("{}: not NAME=HASH", shorten(text)))
-            .help("HASH is the 64 digits of the source hash, as `upload --json` prints it")
-    })?;
+/// `NAME=HASH`, with a source hash or how one begins that the store has.
+fn pair(text: &str, settings: &Settings, meter: &'static Meter) -> Result<Wanted> {
+    let (name, start) = text.split_once('=').unwrap_or((text, ""));
     let name: FunctionName = json::parse("NAME", &serde_json::to_vec(name).expect("text"))?;
+    let source_hash = match Digest::from_hex(Algorithm::Blake3, start) {
+        // Whether it is there is asked with all others.
+        Some(whole) => whole,
+        None => {
+            let store = Store::open(&settings.store, &settings.aws, meter)?;
+            let history = store.histories(&[name.to_string()])?.ok_or_else(|| store.not_there())?;
+            let history: Vec<Past> = history.into_iter().flatten().collect();
+            store.starting_with(start, name.as_str(), &history)?.source_hash
+        }
+    };
     Ok(Wanted {
         name: name.to_string(),
         source_hash,

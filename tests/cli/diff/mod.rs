@@ -151,7 +151,7 @@ fn sides_are_hashes_stores_and_packages() {
     let refused = dir.command(["diff", "app", "--from", "new/app.zip"]);
     refused.fails(2, &["a package holds other entries than a source"]);
     dir.command(["diff", "app", "--from", "01234567"])
-        .fails(3, &["has no package of `app` with the source hash 01234567"]);
+        .fails(5, &["has no package of `app` with the source hash 01234567"]);
     dir.command(["diff", "--from", "main"])
         .fails(2, &["allowed: source, published"]);
     dir.command(["diff", "ap"])
@@ -178,8 +178,14 @@ fn no_change_says_what_was_compared() {
     let hash = hash_of(&dir.join("code/app.py"));
     dir.write("code/app.py", "def handler(event, context):\n    return 2\n");
     let url = format!("/.lambda-pack/store/manifests/app/{hash}.json` isn't there");
-    dir.command(["diff"])
-        .fails(1, &["function `app`: `file://", &url, "restore an older version"]);
+    dir.command(["diff"]).fails(
+        1,
+        &[
+            "function `app`: `file://",
+            &url,
+            &format!("lambda-pack upload app --expect app={hash}"),
+        ],
+    );
 }
 
 #[test]

@@ -77,7 +77,8 @@ fn what_turns_text_round_is_written_out_and_stdout_is_a_file_too() {
     assert!(!page.contains('\u{202e}') && !page.contains(r"\u202e"));
     assert_eq!(dir.command(["report", "--html", "-"]).ok().stdout, page);
     for other in ["--markdown", "--json"] {
-        dir.command(["report", "--html", "-", other]).fails(2, &["both print to stdout"]);
+        dir.command(["report", "--html", "-", other])
+            .fails(2, &["both print to stdout"]);
     }
     let both = dir.command(["report", "--html", "-", "--markdown=summary.md"]).ok();
     assert_eq!(both.stdout, page);

@@ -20,7 +20,7 @@ pub enum Action {
     Damage,
     /// Change the last byte of the answer on its way.
     DamageAnswer,
-    /// Forward it, and have the answer say that the object was written years ago.
+    /// Forward it, and have the answer say that all that it is about was written years ago.
     Aged,
     /// Never answer.
     Stall,
@@ -151,12 +151,19 @@ fn aged(answer: &[u8]) -> Vec<u8> {
     const LONG_AGO: &[u8] = b"Wed, 01 Jan 2020 00:00:00 GMT";
     let end = answer.windows(4).position(|it| it == b"\r\n\r\n").unwrap();
     let head = String::from_utf8(answer[..end].to_vec()).unwrap();
-    let Some(start) = head.to_ascii_lowercase().find("\r\nlast-modified: ") else {
-        return answer.to_vec();
-    };
     let mut aged = answer.to_vec();
-    let start = start + "\r\nlast-modified: ".len();
-    aged[start..start + LONG_AGO.len()].copy_from_slice(LONG_AGO);
+    if let Some(start) = head.to_ascii_lowercase().find("\r\nlast-modified: ") {
+        let start = start + "\r\nlast-modified: ".len();
+        aged[start..start + LONG_AGO.len()].copy_from_slice(LONG_AGO);
+    }
+    // Of a listing.
+    const LISTED: &[u8] = b"<LastModified>";
+    const YEAR: &[u8] = b"2020";
+    let mut from = end;
+    while let Some(start) = aged[from..].windows(LISTED.len()).position(|it| it == LISTED) {
+        from += start + LISTED.len();
+        aged[from..from + YEAR.len()].copy_from_slice(YEAR);
+    }
     aged
 }
 
