@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(packages["app"].definition.handler.as_deref(), Some("else.where"));
         assert_eq!(packages["app"].definition.runtime.as_deref(), Some("python3.13"));
         let named = source_hashes(file(&inputs).path()).unwrap();
-        assert_eq!(named.len(), 4, "{named:?}");
+        assert_eq!(named.len(), 3, "{named:?}");
         assert!(named.contains(&("app".into(), "1".repeat(64))) && named.contains(&("app".into(), "3".repeat(64))));
         let alone = file(&json!({"package_overrides": {"app": package("3")}}));
         assert_eq!(source_hashes(alone.path()).unwrap(), [("app".into(), "3".repeat(64))]);
