@@ -4,6 +4,7 @@ mod again;
 mod layers;
 mod packages;
 mod scratch;
+mod state;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -29,6 +30,7 @@ use crate::store::StoreUrl;
 
 pub use layers::Layers;
 pub use packages::{Checked, Packages, Stored};
+pub use state::State;
 
 /// All functions, as the profile wants them if one is named.
 pub fn load_functions(settings: &Settings) -> Result<BTreeMap<String, Function>> {
