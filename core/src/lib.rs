@@ -30,6 +30,7 @@ mod meter;
 mod needs;
 pub mod preflight;
 pub mod profile;
+pub mod provenance;
 pub mod sbom;
 pub mod secrets;
 pub mod shard;

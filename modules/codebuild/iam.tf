@@ -11,7 +11,7 @@ locals {
   parameter_arns = [for name in try(var.bundles.deployments, []) : "${local.ssm_arn_prefix}${local.is_seedfarmer ? "" : "/sf"}/${var.bundles.project}/${name}/*"]
 
   store_arn     = try(join("/", compact(["${local.s3_arn_prefix}${var.store.bucket}", var.store.prefix])), "")
-  store_arns    = [for part in ["manifests", "packages", "records", "sboms", "uses"] : "${local.store_arn}/${part}/*" if var.store != null]
+  store_arns    = [for part in ["manifests", "packages", "provenance", "records", "sboms", "uses"] : "${local.store_arn}/${part}/*" if var.store != null]
   source_arns   = concat([for arn in local.bundle_arns : "${trimsuffix(arn, "*")}*/sources/*"], [for store in var.store[*] : "${local.store_arn}/sources/*"])
   bucket_arns   = distinct([for place in concat(var.bundles[*].bucket, var.store[*].bucket) : "${local.s3_arn_prefix}${place}"])
   log_group_arn = "arn:${local.partition}:logs:${local.region}:${local.account}:log-group:/aws/codebuild/${var.name}"

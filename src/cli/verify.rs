@@ -6,12 +6,13 @@ use clap::{Args, ValueEnum};
 
 use super::path;
 
-/// Compare packages with what they should be: on disk, built twice, in the store, or deployed
+/// Compare packages with what they should be: on disk, built twice, in the store, in the statement who built them, or deployed
 ///
 /// local: each package that `build` left in the output directory, with the source, entry by entry; of what a build makes, with
 /// the manifest in the store. rebuild: two builds. The first is what `build` makes, with its caches; the second one starts from nothing,
 /// in a copy of the code directory whose files are made in another order, under another umask, time zone and locale, with one
-/// thread. store: what was published last, with its record and manifest. deployed: code, runtime, handler, architectures and layers that Lambda has ($LATEST,
+/// thread. store: what was published last, with its record and manifest. provenance: the same, and with the statement beside it that says who built
+/// it from which commit and inputs; statements aren't signed. deployed: code, runtime, handler, architectures and layers that Lambda has ($LATEST,
 /// which edits change, and where an alias leads), with the package of the source as it is now and its definition, or with what --packages names. What differs
 /// is named; exit 4 if anything does.
 /// Nothing is written but temporary files.
@@ -21,6 +22,7 @@ Examples:
   lambda-pack verify --level local
   lambda-pack verify --level rebuild my-function --json
   lambda-pack verify --level store --deep
+  lambda-pack verify --provenance --source-uri github.com/example/shop --source-commit $COMMIT
   lambda-pack verify --level deployed --alias live
   lambda-pack verify --level deployed --packages packages.auto.tfvars.json --packages rollback.auto.tfvars.json
   terraform output -json packages | lambda-pack verify --level deployed --packages - --name-prefix shop-")]
@@ -29,14 +31,26 @@ pub struct VerifyArgs {
     #[arg(value_name = "NAME", add = super::complete::functions())]
     pub names: Vec<String>,
     /// What to compare with
-    #[arg(long, value_enum, required_unless_present = "rebuild")]
+    #[arg(long, value_enum, required_unless_present_any = ["rebuild", "provenance"])]
     level: Option<Level>,
     /// The same as --level rebuild
     #[arg(long, conflicts_with = "level")]
     rebuild: bool,
+    /// The same as --level provenance
+    #[arg(long, conflicts_with_all = ["level", "rebuild"])]
+    provenance: bool,
     /// Download packages from the store, and compare their bytes
-    #[arg(long, requires = "level")]
+    #[arg(long)]
     pub deep: bool,
+    /// Fail unless the statement says that this built the package: a URI, such as that of a workflow with its branch
+    #[arg(long, value_name = "URI")]
+    pub builder_id: Option<String>,
+    /// Fail unless the statement names this repository: github.com/example/shop, with @refs/heads/main also its branch or tag
+    #[arg(long, value_name = "URI")]
+    pub source_uri: Option<String>,
+    /// Fail unless the statement names this commit, and nothing differed from it
+    #[arg(long, value_name = "COMMIT")]
+    pub source_commit: Option<String>,
     /// Directory of the packages that are compared locally [default: dist]
     #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true, value_parser = path())]
     pub out_dir: Option<PathBuf>,
@@ -67,6 +81,7 @@ pub enum Level {
     Local,
     Rebuild,
     Store,
+    Provenance,
     Deployed,
 }
 
@@ -77,6 +92,7 @@ impl Level {
             Level::Local => "local",
             Level::Rebuild => "rebuild",
             Level::Store => "store",
+            Level::Provenance => "provenance",
             Level::Deployed => "deployed",
         }
     }
@@ -84,6 +100,9 @@ impl Level {
 
 impl VerifyArgs {
     pub fn level(&self) -> Level {
-        self.level.unwrap_or(Level::Rebuild)
+        self.level.unwrap_or(match self.provenance {
+            true => Level::Provenance,
+            false => Level::Rebuild,
+        })
     }
 }

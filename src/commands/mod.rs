@@ -20,6 +20,7 @@ mod metadata;
 mod output;
 mod profile;
 mod promote;
+mod provenance;
 mod remote;
 mod report;
 mod rollback;

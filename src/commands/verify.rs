@@ -4,7 +4,7 @@ use lambda_pack_core::diff::Change;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use serde::Serialize;
 
-use super::{deployed, output};
+use super::{deployed, output, provenance};
 use crate::cli::{Common, Level, VerifyArgs};
 use crate::rebuild::{self, Rebuilt};
 use crate::report::{self, Progress};
@@ -13,7 +13,7 @@ use crate::verification::{self, Verified};
 
 /// A row of `--json`.
 #[derive(Serialize)]
-struct Row<'a> {
+pub(super) struct Row<'a> {
     name: &'a str,
     level: &'static str,
     /// What holds of the package if it is the same.
@@ -45,6 +45,7 @@ pub fn run(args: &VerifyArgs, common: &Common, meter: &'static Meter) -> Result<
         Level::Store => verify("comparing", &|| {
             verification::store(&args.names, args.deep, &settings, meter)
         }),
+        Level::Provenance => provenance::run(args, common, &settings, meter),
         Level::Deployed => deployed::run(args, common, &settings, meter),
         Level::Rebuild => {
             let progress = Progress::start("building twice", meter);
@@ -59,15 +60,26 @@ pub fn run(args: &VerifyArgs, common: &Common, meter: &'static Meter) -> Result<
 
 /// Flags of one level say nothing at another one.
 fn refuse_strays(args: &VerifyArgs) -> Result<()> {
-    let deployed = [
-        ("--packages", !args.packages.is_empty()),
-        ("--name-prefix", !args.name_prefix.is_empty()),
-        ("--alias", args.alias.is_some()),
-        ("--lambda-profile", args.lambda_profile.is_some()),
+    let store: &[Level] = &[Level::Store, Level::Provenance];
+    let flags: [(&str, bool, &[Level]); 8] = [
+        ("--packages", !args.packages.is_empty(), &[Level::Deployed]),
+        ("--name-prefix", !args.name_prefix.is_empty(), &[Level::Deployed]),
+        ("--alias", args.alias.is_some(), &[Level::Deployed]),
+        ("--lambda-profile", args.lambda_profile.is_some(), &[Level::Deployed]),
+        ("--deep", args.deep, store),
+        ("--builder-id", args.builder_id.is_some(), &[Level::Provenance]),
+        ("--source-uri", args.source_uri.is_some(), &[Level::Provenance]),
+        ("--source-commit", args.source_commit.is_some(), &[Level::Provenance]),
     ];
-    let stray = deployed.into_iter().find(|(_, is_given)| *is_given);
-    match stray.filter(|_| args.level() != Level::Deployed) {
-        Some((flag, _)) => Err(Error::new(ErrorKind::Usage, format!("{flag} is for --level deployed"))),
+    let stray = flags
+        .into_iter()
+        .find(|(_, is_given, levels)| *is_given && !levels.contains(&args.level()));
+    match stray {
+        Some((flag, _, levels)) => {
+            let levels: Vec<&str> = levels.iter().map(|level| level.name()).collect();
+            let message = format!("{flag} is for --level {}", levels.join(" and --level "));
+            Err(Error::new(ErrorKind::Usage, message))
+        }
         None => Ok(()),
     }
 }
@@ -82,6 +94,7 @@ impl Level {
                 "record, manifest and package are in the store; size and SHA-256, as the service tells them, are those of the record"
             }
             (Level::Deployed, _) => deployed::PROVES,
+            (Level::Provenance, _) => provenance::PROVES,
             (Level::Store, true) => {
                 "record, manifest and package are in the store; the package's bytes are those of the record, its entries those of the manifest"
             }
@@ -90,7 +103,7 @@ impl Level {
 }
 
 impl<'a> Row<'a> {
-    fn of(verified: &'a Verified, level: Level, deep: bool) -> Self {
+    pub(super) fn of(verified: &'a Verified, level: Level, deep: bool) -> Self {
         Row {
             name: &verified.name,
             level: level.name(),
@@ -142,7 +155,7 @@ fn finish(rows: Vec<Row>, common: &Common, faults: impl Iterator<Item = Error>) 
 }
 
 /// What is wrong with a package.
-fn fault(verified: &Verified) -> Option<Error> {
+pub(super) fn fault(verified: &Verified) -> Option<Error> {
     match &verified.problem {
         Some(problem) => {
             let message = format!("function `{}`: {}", verified.name, problem.message());

@@ -70,7 +70,7 @@ pub struct Plan {
     pub rows: Vec<Row>,
     /// First: what has no record is found by nobody.
     pub records: Vec<String>,
-    /// Manifests and bills of materials.
+    /// Manifests, bills of materials and provenance.
     pub beside: Vec<String>,
     pub packages: Vec<String>,
     /// Of all of them.

@@ -22,6 +22,8 @@ pub use work_tree::{Difference, Was, WorkTree, untracked};
 pub struct Head {
     /// Hex digits.
     pub commit: String,
+    /// The branch that is checked out; `None` where there is none.
+    pub branch: Option<String>,
     /// Whether tracked files differ from it.
     pub is_dirty: bool,
 }
@@ -47,12 +49,18 @@ impl Head {
     /// <https://git-scm.com/docs/git-status#_porcelain_format_version_2>
     fn read(status: &[u8]) -> Result<Self> {
         let mut lines = status.split(|byte| *byte == 0).filter(|line| !line.is_empty());
-        let commit = lines.clone().find_map(|line| line.strip_prefix(b"# branch.oid "));
-        match commit.and_then(|commit| std::str::from_utf8(commit).ok()) {
+        let header = |key: &[u8]| {
+            let value = lines.clone().find_map(|line| line.strip_prefix(key))?;
+            std::str::from_utf8(value).ok()
+        };
+        let branch = header(b"# branch.head ").filter(|branch| *branch != "(detached)");
+        let branch = branch.map(str::to_owned);
+        match header(b"# branch.oid ") {
             None => Err(Error::failed("git status answers in a format that is not known")),
             Some("(initial)") => Err(Error::failed("git: there is no commit yet")),
             Some(commit) => Ok(Head {
                 commit: commit.to_owned(),
+                branch,
                 is_dirty: lines.any(|line| !line.starts_with(b"#")),
             }),
         }
@@ -65,12 +73,21 @@ pub const DIRTY: &str = "-dirty";
 /// For the metadata of what is stored: the commit that a directory is at, with `-dirty` after it if tracked files differ.
 pub fn commit(directory: &Path) -> Option<String> {
     match Head::of(directory) {
-        Ok(head) => head.map(|Head { commit, is_dirty }| commit + if is_dirty { DIRTY } else { "" }),
+        Ok(head) => head.map(|Head { commit, is_dirty, .. }| commit + if is_dirty { DIRTY } else { "" }),
         Err(error) => {
             report::warning(&format!("the metadata names no commit: {error}"));
             None
         }
     }
+}
+
+/// The address of the remote `origin`, as the configuration has it: it may hold a password.
+pub fn origin(directory: &Path) -> Result<Option<String>> {
+    // Without a default it fails where there is none.
+    let config = command(directory, &["config", "--default", "", "--get", "remote.origin.url"]);
+    let url = ask(config, b"")?;
+    let url = url.map(|url| String::from_utf8_lossy(&url).trim_end().to_owned());
+    Ok(url.filter(|url| !url.is_empty()))
 }
 
 /// What `git rev-parse --local-env-vars` lists: they say which repository, index and objects are meant. Hooks have them of the
@@ -188,11 +205,14 @@ mod tests {
         let headers = format!("# branch.oid {commit}\n# branch.head main\n# stash 1\n");
         let head = |is_dirty| Head {
             commit: commit.clone(),
+            branch: Some("main".to_owned()),
             is_dirty,
         };
         assert_eq!(read(&headers).expect("clean"), head(false));
         let changed = format!("{headers}1 .M N... 100644 100644 100644 {commit} {commit} # a\n");
         assert_eq!(read(&changed).expect("dirty"), head(true));
+        let detached = headers.replace("head main", "head (detached)");
+        assert_eq!(read(&detached).expect("clean").branch, None);
         let none = read("# branch.oid (initial)\n").expect_err("no commit");
         assert_eq!(none.message(), "git: there is no commit yet");
         assert!(read("").is_err());

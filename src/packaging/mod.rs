@@ -2,6 +2,7 @@
 
 mod again;
 mod layers;
+mod origin;
 mod packages;
 mod scratch;
 mod state;

@@ -11,6 +11,7 @@ use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::function::{Definition, Function, FunctionName, Selected};
 use lambda_pack_core::manifest::{Manifest, canonical_json};
 use lambda_pack_core::preflight::{Contents, Layer};
+use lambda_pack_core::provenance;
 use lambda_pack_core::sbom::{Sbom, versions};
 use lambda_pack_core::secrets::Guard;
 use lambda_pack_core::source::Tree;
@@ -18,13 +19,14 @@ use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, preflight};
 use serde::Serialize;
 use tempfile::NamedTempFile;
 
+use super::origin::{CiRun, Origin};
 use super::scratch::Scratch;
 use super::{Hashed, Layers, in_function, warn, warn_of_built};
 use crate::assets::DOWNLOADS_AT_ONCE;
 use crate::build::{self as builds, Built as Made};
+use crate::parallel;
 use crate::settings::Settings;
 use crate::store::{Built, Found, Known, Published, REQUESTS_AT_ONCE, Record, Store};
-use crate::{git, parallel};
 
 /// A function whose definition and source could be deployed, as far as that is known before it is built.
 pub struct Checked<'a> {
@@ -79,9 +81,11 @@ pub struct Stored<'c> {
 pub struct Packages<'a> {
     pub store: Store,
     settings: &'a Settings,
+    hashed: &'a Selected<Hashed>,
     layers: Layers<'a, Hashed>,
+    run: CiRun,
     /// Asked for once, and only if something is uploaded.
-    git_commit: OnceLock<Option<String>>,
+    origin: OnceLock<Origin>,
     scratch: Scratch,
     pub caches: Caches,
     /// What fails for one function because of the network or a missing right fails for all.
@@ -102,8 +106,10 @@ impl<'a> Packages<'a> {
         Ok(Packages {
             store,
             settings,
+            hashed,
             layers: Layers::new(hashed.all().map(|hashed| (&hashed.function, hashed))),
-            git_commit: OnceLock::new(),
+            run: CiRun::of_environment()?,
+            origin: OnceLock::new(),
             scratch: Scratch::new(),
             caches,
             hopeless: AtomicBool::new(false),
@@ -292,6 +298,16 @@ impl<'a> Packages<'a> {
         check_same(&hashed.manifest, &tree.manifest_of(&package.entries))?;
         warn(&hashed.function.name, guard.unused());
         let sbom = Sbom::of(tree, &hashed.tree)?;
+        let origin = self.origin();
+        let provenance = provenance::Built {
+            function: &hashed.function,
+            code_sha256: package.code_sha256,
+            manifest: &hashed.manifest,
+            sbom: &sbom,
+            builder: &self.run.builder,
+            commit: origin.commit.as_ref(),
+        };
+        let provenance = provenance.to_json();
         let sbom = (!sbom.is_empty()).then(|| sbom.to_json(&hashed.function, &hashed.manifest.source_hash()));
         if let Some(inputs) = hashed.manifest.build_inputs() {
             let inputs = serde_json::to_string(inputs).expect("strings and numbers");
@@ -300,6 +316,7 @@ impl<'a> Packages<'a> {
         if let Some(sbom) = &sbom {
             guard.check_text("its bill of materials", &String::from_utf8_lossy(sbom))?;
         }
+        guard.check_text("its provenance", &String::from_utf8_lossy(&provenance))?;
         let done = then(&Built {
             file: zip.path(),
             package: &package,
@@ -309,13 +326,16 @@ impl<'a> Packages<'a> {
             definition: &hashed.function.definition,
             dependencies: versions(&hashed.tree)?,
             sbom,
-            git_commit: self
-                .git_commit
-                .get_or_init(|| git::commit(&self.settings.code_dir))
-                .clone(),
+            provenance,
+            git_commit: origin.git_commit.clone(),
         })?;
         self.scratch.give_back(zip);
         Ok(done)
+    }
+
+    fn origin(&self) -> &Origin {
+        self.origin
+            .get_or_init(|| Origin::of(self.hashed, self.settings, &self.run))
     }
 
     fn zip(&self, tree: &Tree, guard: &Guard) -> Result<(NamedTempFile, Package)> {

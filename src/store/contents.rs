@@ -23,6 +23,17 @@ impl Store {
         listed.map(Some)
     }
 
+    /// The statement who built a package, as it is stored; `None` if there is none.
+    pub fn provenance(&self, record: &Record) -> Result<Option<Vec<u8>>> {
+        let object = self.objects.get(&record.provenance_key())?;
+        Ok(object.map(|object| object.content))
+    }
+
+    /// Its address, for people.
+    pub fn provenance_url(&self, record: &Record) -> String {
+        self.url.of_key(&record.provenance_key())
+    }
+
     /// Bytes that the package's entries have in it, by their paths, as the list at its end says. Empty if the package is gone,
     /// or somebody put another one there.
     pub fn compressed_sizes<'a>(

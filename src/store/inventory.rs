@@ -190,8 +190,13 @@ impl Kept {
     }
 
     /// The keys of what belongs to it alone, whether it is there or not.
-    pub fn beside(&self) -> impl Iterator<Item = String> {
-        record::beside(&self.name, &self.source_hash)
+    pub fn beside(&self) -> [String; 4] {
+        [
+            record::manifest_key(&self.name, &self.source_hash),
+            record::sbom_key(&self.name, &self.source_hash),
+            record::use_key(&self.name, &self.source_hash),
+            self.record.provenance_key(),
+        ]
     }
 }
 
@@ -211,7 +216,7 @@ impl Key {
         match (part, extension) {
             (record::PART, "json") => Some(Key::Record(name.to_owned(), source_hash)),
             (record::PACKAGES, "zip") => Some(Key::Package),
-            beside => record::BESIDE.contains(&beside).then_some(Key::Beside),
+            (part, extension) => record::is_beside(part, extension).then_some(Key::Beside),
         }
     }
 }

@@ -192,18 +192,22 @@ impl Store {
         }
     }
 
-    /// What stands beside a package, as it is stored: its manifest, and its bill of materials if there is one.
-    pub(super) fn beside(&self, name: &str, source_hash: &Digest) -> Result<(Vec<u8>, Option<Vec<u8>>)> {
-        let kept = self.kept(name, source_hash)?;
-        let kept = kept.ok_or_else(|| self.no_manifest(name, source_hash))?;
+    /// What stands beside a package, as it is stored, by key: its manifest, and bill of materials and provenance if they are there.
+    pub(super) fn beside(&self, name: &str, record: &Record) -> Result<Vec<(String, Vec<u8>)>> {
+        let source_hash = record.source_hash();
+        let kept = self.kept(name, &source_hash)?;
+        let kept = kept.ok_or_else(|| self.no_manifest(name, &source_hash))?;
         kept.source()?;
-        // It may have been declared since.
-        hidden::refuse(
-            &self.manifest_url(name, source_hash),
-            &String::from_utf8_lossy(&kept.content),
-        )?;
-        let sbom = self.objects.get(&record::sbom_key(name, source_hash))?;
-        Ok((kept.content, sbom.map(|object| object.content)))
+        let mut beside = vec![(record::manifest_key(name, &source_hash), kept.content)];
+        for key in [record::sbom_key(name, &source_hash), record.provenance_key()] {
+            let object = self.objects.get(&key)?;
+            beside.extend(object.map(|object| (key, object.content)));
+        }
+        for (key, content) in &beside {
+            // It may have been declared since.
+            hidden::refuse(&self.url.of_key(key), &String::from_utf8_lossy(content))?;
+        }
+        Ok(beside)
     }
 
     /// The address of a manifest, for people.

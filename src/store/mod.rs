@@ -4,6 +4,7 @@
 //! {prefix}manifests/{name}/{source_hash}.json
 //! {prefix}sboms/{name}/{source_hash}.cdx.json     if the package holds others' packages
 //! {prefix}packages/{name}/{code sha256 in hex}.zip
+//! {prefix}provenance/{name}/{source_hash}.{code sha256 in hex}.intoto.json
 //! {prefix}records/{name}/{source_hash}.json      written last: the commit
 //! {prefix}uses/{name}/{source_hash}.json          written when it is used again
 //! {prefix}gc.json                                who deletes now
@@ -211,6 +212,8 @@ pub struct Built<'a> {
     pub dependencies: Versions,
     /// The bill of materials, if there is anything to list.
     pub sbom: Option<Vec<u8>>,
+    /// The statement who built it of what.
+    pub provenance: Vec<u8>,
     pub git_commit: Option<String>,
 }
 
@@ -274,7 +277,8 @@ impl Store {
         }
     }
 
-    /// The order of writes: manifest, bill of materials, zip, record.
+    /// The order of writes: manifest, bill of materials, zip, provenance, record. Of two who built the same bytes the first one's
+    /// provenance stays; of other bytes each has its own.
     fn write(&self, name: &str, built: &Built, found: &Found) -> Result<Published> {
         let source_hash = built.manifest.source_hash();
         let mut record = Record::new(&self.url, name, built);
@@ -290,6 +294,7 @@ impl Store {
             git_commit: built.git_commit.clone(),
         };
         record.etag = self.create_package(name, &record, &file, &notes)?;
+        self.objects.create(&record.provenance_key(), &built.provenance)?;
         self.commit(name, record, found)
     }
 

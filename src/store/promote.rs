@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use lambda_pack_core::{Error, ErrorKind, Result};
 use tempfile::TempDir;
 
-use super::{Copied, CopySource, Found, PackageFile, PackageNotes, PackageStat, Published, Record, Store, record};
+use super::{Copied, CopySource, Found, PackageFile, PackageNotes, PackageStat, Published, Record, Store};
 use crate::parallel::{Turn, Turns};
 use crate::scratch;
 
@@ -89,13 +89,12 @@ impl Store {
         }
     }
 
-    /// Manifest, bill of materials, zip, record. Nothing is written before the bytes are known to be those that were recorded.
+    /// Manifest, bill of materials, provenance, zip, record. Nothing is written before the bytes are known to be those that were recorded.
     fn promote_once(&self, from: &Store, name: &str, recorded: &Record, found: &Found) -> Result<Promoted> {
         self.check_same_package(from, name, recorded, found)?;
         if let Found::Published(first) = found {
             return Ok(Promoted::Unchanged(first.clone()));
         }
-        let source_hash = recorded.source_hash();
         let stat = from.stat(name, recorded)?;
         let source = from.objects.copy_source(&recorded.package_key(), stat.etag.as_deref());
         // Who wrote it may have said that it is what it isn't.
@@ -103,11 +102,8 @@ impl Store {
             Some(_) if stat.is_computed => None,
             _ => Some(from.fetch(name, recorded)?),
         };
-        let (manifest, sbom) = from.beside(name, &source_hash)?;
-        self.objects
-            .create(&record::manifest_key(name, &source_hash), &manifest)?;
-        if let Some(sbom) = sbom {
-            self.objects.create(&record::sbom_key(name, &source_hash), &sbom)?;
+        for (key, content) in from.beside(name, recorded)? {
+            self.objects.create(&key, &content)?;
         }
         let mut record = recorded.in_store(&self.url);
         let way;

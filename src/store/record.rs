@@ -3,7 +3,7 @@
 use lambda_pack_core::archive::{CodeSha256, PACKAGE_FORMAT};
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::manifest::HASH_VERSION;
-use lambda_pack_core::sbom;
+use lambda_pack_core::{provenance, sbom};
 use serde::{Deserialize, Serialize};
 
 use super::{Built, StoreUrl};
@@ -53,11 +53,18 @@ pub const PACKAGES: &str = "packages";
 
 const MANIFESTS: &str = "manifests";
 const SBOMS: &str = "sboms";
+const PROVENANCE: &str = "provenance";
 /// When packages were used again.
 pub const USES: &str = "uses";
 
-/// What may stand beside a record, under the same name and source hash: where, and what follows the hash. It goes with the record.
-pub const BESIDE: [(&str, &str); 3] = [(MANIFESTS, "json"), (SBOMS, sbom::EXTENSION), (USES, "json")];
+/// What may stand beside a record, under the same name and source hash: where, and what follows the hash (of a statement of provenance
+/// after the SHA-256 of the package). It goes with the record.
+pub const BESIDE: [(&str, &str); 4] = [
+    (MANIFESTS, "json"),
+    (SBOMS, sbom::EXTENSION),
+    (PROVENANCE, provenance::EXTENSION),
+    (USES, "json"),
+];
 
 pub fn directory(name: &str) -> String {
     format!("{PART}/{name}")
@@ -79,11 +86,14 @@ pub fn use_key(name: &str, source_hash: &Digest) -> String {
     format!("{USES}/{name}/{}.json", source_hash.to_hex())
 }
 
-/// The keys of all that may stand beside a record.
-pub fn beside(name: &str, source_hash: &Digest) -> impl Iterator<Item = String> {
-    BESIDE
-        .map(|(part, extension)| format!("{part}/{name}/{}.{extension}", source_hash.to_hex()))
-        .into_iter()
+/// Whether a key is of something that stands beside a record; `extension` is what follows the source hash.
+pub fn is_beside(part: &str, extension: &str) -> bool {
+    let extension = match (part, extension.split_once('.')) {
+        (PROVENANCE, Some((code_sha256, extension))) if CodeSha256::from_hex(code_sha256).is_some() => extension,
+        (PROVENANCE, _) => return false,
+        _ => extension,
+    };
+    BESIDE.contains(&(part, extension))
 }
 
 fn package_key(name: &str, code_sha256: &CodeSha256) -> String {
@@ -189,6 +199,16 @@ impl Record {
             git_commit: self.git_commit.clone(),
         };
         serde_json::to_vec(&json).expect("strings and numbers")
+    }
+
+    /// The key of who built it, relative to the store's root. Another package of the same source has a statement of its own.
+    pub fn provenance_key(&self) -> String {
+        let [source_hash, code_sha256] = [self.source_hash.to_hex(), self.code_sha256.to_hex()];
+        let name = &self.name;
+        format!(
+            "{PROVENANCE}/{name}/{source_hash}.{code_sha256}.{}",
+            provenance::EXTENSION
+        )
     }
 
     /// The package's key, relative to the store's root.

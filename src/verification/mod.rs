@@ -2,6 +2,7 @@
 
 pub mod deployed;
 mod local;
+mod provenance;
 mod store;
 
 use lambda_pack_core::diff::{Change, Difference};
@@ -9,6 +10,7 @@ use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::{Error, ErrorKind, Result};
 
 pub use local::local;
+pub use provenance::{Expectations, Proven, provenance};
 pub use store::store;
 
 /// A package that was compared with what is known of it.

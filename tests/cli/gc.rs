@@ -37,6 +37,8 @@ fn assert_whole(project: &Project) -> usize {
             keys.contains(&key.replace("/records/", "/manifests/")),
             "{key} in {keys:?}"
         );
+        let statement = key.replace("/records/", "/provenance/").replace(".json", ".");
+        assert!(keys.iter().any(|it| it.starts_with(&statement)), "{key} in {keys:?}");
     }
     records.len()
 }
@@ -55,7 +57,7 @@ fn what_nothing_refers_to_goes(server: &'static Server) {
         "Lambda was not asked",
         "current source",
         "delete",
-        "6 objects",
+        "8 objects",
         "gc --yes",
     ] {
         assert!(plan.stdout.contains(word), "{word}: {plan:?}");
@@ -63,7 +65,7 @@ fn what_nothing_refers_to_goes(server: &'static Server) {
     let json = gc(&project, &["--json"]).ok().json();
     assert_eq!(
         (&json["deleted"], &json["objects"], &json["left_over"]),
-        (&json!(false), &json!(6), &json!(0)),
+        (&json!(false), &json!(8), &json!(0)),
         "{json}"
     );
     let keeps = json["packages"]
@@ -79,7 +81,8 @@ fn what_nothing_refers_to_goes(server: &'static Server) {
     let sizes: u64 = before
         .iter()
         .filter(|key| {
-            !rows[2].to_string().contains(key.rsplit(['/', '.']).nth(1).unwrap()) && !key.contains(hex_of(&rows[2]))
+            let source_hash = rows[2]["source_hash"].as_str().unwrap();
+            !key.contains(source_hash) && !key.contains(hex_of(&rows[2]))
         })
         .map(|key| project.get(key).len() as u64)
         .sum();
@@ -87,7 +90,7 @@ fn what_nothing_refers_to_goes(server: &'static Server) {
 
     let done = gc(&project, &["--yes"]).ok();
     assert!(
-        done.stdout.contains("deleted 6 objects") && done.stdout.contains("nothing referred to it"),
+        done.stdout.contains("deleted 8 objects") && done.stdout.contains("nothing referred to it"),
         "{done:?}"
     );
     assert_eq!((count(&project), assert_whole(&project)), ([1, 1, 1], 1));
@@ -106,7 +109,7 @@ fn what_nothing_refers_to_goes(server: &'static Server) {
     let all = gc(&project, &["--without-sources", "--yes"])
         .current_dir(elsewhere.path())
         .ok();
-    assert!(all.stdout.contains("deleted 6 objects"), "{all:?}");
+    assert!(all.stdout.contains("deleted 8 objects"), "{all:?}");
     assert_eq!(count(&project), [0, 0, 0]);
 }
 
@@ -134,7 +137,7 @@ fn a_package_of_two_records_stays_with_one_of_them() {
         (second["store_url"].clone(), [2, 2, 1])
     );
     let done = gc(&project, &["--yes"]).ok();
-    assert!(done.stdout.contains("deleted 2 objects"), "{done:?}");
+    assert!(done.stdout.contains("deleted 3 objects"), "{done:?}");
     assert_eq!((count(&project), assert_whole(&project)), ([1, 1, 1], 1));
 }
 
@@ -168,7 +171,7 @@ fn what_lambda_has_or_a_file_names_stays() {
     let json = gc(&["--yes", "--json"]).ok().json();
     assert_eq!(
         (&json["objects"], &json["keeps_versions"]),
-        (&json!(3), &json!(false)),
+        (&json!(4), &json!(false)),
         "{json}"
     );
     assert_eq!((count(&project), assert_whole(&project)), ([4, 4, 4], 4));
@@ -233,7 +236,7 @@ fn layers_that_are_deployed_stay() {
     upload(2);
     let done = project.command(["gc", "--keep", "0", "--min-age", "0", "--yes"]).ok();
     assert!(
-        done.stdout.contains("deleted 3 objects") && done.stdout.contains("shared:1"),
+        done.stdout.contains("deleted 4 objects") && done.stdout.contains("shared:1"),
         "{done:?}"
     );
     assert!(project.keys().contains(&key(&deployed)));

@@ -104,7 +104,9 @@ fn a_repository_that_git_does_not_open_is_not_taken_for_none() {
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .ok();
     assert!(
-        upload.stderr.contains("the metadata names no commit: git status: "),
+        upload
+            .stderr
+            .contains("metadata and provenance name no commit: git status: "),
         "{}",
         upload.stderr
     );

@@ -48,11 +48,11 @@ fn an_upload_that_is_killed_at_any_request_is_done_by_the_next() {
             }
             upload(project).ok();
             assert!(project.keys().contains(&published_key(project).unwrap()), "{case}");
-            assert_eq!(project.keys().len(), 3, "{case}");
+            assert_eq!(project.keys().len(), 4, "{case}");
         },
     );
-    assert_eq!(whole.writes().len(), 3, "{whole:?}");
-    assert_eq!(whole.reads().len(), whole.0.len() - 3, "{whole:?}");
+    assert_eq!(whole.writes().len(), 4, "{whole:?}");
+    assert_eq!(whole.reads().len(), whole.0.len() - 4, "{whole:?}");
     assert!(whole.writes().last().unwrap().contains("/records/app/"), "{whole:?}");
 }
 
@@ -66,7 +66,7 @@ fn requests_are_named_and_told_apart() {
         asked.reads().iter().all(|it| it.starts_with(&format!("GET {place}"))),
         "{asked:?}"
     );
-    let parts = ["manifests", "packages", "records"].map(|part| format!("PUT {place}{part}/app/"));
+    let parts = ["manifests", "packages", "provenance", "records"].map(|part| format!("PUT {place}{part}/app/"));
     for (write, part) in asked.writes().iter().zip(&parts) {
         assert!(write.starts_with(part), "{asked:?}");
     }

@@ -139,7 +139,7 @@ fn nothing_changed_costs_two_requests(server: &'static Server) {
     let mut many = Many::new(server, COUNT);
     assert_eq!(many.statuses(), ["uploaded"]);
     let new = Requests {
-        puts: 3 * COUNT,
+        puts: 4 * COUNT,
         // Whether anybody deletes: before the first write, and after each record.
         gets: COUNT + 1,
         ..TWO_LISTS

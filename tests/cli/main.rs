@@ -43,6 +43,7 @@ mod metadata;
 mod packages;
 mod profiles;
 mod promote;
+mod provenance;
 mod provide;
 mod readme;
 mod reasons;

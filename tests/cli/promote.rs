@@ -103,7 +103,7 @@ fn a_package_arrives_with_all_that_belongs_to_it(server: &'static Server) {
     );
     let written: Value = serde_json::from_slice(&fs::read(from.dir.join("deploy.tfvars.json")).unwrap()).unwrap();
     assert_eq!(written, promoted["inputs"]);
-    assert_eq!(to.0.keys().len(), 3);
+    assert_eq!(to.0.keys().len(), 4);
 }
 
 fn flipped(project: &Project, key: &str) -> Vec<u8> {
@@ -187,7 +187,7 @@ fn what_only_lacks_its_record_is_made_sure_of(server: &'static Server) {
         }
     }
     to.promote(&from).arg("--no-cache").ok();
-    assert_eq!(to.0.keys().len(), 30);
+    assert_eq!(to.0.keys().len(), 40);
 }
 
 fn a_denied_destination_is_named(server: &'static Server) {
@@ -264,7 +264,7 @@ fn two_at_once_agree(server: &'static Server) {
     for run in &runs {
         assert_eq!(run["inputs"], runs[0]["inputs"]);
     }
-    assert_eq!(to.0.keys().len(), 6);
+    assert_eq!(to.0.keys().len(), 8);
     assert_eq!(runs[0]["inputs"]["packages"], to.published(&from));
 }
 
@@ -282,7 +282,7 @@ fn a_first_record_of_other_bytes_stays(server: &'static Server) {
         .fails(4, &["function `app`", "the first package stays"]);
     assert!(run.stdout.is_empty());
     assert!(to.0.get(&to.key("records")) == before);
-    assert_eq!(to.0.keys().len(), 3);
+    assert_eq!(to.0.keys().len(), 4);
 }
 
 fn directories_and_buckets_exchange_packages(server: &'static Server) {
@@ -323,10 +323,10 @@ fn a_promotion_that_is_killed_at_any_request_is_done_by_the_next() {
             assert!(has("packages") && has("manifests") || !has("records"), "{case}");
             to.promote(from).arg("--no-cache").ok();
             to.published(from);
-            assert_eq!(to.0.keys().len(), 3, "{case}");
+            assert_eq!(to.0.keys().len(), 4, "{case}");
         },
     );
-    assert_eq!(whole.writes().len(), 3, "{whole:?}");
+    assert_eq!(whole.writes().len(), 4, "{whole:?}");
     assert!(
         whole.writes().last().unwrap().contains("/elsewhere/records/app/"),
         "{whole:?}"
@@ -395,7 +395,7 @@ fn what_is_promoted_is_said_in_four_ways() {
     assert_eq!(bundled["packages"][0]["status"], "copied");
     fs::write(from.dir.join("dist/bundle.json.sha256"), "0".repeat(64)).unwrap();
     of_profile(from.command(["promote", "--bundle", "dist/bundle.json", "--to", &to.url()])).fails(4, &["bundle.json"]);
-    assert_eq!(to.0.keys().len(), 6);
+    assert_eq!(to.0.keys().len(), 8);
 }
 
 #[test]

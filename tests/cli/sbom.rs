@@ -26,7 +26,7 @@ fn python_project() -> Dir {
     dir
 }
 
-fn node_project() -> Dir {
+pub fn node_project() -> Dir {
     let dir = Dir::new();
     dir.write("code/app/app.mjs", "import ms from 'ms';\n");
     dir.write("code/app/package.json", include_str!("../fixtures/node/package.json"));

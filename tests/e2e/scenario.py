@@ -253,6 +253,7 @@ def first_build(s: Scenario) -> None:
         for key in (
             package["s3_key"],
             f"manifests/{name}/{package['source_hash']}.json",
+            f"provenance/{name}/{package['source_hash']}.{base64.b64decode(package['code_sha256']).hex()}.intoto.json",
             f"records/{name}/{package['source_hash']}.json",
         )
     }

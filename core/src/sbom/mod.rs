@@ -135,6 +135,17 @@ impl Sbom {
         parts.map(|(purl, part)| (purl.as_str(), part.full_name(), part.version.as_deref(), &part.needs))
     }
 
+    /// Package URL of each package, with the digests in hex of the archive that it was installed from, by the names that in-toto
+    /// has for algorithms.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = (&str, BTreeMap<String, String>)> {
+        let parts = self.parts.iter();
+        parts.map(|(purl, part)| {
+            let digests = part.checksums.iter();
+            let digests = digests.map(|it| (it.alg.replace('-', "").to_lowercase(), it.content.clone()));
+            (purl.as_str(), digests.collect())
+        })
+    }
+
     /// Whether the package holds nothing of others.
     pub fn is_empty(&self) -> bool {
         self.parts.is_empty()

@@ -43,7 +43,7 @@ run "role_may_do_what_builds_need_and_no_more" {
       WriteLogs      = ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/codebuild/lambda-pack:*"]
       LookAtBuckets  = ["arn:aws:s3:::example-bundles", "arn:aws:s3:::example-packages"]
       ReadSources    = ["arn:aws:s3:::example-bundles/prod/*/sources/*", "arn:aws:s3:::example-bundles/test/*/sources/*", "arn:aws:s3:::example-packages/team/sources/*"]
-      WritePackages  = [for part in ["manifests", "packages", "records", "sboms", "uses"] : "arn:aws:s3:::example-packages/team/${part}/*"]
+      WritePackages  = [for part in ["manifests", "packages", "provenance", "records", "sboms", "uses"] : "arn:aws:s3:::example-packages/team/${part}/*"]
       LookWhoDeletes = ["arn:aws:s3:::example-packages/team/gc.json"]
       WriteBundles   = ["arn:aws:s3:::example-bundles/prod/*", "arn:aws:s3:::example-bundles/test/*"]
       WriteRecords   = [for name in ["prod", "test"] : "arn:aws:ssm:eu-west-1:123456789012:parameter/sf/shop/${name}/*"]
