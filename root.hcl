@@ -38,7 +38,7 @@ locals {
     skip_bucket_enforced_tls = local.plain_http
     skip_bucket_root_access  = true
   }
-  local_services = ["cloudwatchlogs", "ec2", "iam", "kms", "lambda", "s3", "secretsmanager", "sns", "sqs", "ssm", "sts"]
+  local_services = ["cloudwatchlogs", "ec2", "iam", "kms", "lambda", "s3", "secretsmanager", "signer", "sns", "sqs", "ssm", "sts"]
 }
 
 remote_state {

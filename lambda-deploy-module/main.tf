@@ -113,9 +113,9 @@ resource "aws_lambda_layer_version" "this" {
   compatible_runtimes      = local.packages[each.key].definition.compatible_runtimes
   compatible_architectures = local.packages[each.key].definition.architectures
 
-  s3_bucket        = local.packages[each.key].s3_bucket
-  s3_key           = local.packages[each.key].s3_key
-  source_code_hash = local.packages[each.key].code_sha256
+  s3_bucket        = local.code[each.key].s3_bucket
+  s3_key           = local.code[each.key].s3_key
+  source_code_hash = local.code[each.key].source_code_hash
 
   lifecycle {
     # Functions move to the new version before the old one goes.
@@ -138,7 +138,7 @@ resource "aws_cloudwatch_log_group" "this" {
 }
 
 resource "aws_lambda_function" "this" {
-  #checkov:skip=CKV_AWS_272:signing makes another zip than the one whose digest was planned and recorded; writer_arns says who may write packages
+  #checkov:skip=CKV_AWS_272:signing_profile_name and code_signing_policy have packages signed and looked at; they cost a job for each package
   for_each = local.function_names
 
   function_name = local.functions[each.key].function_name
@@ -146,10 +146,12 @@ resource "aws_lambda_function" "this" {
   role          = local.role_arns[each.key]
   tags          = local.functions[each.key].tags
 
-  s3_bucket        = local.packages[each.key].s3_bucket
-  s3_key           = local.packages[each.key].s3_key
-  source_code_hash = local.packages[each.key].code_sha256
+  s3_bucket        = local.code[each.key].s3_bucket
+  s3_key           = local.code[each.key].s3_key
+  source_code_hash = local.code[each.key].source_code_hash
   publish          = true
+
+  code_signing_config_arn = local.code_signing_config_arn
 
   runtime       = local.functions[each.key].runtime
   handler       = local.functions[each.key].handler

@@ -75,6 +75,17 @@ output "secrets" {
   }
 }
 
+output "signed" {
+  description = "By function_name of the packages that are signed: s3_bucket and s3_key of what AWS Signer made, which Lambda has, and job_id. Empty without signing_profile_name."
+  value = {
+    for name, job in aws_signer_signing_job.this : name => {
+      s3_bucket = local.code[name].s3_bucket
+      s3_key    = local.code[name].s3_key
+      job_id    = job.job_id
+    }
+  }
+}
+
 output "layers" {
   description = "By function_name of the packages of type \"layer\": arn and version."
   value = {

@@ -261,6 +261,41 @@ variable "lambda_pack" {
   }
 }
 
+variable "signing_profile_name" {
+  description = "Profile of AWS Signer (platform AWSLambda-SHA384-ECDSA) that signs each package, functions and layers, when it is new; the packages' bucket must keep versions. Null: nothing is signed."
+  type        = string
+  default     = null
+
+  validation {
+    # https://docs.aws.amazon.com/signer/latest/api/API_PutSigningProfile.html
+    condition     = var.signing_profile_name == null || can(regex("^[a-zA-Z0-9_]{2,64}$", var.signing_profile_name))
+    error_message = "signing_profile_name must be 2 to 64 letters, digits and \"_\", or null."
+  }
+}
+
+variable "code_signing_policy" {
+  description = "Whether Lambda looks at signatures: \"Enforce\" refuses code that no accepted profile signed, \"Warn\" says so in CloudTrail and takes it. Null: it doesn't look. Needs signing_profile_name."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.code_signing_policy == null || can(regex("^(Warn|Enforce)$", var.code_signing_policy))
+    error_message = "code_signing_policy must be \"Warn\", \"Enforce\" or null."
+  }
+}
+
+variable "signing_profile_version_arns" {
+  description = "Versions of signing profiles that code_signing_policy accepts beside the newest one of signing_profile_name: older ones, while packages that they signed are deployed, and those of others whose layers are used."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for arn in var.signing_profile_version_arns : can(regex("^arn:[^:]+:signer:[^:]*:[^:]*:/signing-profiles/[^/]+/[^/]+$", arn))])
+    error_message = "signing_profile_version_arns must be ARNs of versions (arn:aws:signer:eu-west-1:123456789012:/signing-profiles/example/a1b2c3d4e5)."
+  }
+}
+
 variable "permissions_boundary" {
   description = "ARN of the policy that bounds every function's role."
   type        = string

@@ -125,7 +125,7 @@ resource "aws_lambda_function" "this" {
   #checkov:skip=CKV_AWS_116:lambda-deploy-module has dead letters; this is the least that works
   #checkov:skip=CKV_AWS_117:lambda-deploy-module has VPCs; this is the least that works
   #checkov:skip=CKV_AWS_173:Lambda encrypts with a key of its own; lambda-deploy-module takes a KMS key
-  #checkov:skip=CKV_AWS_272:signing makes another zip than the one whose digest was planned and recorded
+  #checkov:skip=CKV_AWS_272:lambda-deploy-module has signing; this is the least that works
   for_each = local.functions
 
   function_name = "${var.name_prefix}${each.key}"

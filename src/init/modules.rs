@@ -25,6 +25,7 @@ const FILES: &[(&str, &str)] = &files![
     "lambda-deploy-module/main.tf",
     "lambda-deploy-module/outputs.tf",
     "lambda-deploy-module/secrets.tf",
+    "lambda-deploy-module/signing.tf",
     "lambda-deploy-module/terragrunt.hcl",
     "lambda-deploy-module/variables.tf",
     "lambda-deploy-module/versions.tf",

@@ -70,6 +70,8 @@ pub struct Version {
     pub version: String,
     /// In base64; empty of what Lambda doesn't say.
     pub code_sha256: String,
+    /// ARN of the job of AWS Signer that made the code, if one did.
+    pub signing_job: Option<String>,
     pub runtime: Option<String>,
     pub handler: Option<String>,
     pub architectures: Vec<String>,
@@ -130,6 +132,7 @@ impl Lambda {
                 function: answer.function_name.unwrap_or_default(),
                 version: answer.version.unwrap_or_default(),
                 code_sha256: answer.code_sha256.unwrap_or_default(),
+                signing_job: answer.signing_job_arn,
                 runtime: answer.runtime.map(|it| it.as_str().to_owned()),
                 handler: answer.handler,
                 architectures: names(answer.architectures.as_deref()),
@@ -277,6 +280,7 @@ fn version(found: FunctionConfiguration) -> Version {
         function: found.function_name.unwrap_or_default(),
         version: found.version.unwrap_or_default(),
         code_sha256: found.code_sha256.unwrap_or_default(),
+        signing_job: found.signing_job_arn,
         runtime: found.runtime.map(|it| it.as_str().to_owned()),
         handler: found.handler,
         architectures: names(found.architectures.as_deref()),

@@ -39,6 +39,9 @@ pub struct Looked {
     /// Whether `alias_versions` hold the alias there: of an older version nobody says what is to be in it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+    /// ARN of the job of AWS Signer that made its code, if one did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signing_job: Option<String>,
     pub differences: Vec<Drift>,
 }
 
@@ -322,21 +325,27 @@ struct Meant<'a> {
 impl Meant<'_> {
     fn compare(&self, package: &NamedPackage, (qualifier, seen): (String, Seen)) -> Looked {
         let held = matches!(seen, Seen::Held(_));
-        let (version, differences) = match seen {
-            Seen::Held(version) => (version.version, Vec::new()),
-            Seen::Function(version) => (version.version.clone(), self.differences(package, &version)),
+        let (version, signing_job, differences) = match seen {
+            Seen::Held(version) => (version.version, version.signing_job, Vec::new()),
+            Seen::Function(version) => {
+                let differences = self.differences(package, &version);
+                (version.version, version.signing_job, differences)
+            }
             Seen::Layer { version, code_sha256 } => {
                 let differences = drift("code_sha256", &package.code_sha256, &code_sha256);
-                (version.to_string(), differences.into_iter().collect())
+                (version.to_string(), None, differences.into_iter().collect())
             }
-            Seen::Missing { expected, found } => {
-                (String::new(), drift("alias", &expected, &found).into_iter().collect())
-            }
+            Seen::Missing { expected, found } => (
+                String::new(),
+                None,
+                drift("alias", &expected, &found).into_iter().collect(),
+            ),
         };
         Looked {
             qualifier,
             version,
             held,
+            signing_job,
             differences,
         }
     }
@@ -422,12 +431,19 @@ pub fn fault(deployed: &Deployed, place: &str) -> Option<Error> {
     });
     let differences: Vec<String> = differences.collect();
     let latest = deployed.versions.iter().filter(|looked| looked.qualifier == LATEST);
-    let is_edited = latest
-        .flat_map(|looked| &looked.differences)
-        .any(|drift| drift.what == "code_sha256");
-    let help = match &deployed.package {
+    let has_other_code = |looked: &&Looked| looked.differences.iter().any(|drift| drift.what == "code_sha256");
+    let is_edited = latest.clone().any(|looked| has_other_code(&looked));
+    let of_signed = deployed.versions.iter().filter(has_other_code);
+    let signing_job = of_signed.filter_map(|looked| looked.signing_job.as_deref()).next();
+    let help = match (signing_job, &deployed.package) {
+        // Signing makes other bytes, and nobody here knows which.
+        (Some(job), _) => format!(
+            "AWS Signer made that code, whose SHA-256 is another one than its package's: whether it is of this package, the job says: aws signer \
+             describe-signing-job --job-id {}",
+            shell_word(job.rsplit('/').next().unwrap_or(job))
+        ),
         // Terraform compares what it deployed with what it is to deploy, not with what is there.
-        Some((bucket, key)) if is_edited => format!(
+        (None, Some((bucket, key))) if is_edited => format!(
             "Terraform doesn't see edits of code; deploy what is new, or put the package back: aws lambda update-function-code --function-name {function} \
              --s3-bucket {bucket} --s3-key {}",
             shell_word(key)

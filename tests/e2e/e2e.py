@@ -25,6 +25,7 @@ import examples
 import pipelines
 import remote_builds
 import secret_classes
+import signing
 import walkthrough
 from runners import CODEBUILD, MODULES, REGION, STATE_BUCKET, CommandFailed, CopyRunner, Project, Runner, TerragruntRunner, run
 from scenario import STEPS, Scenario, StepFailed
@@ -95,7 +96,7 @@ def run_all(report: Report, work: Path, env: dict[str, str], moto_server: Path) 
             return
     if not report.step("the page of report in Chromium", lambda: check_page(work)):
         return
-    for part in (remote_builds, secret_classes, walkthrough, pipelines):
+    for part in (remote_builds, secret_classes, signing, walkthrough, pipelines):
         if not report.step(part.DESCRIPTION, lambda part=part: part.run_step(REPOSITORY, work, env, moto_server)):
             return
     for example in examples.EXAMPLES:
