@@ -22,14 +22,26 @@ const PACKAGES_AT_ONCE: usize = 4;
 pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<()> {
     let settings = Settings::resolve(common, args.out_dir.as_deref(), Some(&args.packing))?;
     let progress = Progress::start("building", meter);
-    let caches = super::open_caches(&settings, true);
-    let walked = super::walk_functions(&settings, &args.names, &caches, meter)?;
+    let rows = build(&args.names, args.sbom, &settings, meter)?;
+    drop(progress);
+    super::finish(rows, common.json)
+}
+
+/// The packages of the named functions, or of all, in the output directory; with `sbom`, bills of materials too.
+pub fn build(
+    names: &[String],
+    sbom: bool,
+    settings: &Settings,
+    meter: &'static Meter,
+) -> Result<Vec<Result<PackageRow>>> {
+    let caches = super::open_caches(settings, true);
+    let walked = super::walk_functions(settings, names, &caches, meter)?;
     super::warn_of_unknown_secrets(walked.all().map(|walked| &walked.function));
     remove_abandoned(&settings.out_dir);
     let builder = Builder {
         layers: Layers::new(walked.all().map(|walked| (&walked.function, &walked.tree))),
-        settings: &settings,
-        sbom: args.sbom,
+        settings,
+        sbom,
         caches,
         meter,
     };
@@ -37,8 +49,7 @@ pub fn run(args: &BuildArgs, common: &Common, meter: &'static Meter) -> Result<(
         super::in_function(&walked.function.name, builder.build(walked))
     });
     caches::keep(builder.caches);
-    drop(progress);
-    super::finish(rows, common.json)
+    Ok(rows)
 }
 
 struct Builder<'a> {

@@ -39,13 +39,26 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
             &in_shard
         }
     };
-    let caches = super::open_caches(&settings, true);
-    let hashed = super::hash_functions(&settings, names, &caches, meter)?;
-    check_expected(&expected, &hashed.functions)?;
+    let rows = publish(names, &expected, &settings, meter)?;
+    drop(progress);
+    super::finish(rows, common.json)
+}
+
+/// Publishes what the store lacks of the named functions, or of all. Fails before anything is published if a source hash is
+/// another than expected, or if one of them can't work.
+pub fn publish(
+    names: &[String],
+    expected: &BTreeMap<String, Digest>,
+    settings: &Settings,
+    meter: &'static Meter,
+) -> Result<Vec<Result<PackageRow>>> {
+    let caches = super::open_caches(settings, true);
+    let hashed = super::hash_functions(settings, names, &caches, meter)?;
+    check_expected(expected, &hashed.functions)?;
     super::warn_of_unknown_secrets(hashed.all().map(|hashed| &hashed.function));
     // Nothing is uploaded where one of them can't work, or holds a secret.
     let checked = Checked::all(&hashed)?;
-    let packages = Packages::open(&hashed, &settings, caches, meter)?;
+    let packages = Packages::open(&hashed, settings, caches, meter)?;
     let (mut planned, mut failed) = (Vec::new(), Vec::new());
     for (checked, found) in checked
         .iter()
@@ -81,10 +94,9 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
         |(checked, found, state)| upload(&packages, checked, found, *state),
     );
     packages.store.save_cache();
-    drop(progress);
     caches::keep(packages.caches);
     let rows = rows.into_iter().filter_map(Result::transpose);
-    super::finish(failed.into_iter().chain(rows), common.json)
+    Ok(failed.into_iter().chain(rows).collect())
 }
 
 /// Whether the store has a package that works with what definitions and layers say now.
