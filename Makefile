@@ -87,12 +87,13 @@ lint-shell:
 	for script in pipelines/*.sh release/*.sh src/overview/page/vendor/*.sh; do sh -n "$$script" || exit; done
 
 lint-python:
-	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f bench release tests/docs tests/e2e tests/reference tests/release code
+	PYTHONPYCACHEPREFIX="$(CARGO_TARGET_DIR)/pycache" python3 -m compileall -q -f bench release src/invocation tests/docs tests/e2e tests/reference tests/release code
 	$(PYTHON) bench/scale.py --check
 
 lint-page:
 	src/overview/page/vendor/vendor.sh --check
 	cat src/overview/page/*.js | node --check -
+	node --check src/invocation/runner.mjs
 
 # Every directory that Terraform runs in.
 TERRAFORM = $(patsubst %/versions.tf,%,$(wildcard *-module/versions.tf modules/*/versions.tf examples/*/*/versions.tf))

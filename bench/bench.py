@@ -21,6 +21,7 @@ import corpora
 import growth
 import peers
 import uploads
+import watch
 from measure import Command, interleaved
 from peers import B3SUM, COLD, FIND, GO, PYTHON, LambdaPack
 from report import ARCHIVE, PEAK, Bar, Group, Row, as_json, context, table, version, write_docs
@@ -28,6 +29,7 @@ from report import ARCHIVE, PEAK, Bar, Group, Row, as_json, context, table, vers
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY = Bar(at_most=160e6, of=PEAK)
 AT_ONCE = Bar(at_most=0.005)
+SAVED = Bar(at_most=0.1)
 
 
 class Bench:
@@ -111,6 +113,14 @@ class Bench:
         about = "one file of 50 bytes; `true` is what starting any program costs"
         return [self.measure("Start-up", about, rows, times=5)]
 
+    def watch(self) -> list[Group]:
+        title, about = "Watching", "the demo project of six functions, one file saved"
+        print(f"{title}: {self.rounds * 5} rounds", file=sys.stderr, flush=True)
+        result = watch.save(self.lambda_pack, ROOT, self.work, self.rounds * 5)
+        # Nothing is started for it.
+        row = Row(Command(watch.SAVE, [], self.work), (SAVED,))
+        return [Group(title, about, [row], {watch.SAVE: result})]
+
     def memory(self) -> list[Group]:
         tree = corpora.large_file(self.work)
         builds = [(self.lambda_pack.build_cold, "cold"), (self.lambda_pack.build_empty, "cold, filling its caches")]
@@ -125,7 +135,7 @@ class Bench:
 
 
 def main() -> None:
-    names = ["python", "node", "functions", "uploads", "startup", "memory", "growth"]
+    names = ["python", "node", "functions", "uploads", "startup", "watch", "memory", "growth"]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lambda-pack", type=Path, required=True, metavar="BINARY", help="a release build")
     parser.add_argument("--only", nargs="+", choices=names, default=names, help="these parts, not all")
@@ -158,6 +168,7 @@ def run(bench: Bench, arguments: argparse.Namespace) -> None:
         "functions": bench.functions,
         "uploads": bench.uploads,
         "startup": bench.startup,
+        "watch": bench.watch,
         "memory": bench.memory,
     }
     where = context(version(bench.lambda_pack.binary))

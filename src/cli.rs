@@ -19,6 +19,7 @@ mod rollback;
 mod run;
 mod secrets;
 mod verify;
+mod watch;
 
 use std::num::NonZeroU16;
 use std::path::PathBuf;
@@ -49,6 +50,7 @@ pub use rollback::*;
 pub use run::*;
 pub use secrets::*;
 pub use verify::*;
+pub use watch::*;
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -185,6 +187,7 @@ pub enum Command {
     Build(BuildArgs),
     Upload(UploadArgs),
     Diff(DiffArgs),
+    Watch(WatchArgs),
     External(ExternalArgs),
     Validate(ValidateArgs),
     Verify(VerifyArgs),
@@ -244,6 +247,7 @@ impl Command {
                 | Command::Secrets(_)
                 | Command::Upload(_)
                 | Command::Verify(_)
+                | Command::Watch(_)
         )
     }
 }

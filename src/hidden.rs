@@ -21,10 +21,11 @@ static DEFINITIONS: RwLock<BTreeSet<PathBuf>> = RwLock::new(BTreeSet::new());
 /// Hides them from now on.
 pub fn hide(infrastructure: Arc<Infrastructure>) {
     // A panic elsewhere left no half of an entry.
-    HIDDEN
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .push(infrastructure);
+    let mut hidden = HIDDEN.write().unwrap_or_else(PoisonError::into_inner);
+    // Who reads definitions again and again finds the same.
+    if !hidden.iter().any(|known| known.is_as(&infrastructure)) {
+        hidden.push(infrastructure);
+    }
 }
 
 /// Hides what all profiles of `lambda-pack.toml` declare, however wrong it is otherwise.

@@ -22,6 +22,7 @@ mod handoff;
 mod hidden;
 mod init;
 mod input;
+mod invocation;
 mod lambda;
 mod markdown;
 mod network;
@@ -41,6 +42,7 @@ mod store;
 mod time;
 mod verification;
 mod visible;
+mod watching;
 
 use std::process::ExitCode;
 use std::sync::LazyLock;

@@ -29,7 +29,7 @@ use crate::settings::Settings;
 use cache::Place;
 
 pub use locking::{Versions, lock};
-pub use program::{Programs, environment, find, wait};
+pub use program::{Programs, environment, find, output, wait};
 
 /// Installers download, unpack and write; more of them at a time only get into each other's way.
 static INSTALLATIONS: Turns = Turns::new(4);

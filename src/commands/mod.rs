@@ -30,6 +30,7 @@ mod texts;
 mod upload;
 mod validate;
 mod verify;
+mod watch;
 
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::{Meter, Result, collect_all};
@@ -51,6 +52,7 @@ pub fn run(cli: &Cli, meter: &'static Meter) -> Result<()> {
         Command::Build(args) => build::run(args, common, meter),
         Command::Upload(args) => upload::run(args, common, meter),
         Command::Diff(args) => diff::run(args, common, meter),
+        Command::Watch(args) => watch::run(args, common, meter),
         Command::External(args) => match args.query {
             ExternalQuery::Hash => external::hash(common, meter),
             ExternalQuery::Published => external::published(common, meter),

@@ -39,15 +39,16 @@ pub fn run(args: &UploadArgs, common: &Common, meter: &'static Meter) -> Result<
             &in_shard
         }
     };
-    let rows = publish(names, &expected, &settings, meter)?;
+    let rows = publish(names, is_named, &expected, &settings, meter)?;
     drop(progress);
     super::finish(rows, common.json)
 }
 
-/// Publishes what the store lacks of the named functions, or of all. Fails before anything is published if a source hash is
-/// another than expected, or if one of them can't work.
+/// Publishes what the store lacks of these functions, or of all; `is_named` if somebody named them, and means each. Fails before
+/// anything is published if a source hash is another than expected, or if one of them can't work.
 pub fn publish(
     names: &[String],
+    is_named: bool,
     expected: &BTreeMap<String, Digest>,
     settings: &Settings,
     meter: &'static Meter,

@@ -57,12 +57,28 @@ struct Row {
 }
 
 impl Compared {
+    /// Of two versions of a function, `None` where it wasn't, or isn't any more.
+    pub fn of(name: &str, [before, after]: [Option<&Version>; 2]) -> Result<Self> {
+        let [from, to] = [before, after].map(|version| Some(version?.manifest.source_hash().to_hex()));
+        Ok(Compared {
+            name: name.to_owned(),
+            difference: if from == to {
+                Difference::default()
+            } else {
+                difference(before, after)?
+            },
+            from,
+            to,
+            texts: None,
+        })
+    }
+
     pub fn is_same(&self) -> bool {
         self.from == self.to || (self.from.is_some() && self.to.is_some() && self.difference.is_empty())
     }
 
     /// `name: 3f9a2c71… -> 81bd0e44…`
-    fn title(&self) -> String {
+    pub fn title(&self) -> String {
         /// Enough to compare by eye; `--json` has all.
         const DIGITS: usize = 16;
         let [from, to] = [&self.from, &self.to].map(|id| match id {

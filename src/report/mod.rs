@@ -4,6 +4,7 @@
 mod annotation;
 mod progress;
 mod table;
+mod warnings;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -21,6 +22,7 @@ use crate::hidden::{self, MaskedStderr, masked};
 pub use annotation::are_defined;
 pub use progress::Progress;
 pub use table::{age, bytes, table};
+pub use warnings::look_again;
 
 static QUIET: AtomicBool = AtomicBool::new(false);
 
@@ -126,7 +128,7 @@ pub fn error(error: &Error) {
 }
 
 pub fn warning(text: &str) {
-    if !QUIET.load(Ordering::Relaxed) {
+    if !QUIET.load(Ordering::Relaxed) && warnings::is_news(text) {
         progress::aside(|| anstream::eprintln!("{WARNING}warning:{WARNING:#} {}", masked(text)));
     }
 }

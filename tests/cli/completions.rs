@@ -30,7 +30,7 @@ fn bash_completes_commands_options_functions_and_profiles() {
     dir.write("lambda-pack.toml", "[profiles.prod]\n[profiles.preview]\n");
     assert_eq!(offered(&dir, &["lambda-pack", "doc"]), ["doctor"]);
     assert_eq!(offered(&dir, &["lambda-pack", "build", "--sb"]), ["--sbom"]);
-    for command in ["build", "upload", "diff", "graph", "validate", "fitness"] {
+    for command in ["build", "upload", "diff", "graph", "validate", "fitness", "watch"] {
         assert_eq!(
             offered(&dir, &["lambda-pack", command, "a"]),
             ["another", "app"],

@@ -61,3 +61,4 @@ mod swaps;
 mod table;
 mod uses;
 mod verify;
+mod watch;

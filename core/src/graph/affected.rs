@@ -277,7 +277,7 @@ fn is_packed_alike(one: &Function, other: &Function) -> bool {
         && matches!(assets, [Ok(one), Ok(other)] if one == other)
 }
 
-fn absolute(path: &Path) -> Result<PathBuf> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
     let here = Path::new(".");
     let path = if path.as_os_str().is_empty() { here } else { path };
     std::path::absolute(path).map_err(|cause| Error::input("find", path, cause))

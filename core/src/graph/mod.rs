@@ -11,6 +11,7 @@ mod label;
 mod mermaid;
 mod nodes;
 mod svg;
+mod watched;
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,7 @@ use crate::function::SecretClass;
 
 pub use affected::{Affected, Before, Change, Reason, affected};
 pub use nodes::{Member, Places, Sizes};
+pub use watched::Watched;
 
 /// Why writing to a `String` can't fail.
 const INFALLIBLE: &str = "a string takes all";

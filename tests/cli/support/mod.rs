@@ -9,6 +9,7 @@ pub mod lambda;
 pub mod proxy;
 pub mod server;
 pub mod ssm_limits;
+pub mod watch;
 pub mod web;
 
 use std::fs::{self, Permissions};

@@ -169,6 +169,11 @@ impl Infrastructure {
         })
     }
 
+    /// Whether another one of this process looks for the same: the variables that hold values don't change.
+    pub fn is_as(&self, other: &Infrastructure) -> bool {
+        self.secrets == other.secrets
+    }
+
     /// What isn't looked for here, since the variable that holds it is not set, or holds too little.
     pub fn warnings(&self) -> Vec<String> {
         let warnings = self
