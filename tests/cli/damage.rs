@@ -58,7 +58,7 @@ fn a_record_that_nobody_can_read_is_named_and_the_others_go_on(server: &'static 
     let json = run.json();
     assert_eq!(
         (&json["deleted"], &json["objects"]),
-        (&Value::Bool(true), &6.into()),
+        (&Value::Bool(true), &8.into()),
         "{json}"
     );
     let of = |name: &str| {
@@ -68,7 +68,7 @@ fn a_record_that_nobody_can_read_is_named_and_the_others_go_on(server: &'static 
             .filter(|key| key.contains(&format!("/{name}/")))
             .count()
     };
-    assert_eq!((of("app"), of("other")), (10, 3), "{:?}", project.keys());
+    assert_eq!((of("app"), of("other")), (13, 4), "{:?}", project.keys());
     let reasons = |row: &&Value| row["name"] == "app" && row["reasons"].to_string().contains("damaged");
     assert_eq!(
         json["packages"].as_array().unwrap().iter().filter(reasons).count(),
@@ -76,8 +76,8 @@ fn a_record_that_nobody_can_read_is_named_and_the_others_go_on(server: &'static 
         "{json}"
     );
     project.delete(&junk);
-    assert_eq!(gc().ok().json()["objects"], 6);
-    assert_eq!((of("app"), of("other")), (3, 3));
+    assert_eq!(gc().ok().json()["objects"], 8);
+    assert_eq!((of("app"), of("other")), (4, 4));
 }
 
 /// The last command that a message names.
