@@ -175,10 +175,10 @@ impl Changes {
         Ok(())
     }
 
-    /// Whether one of these isn't what a build writes.
+    /// Whether one of these decides something, and isn't what a build writes.
     fn are_sources(&self, paths: &[PathBuf]) -> bool {
         let is_output = |path: &Path| path == self.out_dir || path.parent() == Some(&self.out_dir);
-        paths.iter().any(|path| !is_output(path))
+        paths.iter().any(|path| !is_output(path) && self.watched.counts(path))
     }
 
     fn note(&mut self, told: Told, heard: &mut Heard) -> Result<()> {

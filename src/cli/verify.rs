@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use super::path;
@@ -43,13 +44,13 @@ pub struct VerifyArgs {
     #[arg(long)]
     pub deep: bool,
     /// Fail unless the statement says that this built the package: a URI, such as that of a workflow with its branch
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", value_parser = NonEmptyStringValueParser::new())]
     pub builder_id: Option<String>,
     /// Fail unless the statement names this repository: github.com/example/shop, with @refs/heads/main also its branch or tag
-    #[arg(long, value_name = "URI")]
+    #[arg(long, value_name = "URI", value_parser = NonEmptyStringValueParser::new())]
     pub source_uri: Option<String>,
     /// Fail unless the statement names this commit, and nothing differed from it
-    #[arg(long, value_name = "COMMIT")]
+    #[arg(long, value_name = "COMMIT", value_parser = commit)]
     pub source_commit: Option<String>,
     /// Directory of the packages that are compared locally [default: dist]
     #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true, value_parser = path())]
@@ -104,5 +105,13 @@ impl VerifyArgs {
             true => Level::Provenance,
             false => Level::Rebuild,
         })
+    }
+}
+
+/// All of its digits: who expects a commit must not take one that only begins alike.
+fn commit(text: &str) -> Result<String, String> {
+    match [40, 64].contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        true => Ok(text.to_ascii_lowercase()),
+        false => Err("a commit has 40 or 64 hexadecimal digits: `git rev-parse HEAD` prints them".to_owned()),
     }
 }

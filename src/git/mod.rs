@@ -120,6 +120,8 @@ fn command(directory: &Path, args: &[&str]) -> Command {
     for variable in OF_ANOTHER_REPOSITORY {
         command.env_remove(variable);
     }
+    // `git replace` shows other objects under the name of a commit, to this clone alone.
+    command.env("GIT_NO_REPLACE_OBJECTS", "1");
     command
 }
 

@@ -294,8 +294,8 @@ fn variables(call: &Call, task: &Path, opt: &Path) -> Vec<(String, OsString)> {
             set(name, value);
         }
     }
-    // Who passes credentials on, passes on where they are found.
-    if call.passed.iter().any(|name| name.starts_with("AWS_")) {
+    // A profile is of these files, and may mean the machine's role.
+    if call.passed.iter().any(|name| name == "AWS_PROFILE") && env::var_os("AWS_PROFILE").is_some() {
         variables.retain(|(name, value)| !NO_CREDENTIALS.iter().any(|(no, none)| name == no && value == none));
     }
     variables

@@ -432,3 +432,15 @@ fn profile_check_looks_for_what_swaps_match() {
         &["profile `prod`: the swap of `boto` to `drop` matches nothing"],
     );
 }
+
+#[test]
+fn a_secret_for_no_function_is_refused() {
+    refused(
+        "[[profiles.dev.secrets]]\nid = \"token\"\nclass = \"user_prompt\"\ntarget = \"TOKEN\"\nfunctions = []\n",
+        3,
+        &[
+            "lambda-pack.toml:",
+            "key `secrets.token.functions`: an empty list means no function",
+        ],
+    );
+}

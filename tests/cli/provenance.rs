@@ -237,6 +237,11 @@ fn what_contradicts_a_package_is_found(server: &'static Server) {
         ("in-toto.io/Statement/v1", "in-toto.io/Statement/v0.1", "its _type is"),
         (":package:v1", ":package:v2", "its buildType is"),
         (r#""subject":[{"#, r#""subject":[{"name": "x"},{"#, "about 2 artifacts"),
+        (
+            "urn:lambda-pack:builder:local",
+            "urn:\\u001b[31m\\nsame",
+            "has control characters",
+        ),
         ("{", "[", "not a statement"),
     ] {
         assert!(text.contains(from), "{from} in {text}");
@@ -328,6 +333,15 @@ fn what_is_not_in_the_commit_is_said() {
         at_home(dir.command(["verify", "--provenance", "--source-commit", &head])),
         &["files differed"],
     );
+
+    // Nor does a commit that this clone alone calls by that name count.
+    let (dir, head) = repository();
+    dir.write("code/app.py", "def handler(event, context):\n    return 'another'\n");
+    git(dir.path(), &["commit", "--quiet", "--all", "--message=z"]);
+    let other = git(dir.path(), &["rev-parse", "HEAD"]);
+    git(dir.path(), &["reset", "--quiet", "--soft", &head]);
+    git(dir.path(), &["replace", &head, other.trim()]);
+    assert_eq!(commit_of(&uploaded(&dir))["annotations"]["dirty"], true);
 
     // A file that git doesn't know is packed, too.
     let (dir, head) = repository();

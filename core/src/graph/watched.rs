@@ -19,6 +19,9 @@ pub struct Watched {
     pub trees: BTreeSet<PathBuf>,
     /// What is in them, and nothing below that.
     pub directories: BTreeSet<PathBuf>,
+    /// Those of them in which every file counts; in others it is these files.
+    listed: BTreeSet<PathBuf>,
+    files: BTreeSet<PathBuf>,
 }
 
 impl Watched {
@@ -66,6 +69,13 @@ impl Watched {
         Ok(watched)
     }
 
+    /// Whether what is at `path` may decide something: logs and what editors write beside a file don't.
+    pub fn counts(&self, path: &Path) -> bool {
+        self.trees.iter().any(|tree| path.starts_with(tree))
+            || path.parent().is_some_and(|parent| self.listed.contains(parent))
+            || self.files.iter().any(|file| file.starts_with(path))
+    }
+
     /// Whether something else stands where one of them was, if what is at `path` was replaced.
     pub fn goes_by(&self, path: &Path) -> bool {
         self.trees
@@ -100,6 +110,7 @@ impl Found<'_> {
         if place.path.is_dir() {
             self.watched.directories.insert(place.path.clone());
         }
+        self.watched.listed.insert(place.path.clone());
         self.file(place);
     }
 
@@ -107,6 +118,7 @@ impl Found<'_> {
     /// that, since they may be moved.
     fn file(&mut self, place: &Resolved) {
         for end in [&place.path].into_iter().chain(&place.passed) {
+            self.watched.files.insert(end.clone());
             for above in end.ancestors().skip(1).filter(|above| above.is_dir()) {
                 self.watched.directories.insert(above.to_owned());
                 if above == self.project_dir || !above.starts_with(&self.project_dir) {
@@ -171,6 +183,19 @@ mod tests {
             names(&watched.directories),
             ["", "outside", "project", "project/code", "project/lambda-json"]
         );
+        for counts in [
+            "project/lambda-pack.toml",
+            "project/lambda-json/new.json",
+            "project/code/app/new/d.py",
+            "project/code",
+            "project/code/gone",
+            "project/code/one.py",
+        ] {
+            assert!(watched.counts(&root.join(counts)), "{counts}");
+        }
+        for beside in ["project/watch.log", "project/code/one.py~", "outside/d.py"] {
+            assert!(!watched.counts(&root.join(beside)), "{beside}");
+        }
         assert!(watched.goes_by(&code_dir) && watched.goes_by(&root) && !watched.goes_by(&code_dir.join("one.py")));
     }
 }

@@ -107,7 +107,10 @@ pub(super) fn bootstrap(definition: &Definition, contents: &Contents, layers: &[
             definition,
             contents,
             layers,
-            |layer| layer.find("bootstrap").is_some(),
+            |layer| {
+                let entry = layer.find("bootstrap");
+                entry.is_some_and(|entry| entry.kind() != EntryKind::File)
+            },
             format!("the runtime {runtime} starts `bootstrap`, which the package doesn't have"),
             "put the executable at the top of the package under that name",
         ),

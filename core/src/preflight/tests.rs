@@ -140,6 +140,11 @@ fn a_handler_may_be_in_a_layer() {
     }
     let custom = r#""runtime": "provided.al2023", "handler": "x", "layers": ["other"]"#;
     assert_eq!(findings_with_layer(custom, nothing, &[("bootstrap*", b"")]), []);
+    // One that isn't executable starts nothing.
+    assert_eq!(
+        findings_with_layer(custom, nothing, &[("bootstrap", b"")])[0].severity,
+        Severity::Error
+    );
     assert_eq!(
         findings_with_layer(custom, nothing, &[("x", b"")])[0].severity,
         Severity::Error

@@ -78,6 +78,16 @@ impl Profile {
                 &place,
             );
         }
+        for secret in &self.secrets {
+            if secret.functions.as_ref().is_some_and(Vec::is_empty) {
+                let nobody = format!("key `secrets.{}.functions`: an empty list means no function", secret.id);
+                let place = self.places.of_secret(&self.chain, secret);
+                errors.push(
+                    self.refuse(nobody, place)
+                        .help("name some, or leave the key out for all"),
+                );
+            }
+        }
         for swap in &self.swaps {
             if let Replacement::Layer(layer) = &swap.to
                 && !layers.contains(&layer.as_str())

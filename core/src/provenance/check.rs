@@ -49,6 +49,10 @@ pub fn check(content: &[u8], expected: &Expected) -> Result<(Stated, Vec<String>
     }
     let statement: Statement = serde_json::from_slice(content).map_err(|error| format!("not a statement: {error}"))?;
     let stated = Stated::of(&statement);
+    // They would be shown, and could look like something else.
+    if let Some(text) = stated.texts().find(|text| text.contains(char::is_control)) {
+        return Err(format!("{text:?} has control characters"));
+    }
     let mut problems: Vec<String> = of_package(&statement, expected).into_iter().collect();
     problems.extend(of_build(&statement, expected));
     problems.extend(of_builder(&stated, expected));
@@ -79,6 +83,13 @@ struct KindOfBuild {
 }
 
 impl Stated {
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let others = [&self.invocation_id, &self.source_uri, &self.source_commit];
+        [self.builder_id.as_str()]
+            .into_iter()
+            .chain(others.into_iter().flatten().map(String::as_str))
+    }
+
     fn of(statement: &Statement) -> Self {
         let details = &statement.predicate.run_details;
         let commit = dependencies(statement).find(|it| it.digest.contains_key(GIT_COMMIT));

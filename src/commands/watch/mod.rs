@@ -3,6 +3,8 @@
 mod shown;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::mem;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -33,7 +35,9 @@ pub fn run(args: &WatchArgs, common: &Common, meter: &'static Meter) -> Result<(
         unbuilt: BTreeSet::new(),
         unpublished: BTreeSet::new(),
         event: args.invoke.as_deref().map(read_event).transpose()?,
+        uncalled: BTreeSet::new(),
         fault: None,
+        fault_of_event: None,
     };
     let mut heard = Heard::now();
     loop {
@@ -57,8 +61,11 @@ struct Watch<'a> {
     unpublished: BTreeSet<String>,
     /// What handlers are called with.
     event: Option<Vec<u8>>,
-    /// What is wrong, as it was said.
+    /// Functions whose handlers wait for an event that can be read.
+    uncalled: BTreeSet<String>,
+    /// What is wrong with the project and with the event, as it was said.
     fault: Option<String>,
+    fault_of_event: Option<String>,
 }
 
 struct Known {
@@ -81,7 +88,7 @@ impl Watch<'_> {
             Ok(now) => now,
             // A name that was mistyped won't be right later.
             Err(error) if self.known.is_none() && error.kind() == ErrorKind::Usage => return Err(error),
-            Err(error) => return self.tell_fault(&error, heard),
+            Err(error) => return tell_fault(&mut self.fault, &error, heard, self.common, self.meter),
         };
         let changed = self.tell_changes(&now, heard)?;
         let made: BTreeSet<&str> = match &changed {
@@ -151,17 +158,6 @@ impl Watch<'_> {
             Ok((known.function.name.to_string(), known))
         });
         known.collect()
-    }
-
-    /// Each fault is told once, and again when somebody saves something and it is still there.
-    fn tell_fault(&mut self, error: &Error, heard: &Heard) -> Result<()> {
-        self.meter.check()?;
-        let texts = error.each().map(Error::message).collect::<Vec<_>>().join("\n");
-        if self.fault.as_ref() == Some(&texts) && !heard.was_written {
-            return Ok(());
-        }
-        self.fault = Some(texts);
-        show_error(error, self.common.json)
     }
 
     /// `None` where nothing was known before.
@@ -244,26 +240,31 @@ impl Watch<'_> {
         let Some(file) = &self.args.invoke else {
             return Ok(Vec::new());
         };
-        let event = match read_event(file) {
-            Ok(event) => Some(event),
-            Err(error) => {
-                self.tell_fault(&error, heard)?;
-                return Ok(Vec::new());
-            }
-        };
-        let is_new_event = self.event != event;
-        self.event = event;
         let is_redefined = |name: &str| {
             let mut changed = changed.unwrap_or_default().iter();
             changed.any(|it| it.definition_changed && it.compared.name == name)
         };
+        let has_handler = |known: &Known| known.is_asked_for && known.function.definition.kind == Kind::Function;
         let due = now.iter().filter(|(name, known)| {
             let has_new_layer = known.function.layer_names().any(|layer| made.contains(layer));
-            known.is_asked_for
-                && known.function.definition.kind == Kind::Function
-                && (is_new_event || made.contains(*name) || is_redefined(name) || has_new_layer)
+            has_handler(known) && (made.contains(*name) || is_redefined(name) || has_new_layer)
         });
-        Ok(due.map(|(name, _)| name.clone()).collect())
+        self.uncalled.extend(due.map(|(name, _)| name.clone()));
+        let event = match read_event(file) {
+            Ok(event) => event,
+            Err(error) => {
+                tell_fault(&mut self.fault_of_event, &error, heard, self.common, self.meter)?;
+                return Ok(Vec::new());
+            }
+        };
+        self.fault_of_event = None;
+        let mut due = mem::take(&mut self.uncalled);
+        if self.event.as_ref() != Some(&event) {
+            self.event = Some(event);
+            due.extend(now.keys().cloned());
+        }
+        due.retain(|name| now.get(name).is_some_and(has_handler));
+        Ok(due.into_iter().collect())
     }
 
     fn call(&self, name: &str) -> Result<()> {
@@ -302,6 +303,23 @@ fn settings(args: &WatchArgs, common: &Common) -> Result<Settings> {
     Settings::resolve(common, args.out_dir.as_deref(), Some(&args.packing))
 }
 
+/// Each fault is told once, and again when somebody saves something and it is still there.
+fn tell_fault(
+    told: &mut Option<String>,
+    error: &Error,
+    heard: &Heard,
+    common: &Common,
+    meter: &'static Meter,
+) -> Result<()> {
+    meter.check()?;
+    let texts = error.each().map(Error::message).collect::<Vec<_>>().join("\n");
+    if told.as_ref() == Some(&texts) && !heard.was_written {
+        return Ok(());
+    }
+    *told = Some(texts);
+    show_error(error, common.json)
+}
+
 /// Of each function that isn't as it was, in the order of their names.
 fn changes(before: &BTreeMap<String, Known>, now: &BTreeMap<String, Known>) -> Result<Vec<Changed>> {
     let names: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
@@ -332,8 +350,15 @@ fn show_rows<'a>(
     }
 }
 
-/// Its text, which must be JSON.
+/// Its text, which must be JSON. It is read again and again: a pipe or a device would be waited for.
 fn read_event(file: &Path) -> Result<Vec<u8>> {
+    /// Of an event that a caller waits for: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
+    const MOST_BYTES: u64 = 6 * 1024 * 1024;
+    let found = fs::metadata(file).map_err(|cause| Error::input("read the event", file, cause))?;
+    if !found.is_file() || found.len() > MOST_BYTES {
+        let problem = format!("the event {} is no file of at most 6 MiB", file.display());
+        return Err(Error::invalid(problem).help("name a file of JSON, as Lambda would be called with it"));
+    }
     let text = input::read(file, "the event")?;
     json::parse::<Value>(file.display(), &text)?;
     Ok(text)

@@ -90,9 +90,17 @@ fn a_python_handler_is_called_with_each_package() {
             .unwrap()
             .contains("event.json")
     );
-    save(&dir, "event.json", r#"{"number": 3}"#);
+    // What is made meanwhile is called once the event can be read again, be it the same as before.
+    save(
+        &dir,
+        "code/app/lib.py",
+        "def double(number):\n    return number * 200\n",
+    );
     watch.next("changed");
-    assert_eq!(watch.next("invoked")["response"]["number"], 60);
+    watch.next("error");
+    watch.next("built");
+    save(&dir, "event.json", r#"{"number": 2}"#);
+    assert_eq!(watch.next("invoked")["response"]["number"], 400);
     watch.says_no_more();
 }
 
@@ -315,6 +323,7 @@ fn credentials_reach_a_handler_only_if_they_are_passed_on() {
         seen(&[]),
         [json!(null), json!("/dev/null"), json!(null), region.clone()]
     );
+    assert_eq!(seen(&["--pass", "AWS_NOBODY_SET_IT"]), seen(&[]));
     assert_eq!(
         seen(&[
             "--pass",
