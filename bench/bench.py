@@ -95,7 +95,7 @@ class Bench:
             bars = {uploads.CP_SAME: (Bar(uploads.UPLOAD, at_least=5),), uploads.CP_PACKAGES: (Bar(uploads.UPLOAD),)}
             commands = uploads.commands(self.lambda_pack, self.work, endpoint, bucket)
             rows = [Row(command, bars.get(command.name, ())) for command in commands]
-            about = "500 new functions of two files, to versitygw on this machine: package, manifest and record each"
+            about = "500 new functions of two files, to versitygw on this machine: package, manifest, provenance and record each"
             return [self.measure("Uploads", about, rows)]
 
     def startup(self) -> list[Group]:

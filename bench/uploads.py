@@ -19,7 +19,7 @@ from measure import Command
 from peers import LambdaPack
 
 UPLOAD = "lambda-pack upload"
-CP_SAME = "aws s3 cp --recursive, the same 1,500 objects"
+CP_SAME = "aws s3 cp --recursive, the same 2,000 objects"
 CP_PACKAGES = "aws s3 cp --recursive, the 500 packages alone"
 BUCKET = "bench-bucket"
 
@@ -64,7 +64,7 @@ def credentials(endpoint: str) -> dict[str, str]:
 
 def put_aside(directory: Path, place: Path) -> Callable[[], None]:
     """To run before a command: what the last one has uploaded is out of its way, but not deleted. On ext4 without a
-    journal each new file looks for a number that wasn't free a minute ago: after 1,500 deletions the server would spend
+    journal each new file looks for a number that wasn't free a minute ago: after 2,000 deletions the server would spend
     most of its time there."""
     place.mkdir()
     numbers = itertools.count()
