@@ -2,17 +2,7 @@
 # was never asked.
 
 mock_provider "aws" {
-  mock_data "aws_region" {
-    defaults = { endpoint = "ec2.eu-west-1.amazonaws.com" }
-  }
-
-  mock_data "aws_partition" {
-    defaults = { partition = "aws" }
-  }
-
-  mock_data "aws_caller_identity" {
-    defaults = { account_id = "123456789012" }
-  }
+  source = "./tests/mocks"
 
   mock_data "aws_s3_object" {
     defaults = { version_id = "version-1" }
@@ -24,18 +14,6 @@ mock_provider "aws" {
 
   mock_resource "aws_signer_signing_job" {
     defaults = { signed_object = [{ s3 = [{ bucket = "example-packages", key = "team/signed/plain/job.zip" }] }] }
-  }
-
-  mock_resource "aws_iam_role" {
-    defaults = { arn = "arn:aws:iam::123456789012:role/mock" }
-  }
-
-  mock_resource "aws_lambda_function" {
-    defaults = { version = "7" }
-  }
-
-  mock_resource "aws_lambda_layer_version" {
-    defaults = { arn = "arn:aws:lambda:eu-west-1:123456789012:layer:common:3" }
   }
 
   mock_resource "aws_lambda_code_signing_config" {
