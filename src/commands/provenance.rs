@@ -1,6 +1,6 @@
 //! `verify --provenance`: who built what was published, as the statement beside it says.
 
-use lambda_pack_core::provenance::Stated;
+use lambda_pack_core::provenance::{Expectations, Stated};
 use lambda_pack_core::{Error, Meter, Result};
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::{output, verify};
 use crate::cli::{Common, VerifyArgs};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
-use crate::verification::{self, Expectations, Proven};
+use crate::verification::{self, Proven};
 
 /// A clause about a package that passes, and its limits.
 pub const PROVES: &str = "the statement names the SHA-256 of the package, its source hash and its build inputs, and says what was expected; it isn't \
@@ -32,7 +32,7 @@ pub fn run(args: &VerifyArgs, common: &Common, settings: &Settings, meter: &'sta
         source_uri: args.source_uri.as_deref(),
         source_commit: args.source_commit.as_deref(),
     };
-    let proven = verification::provenance(&args.names, args.deep, &expectations, settings, meter)?;
+    let proven = verification::provenance(&args.names, args.deep, expectations, settings, meter)?;
     drop(progress);
     let rows = proven.iter().map(|proven| Row {
         package: verify::Row::of(&proven.verified, args.level(), args.deep),

@@ -10,7 +10,7 @@ use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::{Error, ErrorKind, Result};
 
 pub use local::local;
-pub use provenance::{Expectations, Proven, provenance};
+pub use provenance::{Proven, provenance};
 pub use store::store;
 
 /// A package that was compared with what is known of it.

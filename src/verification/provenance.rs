@@ -2,20 +2,13 @@
 
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::manifest::Manifest;
-use lambda_pack_core::provenance::{Expected, Stated, check};
+use lambda_pack_core::provenance::{Expectations, Expected, Stated, check};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 
 use super::store::{each_published, verify};
 use super::{Verified, finding};
 use crate::settings::Settings;
 use crate::store::{Record, Store};
-
-/// What must be said of the builder; `None`: anything may.
-pub struct Expectations<'a> {
-    pub builder_id: Option<&'a str>,
-    pub source_uri: Option<&'a str>,
-    pub source_commit: Option<&'a str>,
-}
 
 /// A package that was compared with its statement.
 pub struct Proven {
@@ -31,7 +24,7 @@ pub struct Proven {
 pub fn provenance(
     names: &[String],
     deep: bool,
-    expectations: &Expectations,
+    expectations: Expectations,
     settings: &Settings,
     meter: &'static Meter,
 ) -> Result<Vec<Proven>> {
@@ -69,7 +62,7 @@ fn statement(
     source_hash: &Digest,
     record: &Record,
     source: &Manifest,
-    expectations: &Expectations,
+    expectations: Expectations,
     store: &Store,
 ) -> Result<(Stated, Option<Error>)> {
     let url = store.provenance_url(record);
@@ -85,9 +78,7 @@ fn statement(
         code_sha256: &record.code_sha256,
         source_hash,
         build_inputs: source.build_inputs(),
-        builder_id: expectations.builder_id,
-        source_uri: expectations.source_uri,
-        source_commit: expectations.source_commit,
+        builder: expectations,
     };
     let wrong = |problem: &str| {
         Error::new(ErrorKind::Integrity, format!("`{url}`: {problem}"))

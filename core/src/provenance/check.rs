@@ -8,12 +8,18 @@ use super::{file_name, is_same_source};
 use crate::archive::CodeSha256;
 use crate::digest::Digest;
 
-/// What is known of the package, and what is asked of its builder; `None`: nothing is.
+/// What is known of the package, and what is asked of its builder.
 pub struct Expected<'a> {
     pub name: &'a str,
     pub code_sha256: &'a CodeSha256,
     pub source_hash: &'a Digest,
     pub build_inputs: Option<&'a Map<String, Value>>,
+    pub builder: Expectations<'a>,
+}
+
+/// What must be said of the builder; `None`: anything may.
+#[derive(Clone, Copy, Debug)]
+pub struct Expectations<'a> {
     pub builder_id: Option<&'a str>,
     pub source_uri: Option<&'a str>,
     pub source_commit: Option<&'a str>,
@@ -55,7 +61,7 @@ pub fn check(content: &[u8], expected: &Expected) -> Result<(Stated, Vec<String>
     }
     let mut problems: Vec<String> = of_package(&statement, expected).into_iter().collect();
     problems.extend(of_build(&statement, expected));
-    problems.extend(of_builder(&stated, expected));
+    problems.extend(of_builder(&stated, expected.builder));
     Ok((stated, problems))
 }
 
@@ -160,7 +166,7 @@ fn of_build(statement: &Statement, expected: &Expected) -> Vec<String> {
     problems
 }
 
-fn of_builder(stated: &Stated, expected: &Expected) -> Vec<String> {
+fn of_builder(stated: &Stated, expected: Expectations) -> Vec<String> {
     let said = |text: &Option<String>| text.as_ref().map_or("none".to_owned(), |text| format!("`{text}`"));
     let mut problems = Vec::new();
     if let Some(id) = expected.builder_id

@@ -17,7 +17,7 @@ use crate::function::{AssetUrl, Function};
 use crate::manifest::{HASH_VERSION, Manifest};
 use crate::sbom::Sbom;
 
-pub use check::{Expected, Stated, check};
+pub use check::{Expectations, Expected, Stated, check};
 pub use source::{is_same_source, repository, without_credentials};
 
 /// What the names of such files end with: <https://github.com/in-toto/attestation/blob/main/spec/v1/bundle.md>
