@@ -51,53 +51,59 @@ pub const PART: &str = "records";
 
 pub const PACKAGES: &str = "packages";
 
-const MANIFESTS: &str = "manifests";
-const SBOMS: &str = "sboms";
-const PROVENANCE: &str = "provenance";
 /// When packages were used again.
 pub const USES: &str = "uses";
 
-/// What may stand beside a record, under the same name and source hash: where, and what follows the hash (of a statement of provenance
-/// after the SHA-256 of the package). It goes with the record.
-pub const BESIDE: [(&str, &str); 4] = [
-    (MANIFESTS, "json"),
-    (SBOMS, sbom::EXTENSION),
-    (PROVENANCE, provenance::EXTENSION),
-    (USES, "json"),
-];
+/// A kind of objects: where they all are, and what follows the digest in their keys.
+type Kind = (&'static str, &'static str);
+
+const RECORD: Kind = (PART, "json");
+const PACKAGE: Kind = (PACKAGES, "zip");
+const MANIFEST: Kind = ("manifests", "json");
+const SBOM: Kind = ("sboms", sbom::EXTENSION);
+/// Between the source hash and this stands the SHA-256 of the package.
+const PROVENANCE: Kind = ("provenance", provenance::EXTENSION);
+const USE: Kind = (USES, "json");
+
+/// What may stand beside a record, under the same name and source hash. It goes with the record.
+pub const BESIDE: [Kind; 4] = [MANIFEST, SBOM, PROVENANCE, USE];
+
+fn keyed((part, extension): Kind, name: &str, digest: &str) -> String {
+    format!("{part}/{name}/{digest}.{extension}")
+}
 
 pub fn directory(name: &str) -> String {
     format!("{PART}/{name}")
 }
 
 pub fn key(name: &str, source_hash: &Digest) -> String {
-    format!("{}/{}.json", directory(name), source_hash.to_hex())
+    keyed(RECORD, name, &source_hash.to_hex())
 }
 
 pub fn manifest_key(name: &str, source_hash: &Digest) -> String {
-    format!("{MANIFESTS}/{name}/{}.json", source_hash.to_hex())
+    keyed(MANIFEST, name, &source_hash.to_hex())
 }
 
 pub fn sbom_key(name: &str, source_hash: &Digest) -> String {
-    format!("{SBOMS}/{name}/{}.{}", source_hash.to_hex(), sbom::EXTENSION)
+    keyed(SBOM, name, &source_hash.to_hex())
 }
 
 pub fn use_key(name: &str, source_hash: &Digest) -> String {
-    format!("{USES}/{name}/{}.json", source_hash.to_hex())
+    keyed(USE, name, &source_hash.to_hex())
 }
 
 /// Whether a key is of something that stands beside a record; `extension` is what follows the source hash.
 pub fn is_beside(part: &str, extension: &str) -> bool {
-    let extension = match (part, extension.split_once('.')) {
-        (PROVENANCE, Some((code_sha256, extension))) if CodeSha256::from_hex(code_sha256).is_some() => extension,
-        (PROVENANCE, _) => return false,
-        _ => extension,
+    let extension = match (part == PROVENANCE.0, extension.split_once('.')) {
+        (true, Some((code_sha256, extension))) if CodeSha256::from_hex(code_sha256).is_some() => extension,
+        (true, _) => return false,
+        (false, _) => extension,
     };
     BESIDE.contains(&(part, extension))
 }
 
 fn package_key(name: &str, code_sha256: &CodeSha256) -> String {
-    format!("{PACKAGES}/{name}/{}.zip", code_sha256.to_hex())
+    keyed(PACKAGE, name, &code_sha256.to_hex())
 }
 
 impl Record {
@@ -203,12 +209,8 @@ impl Record {
 
     /// The key of who built it, relative to the store's root. Another package of the same source has a statement of its own.
     pub fn provenance_key(&self) -> String {
-        let [source_hash, code_sha256] = [self.source_hash.to_hex(), self.code_sha256.to_hex()];
-        let name = &self.name;
-        format!(
-            "{PROVENANCE}/{name}/{source_hash}.{code_sha256}.{}",
-            provenance::EXTENSION
-        )
+        let digests = format!("{}.{}", self.source_hash.to_hex(), self.code_sha256.to_hex());
+        keyed(PROVENANCE, &self.name, &digests)
     }
 
     /// The package's key, relative to the store's root.
