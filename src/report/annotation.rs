@@ -16,8 +16,16 @@ use crate::hidden::masked;
 /// Where functions are defined, by their names.
 static DEFINED: RwLock<BTreeMap<String, PathBuf>> = RwLock::new(BTreeMap::new());
 
+fn is_on_github() -> bool {
+    env::var_os("GITHUB_ACTIONS").is_some_and(|it| it == "true")
+}
+
 /// Of functions whose faults may be said without a file.
 pub fn are_defined<'a>(functions: impl IntoIterator<Item = &'a Function>) {
+    // Names and paths of thousands, which nobody would look at.
+    if !is_on_github() {
+        return;
+    }
     let mut defined = DEFINED.write().unwrap_or_else(PoisonError::into_inner);
     let functions = functions.into_iter();
     defined.extend(functions.map(|function| (function.name.to_string(), function.file.clone())));
@@ -35,7 +43,7 @@ struct Place<'a> {
 /// GitHub, and for what is in no file of the workspace.
 pub fn of(error: &Error) -> Option<String> {
     let (message, help) = (error.message(), error.help_text());
-    if env::var_os("GITHUB_ACTIONS")? != "true" {
+    if !is_on_github() {
         return None;
     }
     let workspace = PathBuf::from(env::var_os("GITHUB_WORKSPACE")?);
