@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::checkout;
 use crate::cli::Common;
+use crate::git;
 use crate::packaging::{hash_functions, open_caches};
 use crate::settings::Settings;
 use crate::store::{Record, Store};
@@ -74,7 +75,7 @@ pub fn of_package(
         return Err(unknown("and the package names no commit"));
     };
     // Of a commit that isn't quite it the source hash tells.
-    let commit = commit.strip_suffix("-dirty").unwrap_or(&commit);
+    let (commit, _) = git::unmarked(&commit);
     match at_commit(commit, name, record, settings, common, meter) {
         Err(error) if error.kind() != ErrorKind::Interrupted => Err(unknown(&error.to_string())),
         definition => definition,

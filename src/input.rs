@@ -10,6 +10,14 @@ pub fn is_stdin(file: &Path) -> bool {
     file == Path::new("-")
 }
 
+/// For messages: where what is read stands.
+pub fn place(file: &Path) -> String {
+    match is_stdin(file) {
+        true => "stdin".to_owned(),
+        false => file.display().to_string(),
+    }
+}
+
 /// All of it. `what` it is, for the message: `the packages`.
 pub fn read(file: &Path, what: &str) -> Result<Vec<u8>> {
     if !is_stdin(file) {

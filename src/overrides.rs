@@ -4,6 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use lambda_pack_core::disk::directory_of;
 use lambda_pack_core::temporary::sync_directory;
 use lambda_pack_core::{Error, ErrorKind, Result, json_unique};
 use serde_json::{Map, Value};
@@ -151,12 +152,5 @@ impl Overrides {
             true => format!("{tool}{option}"),
             false => format!("cd {} && {tool}{option}", shell_word(&directory.to_string_lossy())),
         }
-    }
-}
-
-fn directory_of(file: &Path) -> &Path {
-    match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
     }
 }

@@ -67,7 +67,7 @@ pub struct Named {
 pub fn named<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<Named> {
     let mut named = Named::default();
     for file in files {
-        let place = place_of(file);
+        let place = input::place(file);
         let whole = json_unique::parse_object(&place, &input::read(file, "the packages")?)?;
         named.add(&place, whole)?;
     }
@@ -76,16 +76,9 @@ pub fn named<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<Named> {
 
 /// Of files that were given to name packages, and name none.
 pub fn names_nothing<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Error {
-    let places: Vec<String> = files.into_iter().map(|file| place_of(file)).collect();
+    let places: Vec<String> = files.into_iter().map(|file| input::place(file)).collect();
     Error::invalid(format!("{}: no packages are named", places.join(", ")))
         .help("what made it may have failed: `terraform output -json packages` prints `{}` where nothing is applied")
-}
-
-fn place_of(file: &Path) -> String {
-    match input::is_stdin(file) {
-        true => "stdin".to_owned(),
-        false => file.display().to_string(),
-    }
 }
 
 impl Named {
@@ -206,7 +199,7 @@ pub fn source_hashes(path: &Path) -> Result<Vec<(String, String)>> {
         name: String,
         source_hash: String,
     }
-    let place = place_of(path);
+    let place = input::place(path);
     let mut whole = json_unique::parse_object(&place, &input::read(path, "the packages")?)?;
     // Of a later version, too: nothing that it names may be lost.
     if whole.contains_key("schema_version")

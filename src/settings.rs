@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use etcetera::BaseStrategy;
 use lambda_pack_core::archive::Compression;
+use lambda_pack_core::disk::or_here;
 use lambda_pack_core::graph::Places;
 use lambda_pack_core::profile::{Profile, Profiles};
 use lambda_pack_core::{Error, ErrorKind, Result, toml_text};
@@ -284,11 +285,7 @@ pub fn canonical(path: &Path) -> Result<PathBuf> {
 /// As the user spelled it; only `..` needs the disk, where a symbolic link is followed before it.
 pub fn absolute(path: &Path) -> Result<PathBuf> {
     // As the project's directory is where one stands in it.
-    let path = if path.as_os_str().is_empty() {
-        Path::new(".")
-    } else {
-        path
-    };
+    let path = or_here(path);
     let absolute = if path.iter().any(|part| part == "..") {
         fs::canonicalize(path)
     } else {

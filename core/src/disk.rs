@@ -41,10 +41,37 @@ pub fn make_link(_target: impl AsRef<Path>, _link: &Path) -> io::Result<()> {
     Err(io::Error::other("symbolic links need Unix"))
 }
 
+/// An empty path is where the user stands, as in `parent()` of a name alone; the system knows no such path.
+pub fn or_here(path: &Path) -> &Path {
+    match path.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => path,
+    }
+}
+
+/// The directory that a file is in.
+pub fn directory_of(file: &Path) -> &Path {
+    or_here(file.parent().unwrap_or(Path::new("")))
+}
+
 /// Removes a file that may be gone already.
 pub fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
         result => result,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_alone_is_where_one_stands() {
+        let directories = [("a", "."), ("a/b", "a"), ("./a", "."), ("/a", "/"), ("/", ".")];
+        for (file, directory) in directories {
+            assert_eq!(directory_of(Path::new(file)), Path::new(directory), "{file}");
+        }
+        assert_eq!(or_here(Path::new("")), Path::new("."));
     }
 }

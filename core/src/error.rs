@@ -200,6 +200,12 @@ pub fn collect_all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Ve
     Error::join(errors).map_or(Ok(values), Err)
 }
 
+/// `1 function`, `2 functions`.
+pub fn counted<N: fmt::Display + PartialEq + From<u8>>(count: N, what: &str) -> String {
+    let several = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {what}{several}")
+}
+
 /// `text` in one line, with control characters spelled out: a name from a file must not steer a terminal, nor look like a message.
 pub fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());

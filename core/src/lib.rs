@@ -40,5 +40,5 @@ pub mod temporary;
 pub mod toml_text;
 mod yaml;
 
-pub use error::{Error, ErrorKind, Result, collect_all, printable, shorten, suggest};
+pub use error::{Error, ErrorKind, Result, collect_all, counted, printable, shorten, suggest};
 pub use meter::{Meter, Progress, Work};

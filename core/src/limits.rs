@@ -1,5 +1,6 @@
 //! AWS's published quotas, one table a tier; nothing else knows them.
 
+use crate::counted;
 use crate::fitness::{Status, Tier};
 
 /// "MB" in AWS's quotas: the Lambda documentation counts 1024 KB for each.
@@ -66,7 +67,7 @@ impl Quantity {
 
     /// This much of it, in words.
     pub fn say(self, amount: u64) -> String {
-        let count = |one: &str| format!("{amount} {one}{}", if amount == 1 { "" } else { "s" });
+        let count = |one: &str| counted(amount, one);
         match self {
             Quantity::SizeBytes => format!("{} zipped", count("byte")),
             Quantity::UnzippedBytes => format!("{} unzipped, layers included", count("byte")),

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile, TempDir};
 
+use crate::disk::directory_of;
+
 /// Hidden, and names whose they are.
 const PREFIX: &str = ".lambda-pack-";
 const SUFFIX: &str = ".tmp";
@@ -79,10 +81,7 @@ pub fn write_whole(target: &Path, content: &[u8], permissions: Option<fs::Permis
     if is_device_or_pipe(target) {
         return fs::OpenOptions::new().write(true).open(target)?.write_all(content);
     }
-    let directory = match target.parent().expect("a file is in a directory") {
-        parent if parent.as_os_str().is_empty() => Path::new("."),
-        parent => parent,
-    };
+    let directory = directory_of(target);
     let mut temporary = temporary_file(directory)?;
     temporary.write_all(content)?;
     if let Some(permissions) = permissions {

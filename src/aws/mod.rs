@@ -31,6 +31,15 @@ pub struct AwsSettings {
 }
 
 impl AwsSettings {
+    /// With this profile, if there is one, instead of its own.
+    #[must_use]
+    pub fn with_profile(&self, profile: Option<&str>) -> Self {
+        AwsSettings {
+            profile: profile.map(str::to_owned).or_else(|| self.profile.clone()),
+            ..self.clone()
+        }
+    }
+
     /// The region, as far as flags and environment tell: not that of an AWS profile.
     pub fn known_region(&self) -> Option<String> {
         let variables = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter();
@@ -48,7 +57,7 @@ pub async fn load(settings: &AwsSettings) -> Result<SdkConfig> {
         .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(client.clone())
-        .retry_config(RetryConfig::standard().with_max_attempts(attempts()?));
+        .retry_config(RetryConfig::standard().with_max_attempts(attempts()?.unwrap_or(ATTEMPTS)));
     if let Some(region) = &settings.region {
         loader = loader.region(Region::new(region.clone()));
     }
@@ -74,12 +83,12 @@ pub async fn load(settings: &AwsSettings) -> Result<SdkConfig> {
     Err(Error::failed("no AWS region is configured").help("set --region, AWS_REGION, or `region` in the AWS profile"))
 }
 
-/// Who sets the number of attempts in the standard way means it.
-fn attempts() -> Result<u32> {
+/// The number of attempts, if it is set in the standard way: who does so means it.
+pub fn attempts() -> Result<Option<u32>> {
     match std::env::var("AWS_MAX_ATTEMPTS") {
-        Err(_unset) => Ok(ATTEMPTS),
+        Err(_unset) => Ok(None),
         Ok(text) => match text.parse() {
-            Ok(attempts) if attempts > 0 => Ok(attempts),
+            Ok(attempts) if attempts > 0 => Ok(Some(attempts)),
             _ => Err(Error::invalid(format!("AWS_MAX_ATTEMPTS is `{}`", shorten(&text)))
                 .help("set it to a number from 1 on")),
         },

@@ -1,9 +1,9 @@
 //! Lock files, made by the ecosystems' own tools, where the source stands.
 
-use std::path::Path;
 use std::process::Command;
 
 use lambda_pack_core::build::{LockTool, Locking, Target};
+use lambda_pack_core::disk::directory_of;
 use lambda_pack_core::{Error, Result};
 
 use super::program::{self, Programs};
@@ -18,10 +18,7 @@ pub enum Versions {
 
 /// Locks what is stated, for all targets that share the lock file.
 pub fn lock(locking: &Locking, targets: &[&Target], versions: Versions, programs: &Programs) -> Result<()> {
-    let directory = match locking.stated_in.parent() {
-        Some(directory) if directory != Path::new("") => directory,
-        _ => Path::new("."),
-    };
+    let directory = directory_of(&locking.stated_in);
     let commands = match locking.tool {
         LockTool::PipCompile => vec![pip_compile(locking, targets, versions)?],
         LockTool::Uv => vec![uv(versions)?],

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use lambda_pack_core::bundle::Outputs;
+use lambda_pack_core::disk::directory_of;
 use lambda_pack_core::temporary::write_whole;
 use lambda_pack_core::{Error, Meter, Result};
 
@@ -54,8 +55,7 @@ impl MetadataFile {
     }
 
     pub fn directory(&self) -> &Path {
-        let parent = self.path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        parent.unwrap_or(Path::new("."))
+        directory_of(&self.path)
     }
 
     /// What the environment has, and over it what the file has.

@@ -186,9 +186,7 @@ fn table(rows: &[Row]) -> String {
 
 /// Enough to find it; that files differed from it must be seen.
 fn short_commit(commit: &str) -> String {
+    let (commit, is_dirty) = git::unmarked(commit);
     let short: String = commit.chars().take(8).collect();
-    match commit.ends_with(git::DIRTY) {
-        true => short + git::DIRTY,
-        false => short,
-    }
+    git::marked(&short, is_dirty)
 }

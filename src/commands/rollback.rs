@@ -4,12 +4,11 @@ use std::num::NonZeroU32;
 
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::function::FunctionName;
-use lambda_pack_core::{Error, ErrorKind, Meter, Result, shorten};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, counted, shorten};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::output;
-use crate::aws::AwsSettings;
 use crate::cli::{Common, RollbackArgs};
 use crate::definitions::{self, Origin};
 use crate::external::PublishedPackage;
@@ -106,10 +105,7 @@ pub fn run(args: &RollbackArgs, common: &Common, meter: &'static Meter) -> Resul
 
 /// A version that isn't there makes the next apply fail. Where Lambda can't be asked, the number is relied on: a rollback is urgent.
 fn check_version(args: &RollbackArgs, version: NonZeroU32, settings: &Settings, meter: &'static Meter) -> Result<()> {
-    let aws = AwsSettings {
-        profile: args.lambda_profile.clone().or(settings.aws.profile.clone()),
-        ..settings.aws.clone()
-    };
+    let aws = settings.aws.with_profile(args.lambda_profile.as_deref());
     let function = format!("{}{}", args.name_prefix, args.name);
     let asked = Lambda::connect(&aws, meter).and_then(|lambda| {
         let found = lambda.version(&function, &version.to_string())?;
@@ -272,8 +268,7 @@ fn before(current: Digest, steps: usize, name: &str, history: &[Past], store: &S
             store.url(),
             match history.len() - position - 1 {
                 0 => "no package".to_owned(),
-                1 => "1 package".to_owned(),
-                count => format!("{count} packages"),
+                count => counted(count, "package"),
             }
         );
         return Err(not_there(said, history));

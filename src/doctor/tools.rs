@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use lambda_pack_core::disk::or_here;
 use lambda_pack_core::function::{self, Build};
 use semver::Version;
 
@@ -102,10 +103,7 @@ fn providers(settings: &Settings) -> Finding {
 
 /// In the project, and in the modules in it.
 fn lock_files(project_dir: &Path) -> Vec<PathBuf> {
-    let here = match project_dir.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => project_dir,
-    };
+    let here = or_here(project_dir);
     let below = fs::read_dir(here)
         .into_iter()
         .flatten()

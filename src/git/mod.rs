@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
 
+use lambda_pack_core::disk::or_here;
 use lambda_pack_core::{Error, Result, shorten};
 
 use crate::report;
@@ -68,12 +69,26 @@ impl Head {
 }
 
 /// Behind a commit from which files differ.
-pub const DIRTY: &str = "-dirty";
+const DIRTY: &str = "-dirty";
+
+/// A commit as metadata name it: with `-dirty` after it if files differ.
+pub fn marked(commit: &str, is_dirty: bool) -> String {
+    let mark = if is_dirty { DIRTY } else { "" };
+    format!("{commit}{mark}")
+}
+
+/// The commit in what [`marked`] gives, and whether files differ from it.
+pub fn unmarked(text: &str) -> (&str, bool) {
+    match text.strip_suffix(DIRTY) {
+        Some(commit) => (commit, true),
+        None => (text, false),
+    }
+}
 
 /// For the metadata of what is stored: the commit that a directory is at, with `-dirty` after it if tracked files differ.
 pub fn commit(directory: &Path) -> Option<String> {
     match Head::of(directory) {
-        Ok(head) => head.map(|Head { commit, is_dirty, .. }| commit + if is_dirty { DIRTY } else { "" }),
+        Ok(head) => head.map(|head| marked(&head.commit, head.is_dirty)),
         Err(error) => {
             report::warning(&format!("the metadata names no commit: {error}"));
             None
@@ -114,7 +129,7 @@ fn command(directory: &Path, args: &[&str]) -> Command {
     let mut command = Command::new("git");
     command
         .args(args)
-        .current_dir(directory)
+        .current_dir(or_here(directory))
         // Nothing here is worth writing the index anew.
         .env("GIT_OPTIONAL_LOCKS", "0");
     for variable in OF_ANOTHER_REPOSITORY {

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use lambda_pack_core::disk::{directory_of, or_here};
 use lambda_pack_core::source::Shape;
 use lambda_pack_core::{Error, ErrorKind, Result, shorten};
 use tempfile::TempDir;
@@ -53,13 +54,9 @@ impl Was {
 impl WorkTree {
     /// The one that a directory is in. `otherwise` helps where it is in none.
     pub fn of(directory: &Path, otherwise: &str) -> Result<Self> {
-        let directory = if directory.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            directory
-        };
         let top = ask(command(directory, &["rev-parse", "--show-toplevel"]), b"")?.ok_or_else(|| {
-            Error::failed(format!("`{}` is not in a git repository", directory.display())).help(otherwise)
+            let directory = or_here(directory).display();
+            Error::failed(format!("`{directory}` is not in a git repository")).help(otherwise)
         })?;
         let top = path_of(top.strip_suffix(b"\n").unwrap_or(&top));
         let top = fs::canonicalize(&top).map_err(|cause| Error::io("find the working tree", &top, cause))?;
@@ -252,10 +249,7 @@ pub fn untracked(directory: &Path, files: &[PathBuf]) -> Result<Vec<PathBuf>> {
     let mut directories = BTreeMap::new();
     let mut untracked = BTreeSet::new();
     for file in files {
-        let directory = match file.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        };
+        let directory = directory_of(file);
         let directory = match directories.entry(directory) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(unknown) => unknown.insert(canonical(directory)?),

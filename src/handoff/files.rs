@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use lambda_pack_core::build::Recipe;
+use lambda_pack_core::disk::directory_of;
 use lambda_pack_core::function::{AssetUrl, Selected};
 use lambda_pack_core::handoff::{Document, FILE_NAME, SUMS_EXTENSION, sums_line};
 use lambda_pack_core::source::existing_part;
@@ -161,13 +162,6 @@ pub fn sums_file(document: &Path) -> PathBuf {
     name.push(".");
     name.push(SUMS_EXTENSION);
     PathBuf::from(name)
-}
-
-fn directory_of(file: &Path) -> &Path {
-    match file.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    }
 }
 
 fn cannot_write(file: &Path, cause: std::io::Error) -> Error {

@@ -1,7 +1,6 @@
 //! Whether a document is what the project at hand makes: all of it at once, rather than a part at a time.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::function::Selected;
@@ -73,11 +72,7 @@ pub fn compare(
 fn is_elsewhere(document: &Document, settings: &Settings) -> Option<String> {
     let application = &document.application;
     let commit = application.git_commit.as_ref()?;
-    let directory = match settings.project_dir.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => &settings.project_dir,
-    };
-    match Head::of(directory) {
+    match Head::of(&settings.project_dir) {
         Err(error) => Some(format!(
             "it is of the commit {commit}, and git doesn't tell which is here: {error}"
         )),

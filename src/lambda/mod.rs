@@ -90,17 +90,11 @@ pub struct Alias {
 impl Lambda {
     pub fn connect(settings: &AwsSettings, meter: &'static Meter) -> Result<Self> {
         let connection = Connection::connect(settings, meter)?;
-        let configured = connection.config.retry_config();
-        let attempts = configured.map_or(ATTEMPTS, |retries| retries.max_attempts().max(ATTEMPTS));
-        let attempts = match std::env::var_os("AWS_MAX_ATTEMPTS") {
-            // Who sets it means it.
-            Some(_) => configured.map_or(attempts, RetryConfig::max_attempts),
-            None => attempts,
-        };
+        let attempts = aws::attempts()?;
         // Adaptive: after a refusal all questions together become rarer.
         let mut config = aws_sdk_lambda::config::Builder::from(&connection.config)
-            .retry_config(RetryConfig::adaptive().with_max_attempts(attempts));
-        if std::env::var_os("AWS_MAX_ATTEMPTS").is_none() {
+            .retry_config(RetryConfig::adaptive().with_max_attempts(attempts.unwrap_or(ATTEMPTS)));
+        if attempts.is_none() {
             config = config.retry_classifier(Unreachable::default());
         }
         let config = config.build();

@@ -67,10 +67,7 @@ pub fn uses(
     let connections: Vec<AwsSettings> = match profiles {
         [] => vec![settings.clone()],
         profiles => {
-            let with = |profile: &String| AwsSettings {
-                profile: Some(profile.clone()),
-                ..settings.clone()
-            };
+            let with = |profile: &String| settings.with_profile(Some(profile));
             profiles.iter().map(with).collect()
         }
     };

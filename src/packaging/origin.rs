@@ -7,7 +7,7 @@ use lambda_pack_core::provenance::{Builder, Commit, LOCAL_BUILDER, repository, w
 use lambda_pack_core::{Error, ErrorKind, Result};
 
 use super::{Hashed, State};
-use crate::git::{self, DIRTY};
+use crate::git;
 use crate::report;
 use crate::settings::Settings;
 
@@ -42,9 +42,8 @@ impl Origin {
         let of_run = run.reference.as_ref().filter(|(commit, _)| *commit == head.commit);
         let of_branch = || head.branch.as_ref().map(|branch| format!("refs/heads/{branch}"));
         let reference = of_run.map(|(_, reference)| reference.clone()).or_else(of_branch);
-        let dirty = if is_dirty { DIRTY } else { "" };
         Origin {
-            git_commit: Some(format!("{}{dirty}", head.commit)),
+            git_commit: Some(git::marked(&head.commit, is_dirty)),
             commit: Some(Commit {
                 commit: head.commit.clone(),
                 uri: remote.and_then(|remote| repository(&remote)),

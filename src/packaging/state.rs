@@ -25,10 +25,6 @@ pub enum State {
 impl State {
     /// Fails where git tells the commit, and not what differs from it.
     pub fn of<'a>(directory: &Path, hashed: impl Iterator<Item = &'a Hashed>, settings: &Settings) -> Result<Self> {
-        let directory = match directory.as_os_str().is_empty() {
-            true => Path::new("."),
-            false => directory,
-        };
         Ok(match Head::of(directory) {
             Ok(Some(head)) => {
                 let differences = WorkTree::of(directory, "run the same command again")?.differences("HEAD")?;

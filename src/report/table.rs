@@ -3,6 +3,7 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 use indicatif::HumanBytes;
+use lambda_pack_core::counted;
 
 /// Columns with two spaces between them, no lines. `numbers` are the indices of the columns that are aligned right.
 pub fn table(header: &[&str], numbers: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
@@ -29,6 +30,5 @@ pub fn bytes(count: u64) -> String {
 pub fn age(seconds: u64) -> String {
     const UNITS: [(u64, &str); 4] = [(86_400, "day"), (3_600, "hour"), (60, "minute"), (1, "second")];
     let fits = UNITS.iter().find(|(size, _)| seconds >= *size).unwrap_or(&UNITS[3]);
-    let count = seconds / fits.0;
-    format!("{count} {}{}", fits.1, if count == 1 { "" } else { "s" })
+    counted(seconds / fits.0, fits.1)
 }

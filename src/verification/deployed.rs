@@ -7,7 +7,6 @@ use lambda_pack_core::function::Kind;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, function};
 use serde::Serialize;
 
-use crate::aws::AwsSettings;
 use crate::lambda::{self, LATEST, Lambda, Version};
 use crate::packages_file::{self, NamedDefinition, NamedPackage};
 use crate::packaging::{hash_functions, in_function, open_caches};
@@ -102,11 +101,7 @@ pub fn deployed(question: &Question, settings: &Settings, meter: &'static Meter)
     if let Some(name) = names.iter().find(|name| !packages.contains_key(*name)) {
         return Err(function::unknown(name, packages.keys()));
     }
-    let aws = AwsSettings {
-        profile: question.profile.map(str::to_owned).or(settings.aws.profile.clone()),
-        ..settings.aws.clone()
-    };
-    let lambda = Lambda::connect(&aws, meter)?;
+    let lambda = Lambda::connect(&settings.aws.with_profile(question.profile), meter)?;
     let looker = Looker {
         question,
         lambda: &lambda,

@@ -18,6 +18,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest as _, Sha256};
 
 use crate::cache::Caches;
+use crate::disk::directory_of;
 use crate::manifest::Entry;
 use crate::secrets::Guard;
 use crate::source::Tree;
@@ -134,10 +135,7 @@ pub fn write_package(
     guard: &Guard,
     meter: &Meter,
 ) -> Result<InPlace> {
-    let directory = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory_of(target);
     let cannot_write = |cause| Error::io("write", target, cause).help("check space and permissions there");
     fs::create_dir_all(directory).map_err(|cause| Error::io("create the directory", directory, cause))?;
     let mut temporary = temporary_file(directory).map_err(cannot_write)?;

@@ -16,6 +16,7 @@ use super::Places;
 use crate::assets;
 use crate::build::{Dependencies, Output};
 use crate::cache::DigestCache;
+use crate::disk::or_here;
 use crate::function::{AssetUrl, Function, GlobText, Kind, SourceSpec};
 use crate::manifest::canonical_json;
 use crate::source::{Outputs, Reach, Resolved, Shape, Tree};
@@ -278,7 +279,5 @@ fn is_packed_alike(one: &Function, other: &Function) -> bool {
 }
 
 pub(super) fn absolute(path: &Path) -> Result<PathBuf> {
-    let here = Path::new(".");
-    let path = if path.as_os_str().is_empty() { here } else { path };
-    std::path::absolute(path).map_err(|cause| Error::input("find", path, cause))
+    std::path::absolute(or_here(path)).map_err(|cause| Error::input("find", path, cause))
 }

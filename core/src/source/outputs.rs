@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::left_out;
+use crate::disk::or_here;
 use crate::{Error, Result};
 
 /// What is written, and where.
@@ -45,12 +46,7 @@ impl Outputs {
 pub fn existing_part(path: &Path) -> Option<PathBuf> {
     path.ancestors().find_map(|ancestor| {
         let rest = path.strip_prefix(ancestor).ok()?;
-        let ancestor = if ancestor.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            ancestor
-        };
-        Some(normal(&fs::canonicalize(ancestor).ok()?.join(rest)))
+        Some(normal(&fs::canonicalize(or_here(ancestor)).ok()?.join(rest)))
     })
 }
 

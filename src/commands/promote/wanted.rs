@@ -135,10 +135,7 @@ fn of_sources(names: &[String], settings: &Settings, meter: &'static Meter) -> R
 }
 
 fn of_packages(file: &Path) -> Result<Vec<Wanted>> {
-    let place = match input::is_stdin(file) {
-        true => "stdin".to_owned(),
-        false => file.display().to_string(),
-    };
+    let place = input::place(file);
     let content = input::read(file, "the packages")?;
     let packages: BTreeMap<FunctionName, json::Object<Published>> = json::parse(&place, &content).map_err(|error| {
         error.help("it is lambda-build-module's output `packages`: `terragrunt output -json packages` prints it")

@@ -1,6 +1,6 @@
 //! What `watch` says: lines for people, or one JSON object a line.
 
-use lambda_pack_core::{Error, Result, printable};
+use lambda_pack_core::{Error, Result, counted, printable};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -72,7 +72,7 @@ pub fn show(event: &Event, json: bool) -> Result<()> {
     let lines = match event {
         Event::Watching { functions, elapsed_ms } => vec![format!(
             "watching {} ({elapsed_ms} ms); Ctrl-C ends",
-            count(functions.len())
+            counted(functions.len(), "function")
         )],
         Event::Changed {
             functions: [],
@@ -82,7 +82,7 @@ pub fn show(event: &Event, json: bool) -> Result<()> {
             let mut lines: Vec<String> = functions.iter().take(MOST).flat_map(of_function).collect();
             match functions.len().saturating_sub(MOST) {
                 0 => {}
-                more => lines.push(format!("and {} more", count(more))),
+                more => lines.push(format!("and {} more", counted(more, "function"))),
             }
             // Beside what is the answer to a save.
             if let Some(first) = lines.first_mut() {
@@ -120,13 +120,6 @@ pub fn show_error(error: &Error, json: bool) -> Result<()> {
     output::json(&Event::Error {
         errors: errors.collect(),
     })
-}
-
-fn count(functions: usize) -> String {
-    match functions {
-        1 => "1 function".to_owned(),
-        many => format!("{many} functions"),
-    }
 }
 
 fn of_function(changed: &Changed) -> Vec<String> {

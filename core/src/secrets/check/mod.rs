@@ -14,7 +14,7 @@ use crate::fitness::{Status, Tier};
 use crate::function::{Function, Secret, SecretClass};
 use crate::json::Object;
 use crate::profile::Profile;
-use crate::{Error, Result};
+use crate::{Error, Result, counted};
 
 /// What was checked, and what came of it. No value is in it.
 #[derive(Clone, Debug, Serialize)]
@@ -128,13 +128,6 @@ pub fn check(
         failed: Error::join(failed),
         checks,
     })
-}
-
-fn counted(count: usize, what: &str) -> String {
-    match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    }
 }
 
 /// One id is one secret, whichever functions have it.
