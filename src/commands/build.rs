@@ -75,8 +75,11 @@ impl Builder<'_> {
         let tree = built.as_ref().map_or(source, |built| &built.tree);
         warn_of_built(function, source, tree);
         let compression = self.settings.compression;
-        let InPlace { package, written } =
-            archive::write_package(tree, &path, compression, &self.caches, &guard, self.meter)?;
+        let InPlace {
+            package,
+            source_hash,
+            written,
+        } = archive::write_package(tree, &path, compression, &self.caches, &guard, self.meter)?;
         super::warn(&function.name, guard.unused());
         let of_layers = self.layers.of(
             function,
@@ -85,7 +88,6 @@ impl Builder<'_> {
         )?;
         let unzipped_bytes = package.unzipped_bytes() + of_layers.iter().map(|layer| layer.bytes).sum::<u64>();
         super::warn(&function.name, limits::unzipped_problem(unzipped_bytes));
-        let source_hash = tree.manifest_of(&package.entries).source_hash();
         if self.sbom {
             let sbom = Sbom::of(tree, source)?.to_json(function, &source_hash);
             let file = path.with_extension(sbom::EXTENSION);

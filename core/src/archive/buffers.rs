@@ -24,13 +24,17 @@ pub struct Buffer {
 
 enum Memory {
     Small(Vec<u8>),
+    /// One of those that all threads share; `None` once it went back.
+    Medium(Option<MmapMut>),
     Large(MmapMut),
 }
 
 impl Buffer {
-    pub fn zeroed(size: usize) -> Self {
+    /// Its content is anything.
+    pub fn new(size: usize) -> Self {
         let memory = match size {
             0..=SMALL_BYTES => Memory::Small(vec![0; size]),
+            _ if size <= MEDIUM_BYTES => Memory::Medium(Some(take_medium())),
             _ => Memory::Large(new_memory(size)),
         };
         Buffer { memory, size }
@@ -41,20 +45,13 @@ impl Buffer {
     }
 }
 
-impl From<&[u8]> for Buffer {
-    fn from(bytes: &[u8]) -> Self {
-        let mut buffer = Buffer::zeroed(bytes.len());
-        buffer.copy_from_slice(bytes);
-        buffer
-    }
-}
-
 impl Deref for Buffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
         match &self.memory {
             Memory::Small(bytes) => &bytes[..self.size],
+            Memory::Medium(bytes) => &bytes.as_deref().unwrap_or_default()[..self.size],
             Memory::Large(bytes) => &bytes[..self.size],
         }
     }
@@ -64,7 +61,18 @@ impl DerefMut for Buffer {
     fn deref_mut(&mut self) -> &mut [u8] {
         match &mut self.memory {
             Memory::Small(bytes) => &mut bytes[..self.size],
+            Memory::Medium(bytes) => &mut bytes.as_deref_mut().unwrap_or_default()[..self.size],
             Memory::Large(bytes) => &mut bytes[..self.size],
+        }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        if let Memory::Medium(bytes) = &mut self.memory
+            && let Some(bytes) = bytes.take()
+        {
+            give_back_medium(bytes);
         }
     }
 }
@@ -89,7 +97,7 @@ fn with<T>(kept: &'static LocalKey<RefCell<Vec<u8>>>, size: usize, use_it: impl 
         return use_it(&mut in_huge_pages(new_memory(size)));
     }
     if size > SMALL_BYTES {
-        return with_medium(|buffer| use_it(&mut buffer[..size]));
+        return use_it(&mut Buffer::new(size));
     }
     kept.with_borrow_mut(|buffer| {
         if buffer.len() < size {
@@ -99,17 +107,19 @@ fn with<T>(kept: &'static LocalKey<RefCell<Vec<u8>>>, size: usize, use_it: impl 
     })
 }
 
-fn with_medium<T>(use_it: impl FnOnce(&mut [u8]) -> T) -> T {
-    static KEPT: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
-    let kept = || KEPT.lock().expect("no panic");
-    let known = kept().pop();
-    let mut buffer = known.unwrap_or_else(|| new_memory(MEDIUM_BYTES));
-    let result = use_it(&mut buffer);
-    let mut kept = kept();
+/// Those that nobody uses.
+static MEDIUM: Mutex<Vec<MmapMut>> = Mutex::new(Vec::new());
+
+fn take_medium() -> MmapMut {
+    let kept = MEDIUM.lock().expect("no panic").pop();
+    kept.unwrap_or_else(|| new_memory(MEDIUM_BYTES))
+}
+
+fn give_back_medium(buffer: MmapMut) {
+    let mut kept = MEDIUM.lock().expect("no panic");
     if kept.len() < MEDIUM_KEPT {
         kept.push(buffer);
     }
-    result
 }
 
 fn new_memory(size: usize) -> MmapMut {

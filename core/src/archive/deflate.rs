@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use flate2::{Compress, FlushCompress, Status};
 use libdeflater::{CompressionLvl, Compressor};
 
-use super::buffers::{self, Buffer};
+use super::buffers::Buffer;
 
 /// How hard is tried to make packages small. `docs/performance.md` has the measurements behind these levels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -56,13 +56,12 @@ fn with_compressor<T>(compression: Compression, use_it: impl FnOnce(&mut Compres
     })
 }
 
-/// The deflate stream of a whole file, or `None` where it would not be smaller than `data`.
-pub fn deflate(data: &[u8], compression: Compression) -> Option<Buffer> {
-    // A buffer one byte short of the input makes libdeflate give up as soon as it can't win.
-    buffers::with_output(data.len().checked_sub(1)?, |out| {
-        let size = with_compressor(compression, |compressor| compressor.deflate_compress(data, out)).ok()?;
-        Some(Buffer::from(&out[..size]))
-    })
+/// Writes the deflate stream of a whole file to `out`, which has room for `data`. Its size in bytes, or `None` where it
+/// would not be smaller than `data`.
+pub fn deflate(data: &[u8], compression: Compression, out: &mut [u8]) -> Option<usize> {
+    // An output one byte short of the input makes libdeflate give up as soon as it can't win.
+    let out = &mut out[..data.len().checked_sub(1)?];
+    with_compressor(compression, |compressor| compressor.deflate_compress(data, out)).ok()
 }
 
 /// Compresses one chunk of a large file. The chunks' outputs, joined, are one deflate stream: all but the last end at a
@@ -76,7 +75,7 @@ pub fn deflate_chunk(chunk: &[u8], last: bool, compression: Compression) -> Buff
         FlushCompress::Sync
     };
     // What zlib can't make smaller grows by less than a thousandth.
-    let mut out = Buffer::zeroed(chunk.len() + chunk.len() / 256 + 1024);
+    let mut out = Buffer::new(chunk.len() + chunk.len() / 256 + 1024);
     let status = compress.compress(chunk, &mut out, flush);
     assert!(
         matches!(status, Ok(Status::Ok | Status::StreamEnd)) && compress.total_in() == chunk.len() as u64,
@@ -87,6 +86,15 @@ pub fn deflate_chunk(chunk: &[u8], last: bool, compression: Compression) -> Buff
     assert!(size < out.len(), "there is room");
     out.truncate(size);
     out
+}
+
+/// For tests: the same, in memory of its own.
+#[cfg(test)]
+pub fn deflated(data: &[u8], compression: Compression) -> Option<Vec<u8>> {
+    let mut out = vec![0; data.len()];
+    let size = deflate(data, compression, &mut out)?;
+    out.truncate(size);
+    Some(out)
 }
 
 #[cfg(test)]
@@ -123,9 +131,9 @@ mod tests {
     #[test]
     fn whole_files_round_trip_and_noise_is_not_worth_it() {
         let data = sample(100_000);
-        assert_eq!(inflate(&deflate(&data, Compression::Standard).expect("smaller")), data);
+        assert_eq!(inflate(&deflated(&data, Compression::Standard).expect("smaller")), data);
         for hopeless in [&b""[..], b"a", b"ab"] {
-            assert!(deflate(hopeless, Compression::Standard).is_none());
+            assert!(deflated(hopeless, Compression::Standard).is_none());
         }
     }
 
@@ -177,7 +185,7 @@ mod tests {
                 "938ee81e43eee65232d00ad5cb12f0af9f94df2bc9a3210bd69386da1f8fba24",
             ),
         ] {
-            let whole = deflate(&data, compression).expect("smaller");
+            let whole = deflated(&data, compression).expect("smaller");
             let first = deflate_chunk(&data, false, compression);
             let last = deflate_chunk(&data[..500_000], true, compression);
             assert_eq!(blake3::hash(&whole).to_hex().as_str(), whole_hash);

@@ -77,10 +77,10 @@ fn compress_pieces(job: &Job, packing: &Packing, spool: &mut File, reads_cache: 
             let digest = Algorithm::Blake3.hash(&piece.content);
             let size = piece.content.len() as u64;
             let form = packing.form(piece.shape);
-            let cached = reads_cache.then(|| blocks.get(&digest, size, form, |_| ())).flatten();
+            let cached = reads_cache.then(|| blocks.piece(&digest, size, form)).flatten();
             let is_new = cached.is_none();
             let block = match cached {
-                Some((block, _)) => block,
+                Some(block) => block,
                 None => deflate_chunk(&piece.content, piece.shape == Shape::LastPiece, packing.compression),
             };
             packing.meter.add(Work::Pack, size)?;
@@ -150,7 +150,7 @@ struct Pieces<'a> {
 
 impl Pieces<'_> {
     fn read(&mut self) -> Result<Piece> {
-        let mut content = Buffer::zeroed(CHUNK_BYTES);
+        let mut content = Buffer::new(CHUNK_BYTES);
         let filled = self.reader.read(&mut content)?;
         if filled == 0 {
             return Err(self.reader.ended_early());

@@ -16,8 +16,10 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
 
 use crate::cache::Caches;
+use crate::digest::Digest;
 use crate::disk::directory_of;
 use crate::manifest::Entry;
 use crate::secrets::Guard;
@@ -96,6 +98,7 @@ pub enum Written {
 #[derive(Debug)]
 pub struct InPlace {
     pub package: Package,
+    pub source_hash: Digest,
     pub written: Written,
 }
 
@@ -148,19 +151,28 @@ pub fn write_package(
         reads_all: false,
     };
     let package = pack(tree, temporary.as_file_mut(), &packing)?;
-    if is_at(temporary.as_file(), target).is_ok_and(|is_there| is_there) {
-        return Ok(InPlace {
-            package,
-            written: Written::Unchanged,
-        });
-    }
-    temporary.as_file().sync_all().map_err(cannot_write)?;
-    temporary.persist(target).map_err(|error| cannot_write(error.error))?;
-    sync_directory(directory).map_err(cannot_write)?;
+    let mut source_hash = None;
+    // While the disk is busy.
+    let written = rayon::in_place_scope(|scope| {
+        scope.spawn(|_| source_hash = Some(tree.manifest_of(&package.entries).source_hash()));
+        put_in_place(temporary, target, directory)
+    });
     Ok(InPlace {
+        written: written.map_err(cannot_write)?,
+        source_hash: source_hash.expect("a scope waits for what it has spawned"),
         package,
-        written: Written::New,
     })
+}
+
+/// Gives a package its name, once the disk has it.
+fn put_in_place(package: NamedTempFile, target: &Path, directory: &Path) -> io::Result<Written> {
+    if is_at(package.as_file(), target).is_ok_and(|is_there| is_there) {
+        return Ok(Written::Unchanged);
+    }
+    package.as_file().sync_all()?;
+    package.persist(target).map_err(|error| error.error)?;
+    sync_directory(directory)?;
+    Ok(Written::New)
 }
 
 #[cfg(test)]

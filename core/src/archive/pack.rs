@@ -51,10 +51,6 @@ impl Packing<'_> {
         Form { shape, compression }
     }
 
-    fn whole(&self) -> Form {
-        self.form(Shape::Whole)
-    }
-
     pub(super) fn cannot_write(&self, cause: io::Error) -> Error {
         Error::io("write the package in", self.scratch, cause)
             .help("check the free space there; --no-cache needs less of it")
@@ -79,9 +75,9 @@ pub fn pack(tree: &Tree, out: &mut File, packing: &Packing) -> Result<Package> {
             &BUDGET,
             batches(&rest[..small]).map(Ok),
             |batch| batch.iter().map(Job::cost).sum(),
-            |packed: &Vec<Packed>| packed.iter().map(Packed::cost).sum(),
-            |batch| batch.iter().map(|job| job.pack(packing)).collect(),
-            |packed| packed.into_iter().try_for_each(|packed| writer.write_small(packed)),
+            Batch::cost,
+            |jobs| Batch::pack(jobs, packing),
+            |batch| writer.write_batch(batch),
         )?;
         rest = &rest[small..];
     }
@@ -110,12 +106,41 @@ pub(super) struct Job<'a> {
     pub entry: &'a TreeEntry,
 }
 
-/// One that is.
+/// Files that were packed together, and their data, one behind the other: memory of its own for each small file would take
+/// longer to get than the file to pack.
+struct Batch {
+    files: Vec<Packed>,
+    data: Buffer,
+}
+
+impl Batch {
+    fn pack(jobs: &[Job], packing: &Packing) -> Result<Self> {
+        let most: u64 = jobs.iter().map(|job| job.entry.size()).sum();
+        let mut data = Buffer::new(usize::try_from(most).expect("small files"));
+        let mut rest = &mut *data;
+        let mut files = Vec::with_capacity(jobs.len());
+        for job in jobs {
+            let packed = job.pack(packing, rest)?;
+            rest = &mut rest[packed.bytes..];
+            files.push(packed);
+        }
+        let bytes = files.iter().map(|packed| packed.bytes).sum();
+        data.truncate(bytes);
+        Ok(Batch { files, data })
+    }
+
+    fn cost(&self) -> u64 {
+        self.data.len() as u64 + self.files.len() as u64 * ENTRY_OVERHEAD_BYTES
+    }
+}
+
+/// A file or link that is packed.
 struct Packed {
     entry: Entry,
     crc32: u32,
     method: Method,
-    data: Buffer,
+    /// Of its data in the batch.
+    bytes: usize,
     /// Whether the cache didn't have it.
     is_new: bool,
     secrets: Vec<Found>,
@@ -130,31 +155,36 @@ impl Job<'_> {
         self.entry.size() > LARGE_FILE_BYTES
     }
 
-    fn pack(&self, packing: &Packing) -> Result<Packed> {
+    /// Packs into `out`, which has room for the content.
+    fn pack(&self, packing: &Packing, out: &mut [u8]) -> Result<Packed> {
         packing.meter.check()?;
         if let Content::Symlink { target } = &self.entry.content {
             let data = target.as_bytes();
             let entry = self.entry.hashed_as(data.len() as u64, Algorithm::Blake3.hash(data));
-            return Ok(Packed::stored(entry, data, false));
+            return Ok(Packed::stored(entry, data, out, false));
         }
         let mut secrets = Vec::new();
         if !packing.reads_all
             && let Some((size, digest)) = self.entry.known(Algorithm::Blake3, &packing.caches.digests)
-            && let Some((block, crc32)) = (packing.caches.blocks).get(&digest, size, packing.whole(), |content| {
-                secrets = packing.guard.search(self.entry, content);
-            })
-            && !block.is_empty()
+            && let Some((bytes, crc32)) =
+                (packing.caches.blocks).whole(&digest, size, packing.compression, out, |content| {
+                    secrets = packing.guard.search(self.entry, content);
+                })
+            && bytes > 0
         {
             packing.meter.add(Work::Pack, size)?;
-            let packed = Packed::cached(self.entry.hashed_as(size, digest), block, crc32);
+            let packed = Packed::deflated(self.entry.hashed_as(size, digest), bytes, crc32, false);
             return Ok(Packed { secrets, ..packed });
         }
         let mut packed = None;
         let read = read_stable(&self.entry.file, LARGE_FILE_BYTES as usize + 1, |content| {
-            packed = Some(Packed {
-                secrets: packing.guard.search(self.entry, content),
-                ..self.pack_content(content, packing)
-            });
+            // What has grown has no room.
+            if content.len() as u64 == self.entry.size() {
+                packed = Some(Packed {
+                    secrets: packing.guard.search(self.entry, content),
+                    ..self.pack_content(content, packing, out)
+                });
+            }
             packing.meter.add(Work::Pack, content.len() as u64)
         })?;
         let packed = packed.filter(|_| read.size == self.entry.size());
@@ -165,50 +195,44 @@ impl Job<'_> {
         Ok(packed)
     }
 
-    fn pack_content(&self, content: &[u8], packing: &Packing) -> Packed {
+    fn pack_content(&self, content: &[u8], packing: &Packing, out: &mut [u8]) -> Packed {
         let digest = Algorithm::Blake3.hash(content);
         let size = content.len() as u64;
         let entry = self.entry.hashed_as(size, digest);
-        match packing.caches.blocks.get(&digest, size, packing.whole(), |_| ()) {
-            Some((block, _)) if block.is_empty() => Packed::stored(entry, content, false),
-            Some((block, crc32)) => Packed::cached(entry, block, crc32),
-            None => match deflate::deflate(content, packing.compression) {
-                Some(data) => Packed {
-                    entry,
-                    crc32: libdeflater::crc32(content),
-                    method: Method::Deflated,
-                    data,
-                    is_new: true,
-                    secrets: Vec::new(),
-                },
-                None => Packed::stored(entry, content, !content.is_empty()),
+        match packing
+            .caches
+            .blocks
+            .whole(&digest, size, packing.compression, out, |_| ())
+        {
+            Some((0, _)) => Packed::stored(entry, content, out, false),
+            Some((bytes, crc32)) => Packed::deflated(entry, bytes, crc32, false),
+            None => match deflate::deflate(content, packing.compression, out) {
+                Some(bytes) => Packed::deflated(entry, bytes, libdeflater::crc32(content), true),
+                None => Packed::stored(entry, content, out, !content.is_empty()),
             },
         }
     }
 }
 
 impl Packed {
-    fn cost(&self) -> u64 {
-        self.data.len() as u64 + ENTRY_OVERHEAD_BYTES
-    }
-
-    fn cached(entry: Entry, data: Buffer, crc32: u32) -> Self {
+    fn deflated(entry: Entry, bytes: usize, crc32: u32, is_new: bool) -> Self {
         Packed {
             entry,
             crc32,
             method: Method::Deflated,
-            data,
-            is_new: false,
+            bytes,
+            is_new,
             secrets: Vec::new(),
         }
     }
 
-    fn stored(entry: Entry, content: &[u8], is_new: bool) -> Self {
+    fn stored(entry: Entry, content: &[u8], out: &mut [u8], is_new: bool) -> Self {
+        out[..content.len()].copy_from_slice(content);
         Packed {
             entry,
             crc32: libdeflater::crc32(content),
             method: Method::Stored,
-            data: Buffer::from(content),
+            bytes: content.len(),
             is_new,
             secrets: Vec::new(),
         }
@@ -234,23 +258,27 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn write_small(&mut self, packed: Packed) -> Result<()> {
+    fn write_batch(&mut self, batch: Batch) -> Result<()> {
+        let mut rest = &*batch.data;
+        for packed in batch.files {
+            let (data, behind) = rest.split_at(packed.bytes);
+            self.write_small(packed, data)?;
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    fn write_small(&mut self, packed: Packed, data: &[u8]) -> Result<()> {
         self.found.extend(packed.secrets);
-        let header = header(&packed.entry, packed.method, packed.crc32, packed.data.len() as u64);
-        let written = self.zip.begin(&header).and_then(|()| self.zip.data(&packed.data));
+        let header = header(&packed.entry, packed.method, packed.crc32, data.len() as u64);
+        let written = self.zip.begin(&header).and_then(|()| self.zip.data(data));
         written.map_err(|cause| self.packing.cannot_write(cause))?;
         if packed.is_new {
             // That deflate can't make it smaller is worth to know too.
-            let block: &[u8] = if packed.method == Method::Stored {
-                &[]
-            } else {
-                &packed.data
-            };
+            let block: &[u8] = if packed.method == Method::Stored { &[] } else { data };
             let Entry { size, digest, .. } = &packed.entry;
-            self.packing
-                .caches
-                .blocks
-                .put(digest, *size, self.packing.whole(), block);
+            let form = self.packing.form(Shape::Whole);
+            self.packing.caches.blocks.put(digest, *size, form, block);
         }
         self.entries.push(packed.entry);
         Ok(())

@@ -121,38 +121,49 @@ impl BlockCache {
         Ok(BlockCache(Some(open)))
     }
 
-    /// A block of this content, and the content's CRC-32; an empty block stands for content that deflate can't make
-    /// smaller. Only a whole file's block that was inflated, and gave the content, is given. Pieces come unchecked, without a
-    /// CRC-32: whoever joins them checks what they make. `inspect` sees what was inflated.
-    pub(crate) fn get(
+    /// Reads the block of a whole file into `out`, which has room for the content. Its size in bytes, and the content's
+    /// CRC-32; an empty block stands for content that deflate can't make smaller. Only a block that was inflated, and gave
+    /// the content, is given. `inspect` sees what was inflated.
+    pub(crate) fn whole(
         &self,
         digest: &Digest,
         size: u64,
-        form: Form,
+        compression: Compression,
+        out: &mut [u8],
         inspect: impl FnOnce(&[u8]),
-    ) -> Option<(Buffer, u32)> {
-        let open = self.0.as_ref()?;
-        let place = open.places.get(&Key::new(digest, form))?;
-        // A block that is no smaller isn't kept, so that a large one is damage.
-        if u64::from(place.size) != size || u64::from(place.block_bytes) > size + MOST_GROWTH {
-            return None;
-        }
-        let file = &open.files[place.file];
-        let mut block = Buffer::zeroed(place.block_bytes as usize);
-        read_exact_at(&file.file, &mut block, place.offset).ok()?;
+    ) -> Option<(usize, u32)> {
+        let shape = Shape::Whole;
+        let (open, place) = self.find(digest, size, Form { shape, compression })?;
+        let block = out.get_mut(..place.block_bytes as usize)?;
+        open.read(place, block)?;
         let crc32 = match block.is_empty() {
             true => 0,
-            false if form.shape != Shape::Whole => 0,
-            false => inflate::check(&block, digest, place.size as usize, |content| {
+            false => inflate::check(block, digest, place.size as usize, |content| {
                 inspect(content);
                 libdeflater::crc32(content)
             })?,
         };
-        file.used.store(true, Ordering::Relaxed);
-        Some((block, crc32))
+        Some((block.len(), crc32))
     }
 
-    /// Keeps a block that [`BlockCache::get`] didn't give.
+    /// The block of a piece, unchecked: whoever joins pieces checks what they make.
+    pub(crate) fn piece(&self, digest: &Digest, size: u64, form: Form) -> Option<Buffer> {
+        let (open, place) = self.find(digest, size, form)?;
+        if u64::from(place.block_bytes) > size + MOST_GROWTH {
+            return None;
+        }
+        let mut block = Buffer::new(place.block_bytes as usize);
+        open.read(place, &mut block)?;
+        Some(block)
+    }
+
+    fn find(&self, digest: &Digest, size: u64, form: Form) -> Option<(&Open, Place)> {
+        let open = self.0.as_ref()?;
+        let place = open.places.get(&Key::new(digest, form))?;
+        (u64::from(place.size) == size).then_some((open, *place))
+    }
+
+    /// Keeps a block that wasn't there.
     pub(crate) fn put(&self, digest: &Digest, size: u64, form: Form, block: &[u8]) {
         let Some(open) = &self.0 else {
             return;
@@ -202,6 +213,13 @@ impl BlockCache {
 }
 
 impl Open {
+    fn read(&self, place: Place, block: &mut [u8]) -> Option<()> {
+        let file = &self.files[place.file];
+        read_exact_at(&file.file, block, place.offset).ok()?;
+        file.used.store(true, Ordering::Relaxed);
+        Some(())
+    }
+
     /// Files are added from the newest on: the first to name a block is believed.
     fn add(&mut self, file: File, index: &[u8]) {
         let number = self.files.len();
@@ -323,7 +341,7 @@ fn read_exact_at(file: &File, mut bytes: &mut [u8], mut offset: u64) -> io::Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::archive::deflate::{deflate, deflate_chunk};
+    use crate::archive::deflate::{deflate_chunk, deflated};
     use crate::digest::Algorithm;
 
     struct Cache {
@@ -355,10 +373,14 @@ mod tests {
             cache.save().expect("saved");
         }
 
-        fn get(&self, content: &[u8], shape: Shape) -> Option<(Vec<u8>, u32)> {
+        fn get(&self, content: &[u8]) -> Option<(Vec<u8>, u32)> {
+            get(&self.open(), content)
+        }
+
+        fn piece(&self, content: &[u8], shape: Shape) -> Option<Vec<u8>> {
             let digest = Algorithm::Blake3.hash(content);
-            let block = (self.open()).get(&digest, content.len() as u64, form(shape), |_| ());
-            block.map(|(block, crc32)| (block.to_vec(), crc32))
+            let block = (self.open()).piece(&digest, content.len() as u64, form(shape));
+            block.map(|block| block.to_vec())
         }
 
         fn files(&self) -> Vec<PathBuf> {
@@ -366,6 +388,13 @@ mod tests {
             let found = files::newest_first(&directory, SUFFIX).expect("listed");
             found.into_iter().map(|file| file.path).collect()
         }
+    }
+
+    fn get(cache: &BlockCache, content: &[u8]) -> Option<(Vec<u8>, u32)> {
+        let digest = Algorithm::Blake3.hash(content);
+        let mut out = vec![0; content.len()];
+        let found = cache.whole(&digest, content.len() as u64, Compression::Standard, &mut out, |_| ());
+        found.map(|(size, crc32)| (out[..size].to_vec(), crc32))
     }
 
     fn form(shape: Shape) -> Form {
@@ -378,7 +407,7 @@ mod tests {
     }
 
     fn block() -> Vec<u8> {
-        deflate(&content(), Compression::Standard).expect("smaller").to_vec()
+        deflated(&content(), Compression::Standard).expect("smaller")
     }
 
     #[test]
@@ -390,15 +419,15 @@ mod tests {
         cache.keep(&content(), Shape::Piece, &piece);
         cache.keep(&content(), Shape::LastPiece, &last);
         let crc32 = libdeflater::crc32(&content());
-        assert_eq!(cache.get(&content(), Shape::Whole), Some((block(), crc32)));
-        assert_eq!(cache.get(&content(), Shape::Piece), Some((piece, 0)));
-        assert_eq!(cache.get(&content(), Shape::LastPiece), Some((last, 0)));
-        assert_eq!(cache.get(b"other", Shape::Whole), None);
+        assert_eq!(cache.get(&content()), Some((block(), crc32)));
+        assert_eq!(cache.piece(&content(), Shape::Piece), Some(piece));
+        assert_eq!(cache.piece(&content(), Shape::LastPiece), Some(last));
+        assert_eq!(cache.get(b"other"), None);
     }
 
     #[test]
     fn a_block_that_is_not_exactly_its_content_is_not_given() {
-        let other = deflate(&b"something else ".repeat(800), Compression::Standard).expect("smaller");
+        let other = deflated(&b"something else ".repeat(800), Compression::Standard).expect("smaller");
         assert_eq!(b"something else ".len() * 800, content().len());
         let longer = [block(), b"behind the end".to_vec()].concat();
         let shorter = &block()[..block().len() - 1];
@@ -409,7 +438,7 @@ mod tests {
         ] {
             let cache = Cache::new();
             cache.keep(&content(), Shape::Whole, poison);
-            assert_eq!(cache.get(&content(), Shape::Whole), None, "{what}");
+            assert_eq!(cache.get(&content()), None, "{what}");
         }
     }
 
@@ -423,14 +452,14 @@ mod tests {
             let mut flipped = whole.clone();
             flipped[position] ^= 1 << (position % 8);
             fs::write(&file, &flipped).expect("written");
-            let found = cache.get(&content(), Shape::Whole);
+            let found = cache.get(&content());
             // A stream has spare bits (RFC 1951, 3.2.4), which say nothing: then it is still the content.
             assert!(
                 found.is_none_or(|(_, crc32)| crc32 == libdeflater::crc32(&content())),
                 "flipped at {position}"
             );
             fs::write(&file, &whole[..position]).expect("written");
-            assert_eq!(cache.get(&content(), Shape::Whole), None, "cut to {position}");
+            assert_eq!(cache.get(&content()), None, "cut to {position}");
         }
     }
 
@@ -440,14 +469,9 @@ mod tests {
         cache.keep(&content(), Shape::Whole, &block());
         let open = cache.open();
         fs::remove_file(cache.files().remove(0)).expect("removed");
-        let digest = Algorithm::Blake3.hash(&content());
-        assert!(
-            open.get(&digest, content().len() as u64, form(Shape::Whole), |_| ())
-                .is_some(),
-            "still open"
-        );
+        assert!(get(&open, &content()).is_some(), "still open");
         open.save().expect("saved");
-        assert_eq!(cache.get(&content(), Shape::Whole), None);
+        assert_eq!(cache.get(&content()), None);
     }
 
     #[test]
@@ -455,11 +479,11 @@ mod tests {
         let cache = Cache::new();
         for number in 0..MOST_FILES + 3 {
             let content = number.to_string().repeat(100);
-            let block = deflate(content.as_bytes(), Compression::Standard).expect("smaller");
+            let block = deflated(content.as_bytes(), Compression::Standard).expect("smaller");
             cache.keep(content.as_bytes(), Shape::Whole, &block);
         }
         assert_eq!(cache.files().len(), MOST_FILES);
         let newest = (MOST_FILES + 2).to_string().repeat(100);
-        assert!(cache.get(newest.as_bytes(), Shape::Whole).is_some());
+        assert!(cache.get(newest.as_bytes()).is_some());
     }
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 
 use globset::{GlobSet, GlobSetBuilder};
 use rayon::Scope;
+use rayon::slice::ParallelSliceMut;
 
 use super::ignores::{self, Ignores};
 use super::left_out::{self, Restored};
@@ -78,7 +79,7 @@ pub fn walk(root: &Path, options: &Options, meter: &Meter) -> Result<Vec<TreeEnt
     if let Some(error) = errors.into_error() {
         return Err(error);
     }
-    entries.sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    entries.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
     Ok(entries)
 }
 
