@@ -68,6 +68,33 @@ impl Head {
     }
 }
 
+/// What a repository knows of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Known {
+    Here,
+    /// Only a part of the history was fetched.
+    PerhapsNotFetched,
+    Nowhere,
+}
+
+impl Known {
+    /// `commit` is hex digits; `None` where there is no repository.
+    pub fn of(directory: &Path, commit: &str) -> Result<Option<Self>> {
+        let look = command(directory, &["cat-file", "--batch-check=%(objecttype)"]);
+        let Some(found) = ask(look, commit.as_bytes())? else {
+            return Ok(None);
+        };
+        if found.trim_ascii() == b"commit" {
+            return Ok(Some(Known::Here));
+        }
+        let shallow = git(command(directory, &["rev-parse", "--is-shallow-repository"]), b"")?;
+        Ok(Some(match shallow.trim_ascii() {
+            b"true" => Known::PerhapsNotFetched,
+            _ => Known::Nowhere,
+        }))
+    }
+}
+
 /// Behind a commit from which files differ.
 const DIRTY: &str = "-dirty";
 

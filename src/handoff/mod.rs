@@ -31,7 +31,7 @@ pub use files::{write, write_document};
 pub use pipeline::{Deployment, Goal, Packaged, packaged};
 pub use steps::{Done, PACKAGES, Row, Steps};
 pub use terraform::{Inputs, inputs, warn_of_no_bucket};
-pub use verify::{Stated, Status, Verified};
+pub use verify::{Elsewhere, Stated, Status, Verified};
 
 /// A function with all that is known of it but its package.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ use lambda_pack_core::handoff::Document;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 
 use super::pipeline::described;
-use crate::git::Head;
+use crate::git::{Head, Known};
 use crate::packaging::Hashed;
 use crate::settings::Settings;
 use crate::store::StoreUrl;
@@ -17,8 +17,8 @@ use crate::store::StoreUrl;
 pub enum Project {
     /// It makes the same document.
     Same,
-    /// It isn't here, or not as it was; why.
-    NotHere(String),
+    /// It isn't here, or not as it was: why, and what makes it so.
+    NotHere(Error),
 }
 
 /// Differences that are shown; a document of another project has thousands.
@@ -35,11 +35,12 @@ pub fn compare(
 ) -> Result<Project> {
     let name = &document.deployment_profile;
     if !settings.config_dir.is_dir() || settings.profiles.names().all(|known| known != name) {
-        return Ok(Project::NotHere(format!(
-            "no project with the profile `{name}` is here"
-        )));
+        let error = Error::failed(format!("no project with the profile `{name}` is here"));
+        return Ok(Project::NotHere(
+            error.help("verify in the directory of the project that it was made of"),
+        ));
     }
-    if let Some(why) = is_elsewhere(document, settings) {
+    if let Some(why) = is_elsewhere(document, settings)? {
         return Ok(Project::NotHere(why));
     }
     let profile = settings.profiles.resolve(name)?;
@@ -59,7 +60,7 @@ pub fn compare(
         Ok(again) => again,
         // A tool or a network is missing here.
         Err(error) if error.kind() == ErrorKind::Failed => {
-            return Ok(Project::NotHere(format!("it can't be made again here: {error}")));
+            return Ok(Project::NotHere(error.within("it can't be made again here")));
         }
         Err(error) if error.kind() == ErrorKind::Integrity => return Err(error),
         Err(error) => return Err(error.within("the project that is here")),
@@ -68,23 +69,45 @@ pub fn compare(
     differ(document.differences(&again)).map(|()| Project::Same)
 }
 
-/// Why the project isn't as it was when the document was made of it, as far as git tells.
-fn is_elsewhere(document: &Document, settings: &Settings) -> Option<String> {
+/// Why the project isn't as it was when the document was made of it, as far as git tells. A commit that was never there is an error:
+/// who writes another one into a document shall not escape the comparison.
+fn is_elsewhere(document: &Document, settings: &Settings) -> Result<Option<Error>> {
     let application = &document.application;
-    let commit = application.git_commit.as_ref()?;
-    match Head::of(&settings.project_dir) {
-        Err(error) => Some(format!(
-            "it is of the commit {commit}, and git doesn't tell which is here: {error}"
-        )),
-        Ok(None) => Some(format!("it is of the commit {commit}, and no repository is here")),
-        Ok(Some(head)) if head.commit != *commit => Some(format!(
-            "it is of the commit {commit}, and the project here is at {}",
-            head.commit
-        )),
-        Ok(Some(head)) if head.is_dirty && application.dirty == Some(false) => {
-            Some(format!("tracked files here differ from its commit {commit}"))
-        }
-        Ok(Some(_)) => None,
+    let Some(commit) = application.git_commit.as_deref() else {
+        return Ok(None);
+    };
+    let directory = settings.project_dir.as_path();
+    let elsewhere = |why: String, help: &str| {
+        Ok(Some(
+            Error::failed(format!("it is of the commit {commit}, {why}")).help(help),
+        ))
+    };
+    let in_a_clone = format!("verify in a clone of its repository, after `git checkout {commit}`");
+    let head = match Head::of(directory) {
+        Ok(Some(head)) => head,
+        Ok(None) => return elsewhere("and no repository is here".to_owned(), &in_a_clone),
+        Err(error) => return elsewhere(format!("and git doesn't tell which is here: {error}"), &in_a_clone),
+    };
+    if head.commit == commit {
+        return match head.is_dirty && application.dirty == Some(false) {
+            true => elsewhere("and tracked files here differ from that".to_owned(), "git stash"),
+            false => Ok(None),
+        };
+    }
+    let here = format!("and the project here is at {}", head.commit);
+    match Known::of(directory, commit)? {
+        Some(Known::Here) => elsewhere(here, &format!("git checkout {commit}")),
+        Some(Known::PerhapsNotFetched) => elsewhere(
+            format!("{here}, in a repository with a part of its history"),
+            &format!("git fetch --unshallow && git checkout {commit}"),
+        ),
+        Some(Known::Nowhere) | None => Err(Error::new(
+            ErrorKind::Integrity,
+            format!("it is said to be of the commit {commit}, which the repository here doesn't have"),
+        )
+        .help(format!(
+            "somebody changed it, or the commit isn't fetched yet: git fetch --all && git checkout {commit}"
+        ))),
     }
 }
 

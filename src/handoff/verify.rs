@@ -51,6 +51,13 @@ impl Verified {
     }
 }
 
+/// What becomes of a document that can't be compared with the project that made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Elsewhere {
+    Refused,
+    Accepted,
+}
+
 /// A document as it was read, once.
 pub struct Stated {
     document: Document,
@@ -95,6 +102,7 @@ impl Stated {
     pub fn verify(
         self,
         given: Option<&StoreUrl>,
+        elsewhere: Elsewhere,
         settings: &Settings,
         meter: &'static Meter,
     ) -> Result<Vec<Result<Verified>>> {
@@ -127,7 +135,11 @@ impl Stated {
             false => None,
         };
         let is_same = matches!(project, Some(Ok(Project::Same)));
-        results.extend(project.map(|project| project.map(|project| of_project(project, &document.deployment_profile))));
+        results.extend(
+            project.map(|project| {
+                project.and_then(|project| of_project(project, elsewhere, &document.deployment_profile))
+            }),
+        );
         if !document.assets.is_empty() {
             // Where the project says the same of their addresses, what was downloaded from there once is enough.
             let settings = &Settings {
@@ -181,24 +193,32 @@ fn whole(file: &Path, content: &[u8]) -> Result<Verified> {
 }
 
 /// Whether all that no digest vouches for is as the project says.
-fn of_project(project: Project, profile: &str) -> Verified {
-    let (status, detail) = match project {
-        Project::Same => (Status::Verified, None),
-        Project::NotHere(why) => (
+fn of_project(project: Project, elsewhere: Elsewhere, profile: &str) -> Result<Verified> {
+    let (status, detail) = match (project, elsewhere) {
+        (Project::Same, _) => (Status::Verified, None),
+        (Project::NotHere(error), Elsewhere::Refused) => {
+            let mends = error.help_text().map(|help| format!("{help}; ")).unwrap_or_default();
+            return Err(error
+                .within("the document can't be compared with the project that made it")
+                .help(format!(
+                    "{mends}`--allow-unchecked` believes what no digest vouches for"
+                )));
+        }
+        (Project::NotHere(error), Elsewhere::Accepted) => (
             Status::NotChecked,
             Some(format!(
-                "{why}: what the document says of handlers, runtimes, layers, assets, swaps, secrets, checks and the graph is believed \
+                "{error}: what the document says of handlers, runtimes, layers, assets, swaps, secrets, checks and the graph is believed \
                  where nothing else in it, and no package, contradicts that"
             )),
         ),
     };
-    Verified {
+    Ok(Verified {
         what: "project",
         name: profile.to_owned(),
         status,
         digest: None,
         detail,
-    }
+    })
 }
 
 /// Its record, its package, and what that was made from.

@@ -65,7 +65,9 @@ impl Document {
     /// The same packages, in a store of another name.
     pub fn rename_store(&mut self, name: &str) {
         for function in &mut self.functions {
-            function.store_url = function.store_url.replacen(&self.store, name, 1);
+            // A store without a prefix ends with a slash.
+            let [old, new] = [&self.store, name].map(|store| store.trim_end_matches('/'));
+            function.store_url = function.store_url.replacen(old, new, 1);
         }
         name.clone_into(&mut self.store);
     }

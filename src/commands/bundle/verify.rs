@@ -5,7 +5,7 @@ use lambda_pack_core::Result;
 use super::super::finish_rows;
 use super::Asked;
 use crate::cli::{Common, VerifyManifestArgs};
-use crate::handoff::{Stated, Status, Verified};
+use crate::handoff::{Elsewhere, Stated, Status, Verified};
 use crate::report::{self, Progress};
 
 pub fn run(args: &VerifyManifestArgs, common: &Common, asked: &Asked) -> Result<()> {
@@ -13,7 +13,11 @@ pub fn run(args: &VerifyManifestArgs, common: &Common, asked: &Asked) -> Result<
     let stated = Stated::read(&args.file)?;
     let settings = asked.settings;
     let given = common.store.as_deref().filter(|store| !store.is_empty());
-    let results = stated.verify(given.map(|_| &settings.store), settings, asked.meter)?;
+    let elsewhere = match args.allow_unchecked {
+        true => Elsewhere::Accepted,
+        false => Elsewhere::Refused,
+    };
+    let results = stated.verify(given.map(|_| &settings.store), elsewhere, settings, asked.meter)?;
     drop(progress);
     for row in results.iter().flatten() {
         if let Some(detail) = &row.detail {

@@ -170,7 +170,16 @@ fn where_the_project_is_not_that_is_said() {
     put(&elsewhere, &good);
     let store = format!("file://{}", dir.join(".lambda-pack/store").display());
     elsewhere.write("model.bin", "weights");
-    let verified = || verify(&elsewhere).args(["--store", &store]);
+    let refused_by_default = || verify(&elsewhere).args(["--store", &store]);
+    let verified = || refused_by_default().args(["--allow-unchecked"]);
+    let run = refused_by_default().run();
+    assert_eq!(run.code, 1, "{run:?}");
+    assert!(
+        run.stderr
+            .contains("can't be compared with the project that made it: no project with the profile `prod` is here")
+            && run.stderr.contains("--allow-unchecked"),
+        "{run:?}"
+    );
     let (status, detail) = of_project(&verified().args(["--json"]).ok().json());
     assert_eq!(status, "not_checked");
     assert!(
@@ -225,34 +234,115 @@ fn where_the_project_is_not_that_is_said() {
     refused(verified(), 4, "`file:model.bin` is not what the definition says");
 }
 
-#[test]
-fn a_document_of_another_commit_is_not_compared() {
+/// The demo in a repository with one commit, and its document. The second is that commit.
+fn committed() -> (Dir, String) {
     let (dir, _) = project();
-    let commit = |message: &str| {
-        git(dir.path(), &["add", "-A"]);
-        git(dir.path(), &["commit", "-q", "-m", message]);
-    };
     git(dir.path(), &["init", "-q"]);
     dir.write(".gitignore", ".lambda-pack\ndist\n");
-    commit("one");
+    commit(&dir, "one");
     export(&dir);
-    let project = || of_project(&verify(&dir).args(["--json"]).ok().json());
-    assert_eq!(project().0, "verified");
+    let commit = git(dir.path(), &["rev-parse", "HEAD"]).trim().to_owned();
+    (dir, commit)
+}
+
+fn commit(dir: &Dir, message: &str) {
+    git(dir.path(), &["add", "-A"]);
+    git(dir.path(), &["commit", "-q", "-m", message]);
+}
+
+#[test]
+fn a_document_of_another_commit_is_refused_unless_the_user_accepts_it() {
+    let (dir, first) = committed();
+    let accepted = || of_project(&verify(&dir).args(["--allow-unchecked", "--json"]).ok().json());
+    assert_eq!(accepted().0, "verified", "the flag compares what can be compared");
     dir.write("code/order-intake/more.py", "");
     dir.write(
         "lambda-pack.toml",
         fs::read_to_string(dir.join("lambda-pack.toml")).unwrap() + "\n",
     );
-    let (status, detail) = project();
+    refused(verify(&dir), 1, "tracked files here differ from that");
+    let (status, detail) = accepted();
     assert_eq!(status, "not_checked");
-    assert!(detail.contains("tracked files here differ from its commit"), "{detail}");
-    commit("two");
-    let (status, detail) = project();
+    assert!(detail.contains("tracked files here differ from that"), "{detail}");
+    commit(&dir, "two");
+    refused(verify(&dir), 1, &format!("git checkout {first}; `--allow-unchecked`"));
+    let (status, detail) = accepted();
     assert_eq!(status, "not_checked");
     assert!(
         detail.contains("it is of the commit") && detail.contains("and the project here is at"),
         "{detail}"
     );
+    // What is told to mend it, does.
+    git(dir.path(), &["checkout", "-q", &first]);
+    verify(&dir).ok();
+}
+
+/// Who changes a document and its commit with it doesn't escape the comparison.
+#[test]
+fn a_commit_that_the_repository_does_not_have_is_a_difference() {
+    let (dir, first) = committed();
+    let text = fs::read_to_string(dir.join("dist/bundle.json")).unwrap();
+    let mut forged = document(&text.replace(&first, &"5".repeat(40)));
+    forged["swaps"] = json!([]);
+    retain(&mut forged["validation"], |check| {
+        check["check"] != "swaps/order-intake"
+    });
+    put(&dir, &forged);
+    for flags in [&[][..], &["--allow-unchecked"]] {
+        refused(
+            verify(&dir).args(flags.iter().copied()),
+            4,
+            &format!(
+                "is said to be of the commit {}, which the repository here doesn't have",
+                "5".repeat(40)
+            ),
+        );
+    }
+    // No commit, and another profile, are no way out either.
+    let refusals: [(Change, i32, &str); 2] = [
+        (
+            &|it| it["deployment_profile"] = json!("other"),
+            1,
+            "no project with the profile `other` is here",
+        ),
+        (
+            &|it| {
+                it["application"]["git_commit"] = json!(null);
+                it["application"]["dirty"] = json!(null);
+                for check in it["validation"].as_array_mut().unwrap() {
+                    if check["check"] == "commit" {
+                        check["status"] = json!("warn");
+                        check["detail"] = json!("no git repository: nobody can say which commit this is");
+                    }
+                }
+            },
+            4,
+            "key `application.git_commit` is said to be `null`",
+        ),
+    ];
+    for (change, code, words) in refusals {
+        let mut changed = document(&text);
+        change(&mut changed);
+        put(&dir, &changed);
+        refused(verify(&dir), code, words);
+    }
+    // A clone with a part of the history can't know.
+    commit_more(&dir);
+    put(&dir, &document(&text));
+    let clone = Dir::new();
+    let from = format!("file://{}", dir.path().display());
+    git(clone.path(), &["clone", "-q", "--depth", "1", &from, "shallow"]);
+    let file = dir.join("dist/bundle.json");
+    let store = format!("file://{}", dir.join(".lambda-pack/store").display());
+    let of_clone = clone
+        .command(["bundle", "verify", file.to_str().unwrap(), "--store", &store])
+        .current_dir(&clone.join("shallow"));
+    refused(of_clone, 1, &format!("git fetch --unshallow && git checkout {first}"));
+}
+
+fn commit_more(dir: &Dir) {
+    dir.write("more.txt", "");
+    commit(dir, "more");
 }
 
 #[test]
