@@ -109,7 +109,7 @@ impl Output {
         }
         let mut inputs = Vec::new();
         for glob in tool.globs() {
-            inputs.extend(walk_globs(code_dir, glob, meter)?);
+            inputs.extend(walk_globs(code_dir, glob, &function.left_by_tools, meter)?);
         }
         // Globs may overlap.
         inputs.sort_by(|a, b| a.path.cmp(&b.path));

@@ -128,15 +128,13 @@ impl Build {
     }
 
     /// What tools leave in a source's directory when they are run by hand there. It is no source.
-    pub(super) fn made_by_tools(&self) -> Vec<GlobText> {
-        let paths = match self {
-            Build::Python(_) | Build::Go(_) => Vec::new(),
-            Build::Node(_) => vec!["node_modules".to_owned()],
-            Build::Rust(_) => vec!["target".to_owned()],
-            Build::Command(build) => vec![globset::escape(build.output.as_str())],
-        };
-        let globs = paths.into_iter().map(|path| format!("{path}/**").parse());
-        globs.map(|glob| glob.expect("an escaped path")).collect()
+    pub(super) fn made_by_tools(&self) -> Option<&str> {
+        match self {
+            Build::Python(_) | Build::Go(_) => None,
+            Build::Node(_) => Some("node_modules"),
+            Build::Rust(_) => Some("target"),
+            Build::Command(build) => Some(build.output.as_str()),
+        }
     }
 }
 

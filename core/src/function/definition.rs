@@ -122,7 +122,7 @@ impl Definition {
             );
         }
         if let Some(Object(build)) = &self.build {
-            let made_by_tools = build.made_by_tools();
+            let made_by_tools = build.made_by_tools().map(GlobText::all_below);
             for spec in self.source.0.iter_mut().filter(|spec| spec.prefix.is_none()) {
                 spec.exclude.extend(made_by_tools.iter().cloned());
             }

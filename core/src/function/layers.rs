@@ -1,6 +1,7 @@
 //! Layers of functions: those that they name, and those that their dependencies are split off into.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::{Function, FunctionName, Kind, Place};
 use crate::{Error, Result, suggest};
@@ -86,6 +87,7 @@ pub(super) fn split(function: &mut Function) -> Result<Option<Function>> {
         definition: function.definition.layer_of_dependencies(name.clone()),
         swaps: Vec::new(),
         infrastructure: None,
+        left_by_tools: Arc::default(),
         layers_of_swaps: Vec::new(),
         split_from: Some(function.name.clone()),
     };

@@ -9,7 +9,7 @@ mod policy;
 mod secret;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -45,6 +45,9 @@ pub struct Function {
     pub swaps: Vec<Swap>,
     /// Secrets that may be in no package of the project, see [`crate::secrets::protect`]; `None` if none is declared.
     pub infrastructure: Option<Arc<Infrastructure>>,
+    /// Directories below the code directory in which tools leave what they make, for any function of the project, when they are run
+    /// by hand there. It is no input of a build that doesn't name it.
+    pub(crate) left_by_tools: Arc<BTreeSet<String>>,
     /// Layers that swaps may need: names of those that a profile put into `layers`.
     pub(crate) layers_of_swaps: Vec<FunctionName>,
     /// The function that this layer was split off from. Its source only says where its lock file is.
@@ -80,6 +83,7 @@ impl Function {
             definition,
             swaps: Vec::new(),
             infrastructure: None,
+            left_by_tools: Arc::default(),
             layers_of_swaps: Vec::new(),
             split_from: None,
         })
@@ -186,10 +190,28 @@ pub fn load(config_dir: &Path) -> Result<BTreeMap<String, Function>> {
                 .flat_map(|function| layers::check(function, &functions)),
         );
     }
+    let left_by_tools = Arc::new(functions.values().flat_map(left_by_tools).collect());
+    for function in functions.values_mut() {
+        function.left_by_tools = Arc::clone(&left_by_tools);
+    }
     match Error::join(errors) {
         Some(error) => Err(error),
         None => Ok(functions),
     }
+}
+
+/// Where a function's tool leaves what it makes, below the code directory.
+fn left_by_tools(function: &Function) -> impl Iterator<Item = String> {
+    let build = function.definition.build.as_ref();
+    let made = build.and_then(|build| build.0.made_by_tools());
+    let places = made.map(|made| {
+        let sources = function.sources().iter().filter(|spec| spec.prefix.is_none());
+        sources.map(move |spec| match spec.path.as_str() {
+            "." => made.to_owned(),
+            source => format!("{source}/{made}"),
+        })
+    });
+    places.into_iter().flatten()
 }
 
 fn load_file(file: &Path) -> Result<Vec<Function>> {

@@ -327,6 +327,12 @@ impl GlobText {
         &self.0
     }
 
+    /// For all that is in a directory.
+    pub fn all_below(directory: &str) -> Self {
+        let glob = format!("{}/**", globset::escape(directory)).parse();
+        glob.expect("an escaped path")
+    }
+
     pub fn as_str(&self) -> &str {
         self.0.glob()
     }

@@ -173,7 +173,7 @@ impl Search<'_> {
         }
         for glob in Output::hashed_globs(function) {
             if !self.inputs.contains_key(glob) {
-                let reach = Reach::of_input(glob, &self.code_dir).map_err(within)?;
+                let reach = Reach::of_input(glob, &function.left_by_tools, &self.code_dir).map_err(within)?;
                 let touching = self.touching(reach).map_err(within)?;
                 self.inputs.insert(glob.clone(), touching);
             }

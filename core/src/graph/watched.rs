@@ -52,7 +52,7 @@ impl Watched {
                 Reach::of(spec, &code_dir)?.places().for_each(|place| found.tree(place));
             }
             for glob in Output::hashed_globs(function) {
-                Reach::of_input(glob, &code_dir)?
+                Reach::of_input(glob, &function.left_by_tools, &code_dir)?
                     .places()
                     .for_each(|place| found.tree(place));
             }

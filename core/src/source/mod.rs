@@ -12,7 +12,7 @@ mod stat;
 mod swapped;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
@@ -436,8 +436,13 @@ fn walk_built(directory: &Path, options: &walk::Options, origin: Origin, meter: 
 }
 
 /// The files below the code directory that a glob names, under their paths there. A directory means all that is in it, and
-/// links are followed.
-pub(crate) fn walk_globs(code_dir: &Path, glob: &GlobText, meter: &Meter) -> Result<Vec<TreeEntry>> {
+/// links are followed. What tools left in the directories `left_by_tools` comes along only if the glob begins there.
+pub(crate) fn walk_globs(
+    code_dir: &Path,
+    glob: &GlobText,
+    left_by_tools: &BTreeSet<String>,
+    meter: &Meter,
+) -> Result<Vec<TreeEntry>> {
     let boundary =
         fs::canonicalize(code_dir).map_err(|cause| Error::input("find the code directory", code_dir, cause))?;
     let (start, include) = split_glob(glob)?;
@@ -450,6 +455,7 @@ pub(crate) fn walk_globs(code_dir: &Path, glob: &GlobText, meter: &Meter) -> Res
     let prefix = above.map(|path| format!("{path}/")).unwrap_or_default();
     let options = walk::Options {
         include: include.as_ref().map(std::slice::from_ref),
+        exclude: &below(&start, left_by_tools),
         prefix: &prefix,
         symlinks: Symlinks::Follow,
         boundary: Some(&boundary),
@@ -465,6 +471,15 @@ pub(crate) fn walk_globs(code_dir: &Path, glob: &GlobText, meter: &Meter) -> Res
         .help("`inputs` are relative to the code directory; `**` crosses directories, `*` does not"));
     }
     Ok(found)
+}
+
+/// Globs for what is in those of `directories` that are below `start`, relative to that.
+fn below(start: &RelativePath, directories: &BTreeSet<String>) -> Vec<GlobText> {
+    let below = directories.iter().filter_map(|directory| match start.as_str() {
+        "." => Some(directory.as_str()),
+        start => directory.strip_prefix(start)?.strip_prefix('/'),
+    });
+    below.map(GlobText::all_below).collect()
 }
 
 /// The directory that all it matches is in, so that no other one is read, and the glob below it.

@@ -1,15 +1,15 @@
 //! Which files decide a source, without reading them: the rules of the walk for one path at a time, so that they answer for
 //! files that are gone, too.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ignores::{self, Ignores};
 use super::resolve::Resolved;
-use super::split_glob;
 use super::walk::{Options, Rules};
+use super::{below, split_glob};
 use crate::function::{GlobText, SourceSpec, Symlinks};
 use crate::{Error, Result};
 
@@ -57,11 +57,12 @@ impl Reach {
         Self::new(&code_dir.join(spec.path.as_str()), &Options::of(spec, code_dir))
     }
 
-    /// What a build input names.
-    pub fn of_input(glob: &GlobText, code_dir: &Path) -> Result<Self> {
+    /// What a build input names, of which what tools left isn't any.
+    pub fn of_input(glob: &GlobText, left_by_tools: &BTreeSet<String>, code_dir: &Path) -> Result<Self> {
         let (start, include) = split_glob(glob)?;
         let options = Options {
             include: include.as_ref().map(std::slice::from_ref),
+            exclude: &below(&start, left_by_tools),
             symlinks: Symlinks::Follow,
             ..Options::default()
         };

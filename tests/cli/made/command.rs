@@ -142,3 +142,58 @@ fn a_command_that_makes_nothing_is_an_error() {
         }
     }
 }
+
+/// Who runs the command by hand changes no other function that is built of the same directory.
+#[test]
+fn what_a_build_by_hand_leaves_is_no_input_of_others() {
+    let dir = Dir::new();
+    for (name, input) in [("one", "two/**"), ("two", "one/**")] {
+        dir.write(&format!("code/{name}/main.sh"), "x");
+        dir.write(
+            &format!("lambda-json/{name}.json"),
+            format!(
+                r#"{{"runtime": "provided.al2023", "source": "{name}",
+                    "build": {{"type": "command", "command": ["true"], "output": "dist", "inputs": ["{input}"]}}}}"#
+            ),
+        );
+    }
+    // One that isn't asked for counts too, whatever its tool.
+    dir.write(
+        "code/three/Cargo.toml",
+        "[package]\nname = \"three\"\nversion = \"1.0.0\"\n",
+    );
+    dir.write("code/three/Cargo.lock", "version = 4\n");
+    dir.write("code/three/src/main.rs", "fn main() {}");
+    dir.write(
+        "lambda-json/three.json",
+        r#"{"runtime": "provided.al2023", "source": "three", "build": {"type": "rust"}}"#,
+    );
+    dir.write(
+        "lambda-json/four.json",
+        r#"{"runtime": "provided.al2023", "source": "one",
+            "build": {"type": "command", "command": ["true"], "output": "dist", "inputs": ["*/src/**", "three"]}}"#,
+    );
+    let hashes = |names: &str| {
+        let query = format!(r#"{{"names": "{}"}}"#, names.replace('"', "\\\""));
+        dir.command(["external", "hash"]).stdin(query).ok().json()["packages"].to_string()
+    };
+    let names = [
+        r#"["one"]"#,
+        r#"["two"]"#,
+        r#"["four"]"#,
+        r#"["one", "two", "three", "four"]"#,
+    ];
+    let before = names.map(hashes);
+    dir.command(["graph"]).ok();
+    for left in ["one/dist/made", "two/dist/deep/made", "three/target/debug/three"] {
+        dir.write(&format!("code/{left}"), "made by hand");
+    }
+    assert_eq!(names.map(hashes), before);
+    dir.command(["graph"]).ok();
+    let affected = dir.command(["affected", "--files", "-", "--json"]);
+    let affected = affected.stdin("code/one/dist/made\n").ok();
+    assert_eq!(affected.json(), serde_json::json!([]), "{affected:?}");
+    // What others do need is seen.
+    dir.write("code/two/main.sh", "changed");
+    assert_ne!(hashes(names[0]), before[0]);
+}
