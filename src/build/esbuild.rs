@@ -8,9 +8,9 @@ use std::path::Path;
 use lambda_pack_core::digest::Algorithm;
 use lambda_pack_core::function::{Bundle, BundleFormat};
 use lambda_pack_core::manifest::BuildInputs;
-use lambda_pack_core::{Error, Result};
+use lambda_pack_core::swaps::AppliedSwap;
+use lambda_pack_core::{Error, Result, shorten};
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 use serde_json::Map;
 
 use super::{Job, cache, node, program};
@@ -26,6 +26,7 @@ pub fn make(bundle: &Bundle, job: &Job) -> Result<()> {
     let modules = copy.join("node_modules");
     link(&installed.path().join("node_modules"), &modules)
         .map_err(|cause| Error::io("make the link", &modules, cause))?;
+    let swaps = job.source.swaps();
     let mut command = program::isolated(&node);
     command
         .current_dir(&copy)
@@ -48,15 +49,20 @@ pub fn make(bundle: &Bundle, job: &Job) -> Result<()> {
         .args(bundle.minify.then_some("--minify"))
         .args(bundle.sourcemap.then_some("--sourcemap"))
         .args(bundle.external.iter().map(|module| format!("--external:{module}")))
+        // By their names: esbuild would take the function's own files for what a glob means.
         .args(
-            job.source
-                .swaps()
+            swaps
                 .iter()
-                .map(|swap| format!("--external:{}", swap.from)),
+                .flat_map(|swap| &swap.names)
+                .map(|name| format!("--external:{name}")),
         )
         .args(bundle.entry.iter().map(|entry| format!("./{}", entry.as_str())));
     job.programs.run(command)?;
-    check_inputs(&copy.join(PLACE).join("meta.json"))?;
+    let metafile = Metafile::read(&copy.join(PLACE).join("meta.json"))?;
+    metafile.check_inputs()?;
+    for swap in swaps {
+        metafile.check_swap(swap)?;
+    }
     super::adopt(&copy.join(PLACE).join("out"), job.directory)
 }
 
@@ -96,25 +102,63 @@ fn installed(copy: &Path, job: &Job) -> Result<cache::Place> {
     )
 }
 
-/// Fails if something was bundled that isn't hashed: modules are looked for in every directory above.
-fn check_inputs(metafile: &Path) -> Result<()> {
-    /// <https://esbuild.github.io/api/#metafile>
-    #[derive(Deserialize)]
-    struct Metafile {
-        inputs: BTreeMap<String, IgnoredAny>,
+/// What esbuild says of its bundles: <https://esbuild.github.io/api/#metafile>
+#[derive(Deserialize)]
+struct Metafile {
+    /// By path; the metafile's own names are relative to the copy.
+    inputs: BTreeMap<String, Input>,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    #[serde(default)]
+    imports: Vec<Import>,
+}
+
+#[derive(Deserialize)]
+struct Import {
+    path: String,
+    #[serde(default)]
+    external: bool,
+}
+
+impl Metafile {
+    fn read(file: &Path) -> Result<Self> {
+        let text = fs::read(file).map_err(|cause| Error::io("read", file, cause))?;
+        serde_json::from_slice(&text).map_err(|error| Error::failed(format!("`{}`: {error}", file.display())))
     }
-    let text = fs::read(metafile).map_err(|cause| Error::io("read", metafile, cause))?;
-    let Metafile { inputs } =
-        serde_json::from_slice(&text).map_err(|error| Error::failed(format!("`{}`: {error}", metafile.display())))?;
-    match inputs
-        .keys()
-        .find(|path| path.starts_with("..") || Path::new(path).is_absolute())
-    {
-        None => Ok(()),
-        Some(path) => Err(Error::failed(format!(
-            "the bundle takes `{path}`, which is neither source nor in the lock file"
+
+    /// Fails if something was bundled that isn't hashed: modules are looked for in every directory above.
+    fn check_inputs(&self) -> Result<()> {
+        let mut paths = self.inputs.keys();
+        match paths.find(|path| path.starts_with("..") || Path::new(path).is_absolute()) {
+            None => Ok(()),
+            Some(path) => Err(Error::failed(format!(
+                "the bundle takes `{path}`, which is neither source nor in the lock file"
+            ))
+            .help("add the module to package.json and lock it, or name it in `build.bundle.external`")),
+        }
+    }
+
+    /// Fails if a swap left nothing out of the bundle, since nothing in that imports what it means.
+    fn check_swap(&self, swap: &AppliedSwap) -> Result<()> {
+        let left_out = self.inputs.values().flat_map(|input| &input.imports);
+        let mut left_out = left_out.filter(|import| import.external);
+        let is_of = |import: &Import, name: &String| {
+            let rest = import.path.strip_prefix(name.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if left_out.any(|import| swap.names.iter().any(|name| is_of(import, name))) {
+            return Ok(());
+        }
+        let names: Vec<&str> = swap.names.iter().map(String::as_str).collect();
+        Err(Error::invalid(format!(
+            "the swap of `{}` to `{}` leaves nothing out of the bundle: nothing in it imports `{}`",
+            swap.from,
+            swap.to,
+            shorten(&names.join("`, `"))
         ))
-        .help("add the module to package.json and lock it, or name it in `build.bundle.external`")),
+        .help("remove the swap, or leave this function out with its `functions`; what is locked and not imported isn't bundled"))
     }
 }
 

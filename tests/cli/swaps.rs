@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Read;
 
 use serde_json::{Value, json};
 
@@ -85,6 +86,14 @@ fn entries(dir: &Dir, name: &str) -> BTreeSet<String> {
         .file_names()
         .map(|name| name.unwrap().into_owned())
         .collect()
+}
+
+fn text(dir: &Dir, name: &str, entry: &str) -> String {
+    let zip = fs::File::open(dir.join(&format!("dist/{name}.zip"))).unwrap();
+    let mut zip = zip::ZipArchive::new(zip).unwrap();
+    let mut text = String::new();
+    zip.by_name(entry).unwrap().read_to_string(&mut text).unwrap();
+    text
 }
 
 /// What stands at the top of the package, without metadata.
@@ -540,6 +549,30 @@ fn a_bundle_leaves_out_what_is_swapped() {
     assert!(listed(&dir, "app").contains("ms"));
     assert!(size("p") < whole);
     assert!(!listed(&dir, "app").contains("ms"));
+    // A glob means packages, and none of the function's own files.
+    dir.write("code/app/own.mjs", "export const own = 'of the function itself';\n");
+    let imports = "import ms from 'ms';\nimport {own} from './own.mjs';\nexport const handler = () => ms(own);\n";
+    dir.write("code/app/app.mjs", imports);
+    dir.write(
+        "lambda-pack.toml",
+        "[profiles.p]\nswaps = [{ from = \"*\", to = \"drop\" }]\n",
+    );
+    build(&dir, "p");
+    let bundle = text(&dir, "app", "app.mjs");
+    assert!(
+        bundle.contains("of the function itself") && bundle.contains("from \"ms\""),
+        "{bundle}"
+    );
+    // What nothing imports isn't in the bundle: such a swap does nothing, and that is said.
+    dir.write("code/app/app.mjs", "export const handler = () => 1;\n");
+    dir.write(
+        "lambda-pack.toml",
+        "[profiles.p]\nswaps = [{ from = \"ms\", to = \"drop\" }]\n",
+    );
+    dir.command(["build", "--deployment-profile", "p"]).fails(
+        3,
+        &["the swap of `ms` to `drop` leaves nothing out of the bundle: nothing in it imports `ms`"],
+    );
     let replaced = r#"[profiles.p]
         swaps = [{ from = "ms", to = "left-pad", lock = "other/package-lock.json" }]"#;
     dir.write("lambda-pack.toml", replaced);
@@ -615,4 +648,30 @@ fn a_swap_of_what_is_not_installed_here_is_refused_or_said() {
         !dir.join(".lambda-pack/store/packages").exists(),
         "nothing was uploaded"
     );
+}
+
+/// `*` stands for any part of a name, npm's scopes included.
+#[test]
+fn a_glob_means_packages_with_a_scope_too() {
+    let modules = |from: &str| {
+        let dir = node_project(&format!(r#"{{ from = "{from}", to = "drop" }}"#));
+        for package in ["@aws-sdk/client-s3", "@aws-sdk/core", "@smithy/core", "plain"] {
+            let manifest = json!({"name": package, "version": "1.0.0"});
+            dir.write(
+                &format!("code/app/node_modules/{package}/package.json"),
+                manifest.to_string(),
+            );
+        }
+        dir.write(
+            "lambda-json/app.json",
+            r#"{"runtime": "nodejs22.x", "handler": "app.handler", "source": {"path": "app", "exclude": ["package*.json"]}}"#,
+        );
+        build(&dir, "p");
+        top(&dir, "app", "node_modules/")
+    };
+    assert_eq!(modules("@aws-sdk/*"), set(&["@smithy", "plain"]));
+    assert_eq!(modules("*/core"), set(&["@aws-sdk", "plain"]));
+    assert_eq!(modules("@*"), set(&["plain"]));
+    assert_eq!(modules("*"), set(&[]));
+    assert_eq!(modules("pla*"), set(&["@aws-sdk", "@smithy"]));
 }

@@ -27,6 +27,7 @@ use crate::{Error, ErrorKind, Result, collect_all, function, shorten, suggest};
 /// The profiles of a project, by name.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(transparent)]
+#[schemars(extend("propertyNames" = {"pattern": "^[^\\u0000-\\u001f\\u007f-\\u009f]+$"}))]
 pub struct Profiles {
     tables: BTreeMap<ProfileName, Table>,
     #[serde(skip)]
@@ -55,6 +56,9 @@ impl Borrow<str> for ProfileName {
     }
 }
 
+/// Addresses of stores, for JSON Schemas; what can be opened, the program says.
+pub const STORE: &str = r"^(s3://[A-Za-z0-9][A-Za-z0-9._:-]*(/(?!\.{1,2}(/|$))[^/\u0000-\u001f\u007f-\u009f]+)*/*|file://(/|\.$|\.{1,2}/)[\s\S]*)$";
+
 /// What is deployed, and how it differs from what is defined.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -72,8 +76,10 @@ struct Table {
     architecture: Option<Architecture>,
     /// Texts for `${parameters.NAME}` in values of `environment` and `tags`.
     #[serde(default)]
+    #[schemars(extend("additionalProperties" = {"type": "string", "not": {"pattern": "\\$\\{parameters\\."}}))]
     parameters: BTreeMap<String, String>,
     /// In place of the project's.
+    #[schemars(regex(pattern = STORE))]
     store: Option<String>,
     /// What takes the place of dependencies.
     #[serde(default)]
@@ -200,7 +206,18 @@ impl Profiles {
                 error.within(self.places.of_swap(slice::from_ref(&name), swap))
             })
         });
-        collect_all(swaps)?;
+        let twice = table.swaps.iter().enumerate().map(|(index, Object(swap))| {
+            let is_same = |Object(other): &Object<Swap>| other.from == swap.from && other.functions == swap.functions;
+            match table.swaps[..index].iter().any(is_same) {
+                false => Ok(()),
+                true => {
+                    let twice = format!("key `swaps.{}`: it comes twice, for the same functions", swap.from);
+                    let error = of_profile(Error::invalid(twice).help("remove one, or tell them apart by `functions`"));
+                    Err(error.within(self.places.of_swap(slice::from_ref(&name), swap)))
+                }
+            }
+        });
+        collect_all(swaps.chain(twice))?;
         let base = match &table.extends {
             None => None,
             Some(base) if chain.contains(base) => {
@@ -299,17 +316,7 @@ impl Profile {
     pub fn apply(&self, functions: BTreeMap<String, Function>) -> Result<BTreeMap<String, Function>> {
         let within = |error: Error| error.within(format_args!("profile `{}`", self.name));
         self.check_names(&functions)?;
-        let names = [
-            (Kind::Function, globs(self.functions.as_deref())),
-            (Kind::Layer, globs(self.layers.as_deref())),
-        ];
-        let selects = |function: &Function| {
-            let (_, globs) = names
-                .iter()
-                .find(|(kind, _)| *kind == function.definition.kind)
-                .expect("these are all kinds");
-            globs.is_match(function.name.as_str())
-        };
+        let selects = self.selection();
         let needed: Vec<String> = functions
             .values()
             .filter(|function| selects(function))
@@ -341,6 +348,21 @@ impl Profile {
             ));
         }
         Ok(selected)
+    }
+
+    /// Whether it names a function or layer, by a glob.
+    pub fn selection(&self) -> impl Fn(&Function) -> bool {
+        let names = [
+            (Kind::Function, globs(self.functions.as_deref())),
+            (Kind::Layer, globs(self.layers.as_deref())),
+        ];
+        move |function| {
+            let (_, globs) = names
+                .iter()
+                .find(|(kind, _)| *kind == function.definition.kind)
+                .expect("these are all kinds");
+            globs.is_match(function.name.as_str())
+        }
     }
 
     /// Whether a function has this secret from here, rather than from its definition.

@@ -18,6 +18,8 @@ use crate::{Error, Result, collect_all, shorten, suggest};
 
 /// Number of the rules by which packages are left out. A change of them changes source hashes.
 const RECIPE: u32 = 1;
+/// The same where `from` is a glob. In the first ones a `*` met no package with a scope.
+const RECIPE_OF_GLOBS: u32 = 2;
 
 /// A swap that applies to a function.
 #[derive(Clone, Debug)]
@@ -246,10 +248,14 @@ impl Swaps {
 impl AppliedSwap {
     /// What of it enters the source hash.
     fn input(&self) -> Value {
+        let recipe = match self.from.is_glob() {
+            true => RECIPE_OF_GLOBS,
+            false => RECIPE,
+        };
         let mut input = Map::from_iter([
             ("from".to_owned(), self.from.as_str().into()),
             ("to".to_owned(), self.to.to_string().into()),
-            ("recipe".to_owned(), RECIPE.into()),
+            ("recipe".to_owned(), recipe.into()),
         ]);
         if let Some((_, inputs)) = &self.installs {
             input.insert("lock".to_owned(), inputs.digest().to_hex().into());

@@ -17,11 +17,14 @@ mod tests;
 use std::fmt;
 use std::str::FromStr;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Value, json};
 
+use crate::build::Ecosystem;
 use crate::function::{FunctionName, GlobText, RelativePath};
+use crate::sbom::python::normal;
 use crate::{Error, Result};
 
 pub use apply::{AppliedSwap, check_effect, check_used};
@@ -36,12 +39,13 @@ pub use runtime::Sdk;
 /// A dependency, and what comes in its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = lock_of_dependencies)]
 pub struct Swap {
     /// Name of the dependency, as its lock file has it; or a glob on names.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", regex(pattern = name::PATTERN))]
     pub from: PackageName,
     /// `runtime`, `drop`, `layer:NAME`, or the name of a dependency that comes in its place.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", regex(pattern = "^(layer:[A-Za-z0-9_-]{1,64}|[^:]+)$"))]
     pub to: Replacement,
     /// What that means for the function, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -57,9 +61,29 @@ pub struct Swap {
     pub inherited: bool,
 }
 
+/// What [`Swap::check`] says of `lock`, for the JSON Schema. `null` is as if the key weren't there.
+fn lock_of_dependencies(schema: &mut Schema) {
+    let rules = json!({
+        "if": {"required": ["to"], "properties": {"to": {"pattern": "^(runtime|drop|layer:.*)$"}}},
+        "then": {"properties": {"lock": {"type": "null"}}},
+        "else": {"required": ["lock"], "properties": {"lock": {"not": {"type": "null"}}}},
+    });
+    let Value::Object(rules) = rules else { return };
+    rules.into_iter().for_each(|(key, rule)| drop(schema.insert(key, rule)));
+}
+
 impl Swap {
     /// Fails where its keys don't fit each other.
     pub(crate) fn check(&self) -> Result<()> {
+        if let Replacement::Dependency(name) = &self.to
+            && (self.from.is_of(Ecosystem::Node, name) || self.from.is_of(Ecosystem::Python, &normal(name)))
+        {
+            return Err(Error::invalid(format!(
+                "`{}` would be replaced by itself: `to` is `{name}`",
+                self.from
+            ))
+            .help("name another dependency in `to`; another version of the same one belongs into the function's own lock file"));
+        }
         match (&self.to, &self.lock) {
             (Replacement::Dependency(name), None) => {
                 Err(Error::invalid(format!("no `lock` says which `{name}` comes in place of `{}`", self.from))

@@ -10,9 +10,12 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::build::Ecosystem;
 use crate::sbom::python::normal;
 
-const EXPECTED: &str = "the name of a package, such as `boto3` or `@aws-sdk/client-s3`; `*` stands for any part of a name, such as `@aws-sdk/*`";
+const EXPECTED: &str = "the name of a package, such as `boto3` or `@aws-sdk/client-s3`; `*` stands for any part of a name, such as `@aws-sdk/*`, and `*` alone for all";
 
-/// The name of a package, or a glob on names in which `*` stands for all but `/`.
+/// What names and globs consist of.
+pub(super) const PATTERN: &str = "^[A-Za-z0-9@/._*~-]+$";
+
+/// The name of a package, or a glob on names in which `*` stands for any part of one, that of npm's scopes included.
 #[derive(Clone, Debug)]
 pub struct PackageName {
     text: String,
@@ -31,6 +34,10 @@ impl PackageName {
         &self.text
     }
 
+    pub fn is_glob(&self) -> bool {
+        self.text.contains('*')
+    }
+
     /// Whether a package of this name is meant. Of Python packages it is the normal name.
     pub fn is_of(&self, ecosystem: Ecosystem, name: &str) -> bool {
         match ecosystem {
@@ -41,7 +48,7 @@ impl PackageName {
 
     /// Whether all that the other one may mean is meant by this.
     pub fn covers(&self, ecosystem: Ecosystem, other: &Self) -> bool {
-        if !other.text.contains('*') {
+        if !other.is_glob() {
             return match ecosystem {
                 Ecosystem::Python => self.python.is_match(normal(&other.text)),
                 Ecosystem::Node => self.node.is_match(&other.text),
@@ -75,7 +82,8 @@ impl FromStr for PackageName {
             return Err(EXPECTED);
         }
         let matcher = |text: &str| {
-            let glob = GlobBuilder::new(text).literal_separator(true).build();
+            // `*` would otherwise leave out every package with a scope.
+            let glob = GlobBuilder::new(text).literal_separator(false).build();
             glob.map(|glob| glob.compile_matcher()).map_err(|_| EXPECTED)
         };
         Ok(PackageName {
@@ -111,7 +119,14 @@ mod tests {
         assert!(is_of("types-*", Ecosystem::Python, "types-requests"));
         assert!(is_of("@aws-sdk/*", Ecosystem::Node, "@aws-sdk/client-s3"));
         assert!(is_of("lodash", Ecosystem::Node, "lodash"));
-        assert!(!is_of("*", Ecosystem::Node, "@aws-sdk/client-s3"));
+        for glob in ["*", "@*", "*/client-s3", "*client*", "@aws-sdk/client-*"] {
+            assert!(is_of(glob, Ecosystem::Node, "@aws-sdk/client-s3"), "{glob}");
+        }
+        assert!(
+            !is_of("client-*", Ecosystem::Node, "@aws-sdk/client-s3"),
+            "all of a name"
+        );
+        assert!(!is_of("@aws-sdk/*", Ecosystem::Node, "@aws-sdk-extra/client-s3"));
         assert!(!is_of("lodash", Ecosystem::Node, "lodash.get"));
         assert!(!is_of("boto3", Ecosystem::Python, "boto3-stubs"));
         for text in ["", "requests[socks]", "a b", "a==1"] {
