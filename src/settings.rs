@@ -1,6 +1,8 @@
 //! From the command line as typed to settings as resolved: flag, `LAMBDA_PACK_*` variable (clap merges these two),
 //! `lambda-pack.toml`, default.
 
+mod schema;
+
 use std::env;
 use std::fs;
 use std::num::NonZeroU16;
@@ -11,10 +13,10 @@ use etcetera::BaseStrategy;
 use lambda_pack_core::archive::Compression;
 use lambda_pack_core::disk::or_here;
 use lambda_pack_core::graph::Places;
-use lambda_pack_core::profile::{Profile, Profiles};
+use lambda_pack_core::profile::{Profile, Profiles, STORE};
 use lambda_pack_core::{Error, ErrorKind, Result, toml_text};
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 
 use crate::aws::AwsSettings;
@@ -60,12 +62,19 @@ pub struct Settings {
 #[schemars(title = "lambda-pack.toml")]
 struct ProjectFile {
     /// Directory that sources are relative to; default: `code`.
+    #[serde(default, deserialize_with = "named")]
+    #[schemars(length(min = 1))]
     code_dir: Option<PathBuf>,
     /// Directory of the definitions; default: `lambda-json`.
+    #[serde(default, deserialize_with = "named")]
+    #[schemars(length(min = 1))]
     config_dir: Option<PathBuf>,
     /// Where `build` puts packages; default: `dist`.
+    #[serde(default, deserialize_with = "named")]
+    #[schemars(length(min = 1))]
     out_dir: Option<PathBuf>,
     /// Where packages are: `s3://bucket/prefix` or `file://directory`; default: `.lambda-pack/store`.
+    #[schemars(regex(pattern = STORE))]
     store: Option<String>,
     /// AWS region; default: that of the AWS profile.
     region: Option<String>,
@@ -88,7 +97,19 @@ struct ProjectFile {
 
 /// The JSON Schema of `lambda-pack.toml`, draft 2020-12.
 pub fn json_schema() -> schemars::Schema {
-    schemars::schema_for!(ProjectFile)
+    schema::of_toml(schemars::schema_for!(ProjectFile))
+}
+
+/// A path of the file. Who leaves it empty meant one: that of the file's own directory is `.`.
+fn named<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = PathBuf::deserialize(deserializer)?;
+    match path.as_os_str().is_empty() {
+        false => Ok(Some(path)),
+        true => Err(de::Error::invalid_value(
+            de::Unexpected::Str(""),
+            &"a directory; `.` is that of this file",
+        )),
+    }
 }
 
 /// What the project is called where its packages go.

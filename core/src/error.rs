@@ -159,6 +159,11 @@ impl Error {
         secrets.into_iter().find(has).unwrap_or(self.0.kind)
     }
 
+    /// That of this failure alone, whatever was joined to it.
+    pub fn own_kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
     /// This failure and those that were joined to it, in the order in which they were found.
     pub fn each(&self) -> impl Iterator<Item = &Error> {
         std::iter::once(self).chain(&self.0.more)

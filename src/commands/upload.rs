@@ -58,7 +58,7 @@ pub fn publish(
     check_expected(expected, &hashed.functions)?;
     super::warn_of_unknown_secrets(hashed.all().map(|hashed| &hashed.function));
     // Nothing is uploaded where one of them can't work, or holds a secret.
-    let checked = Checked::all(&hashed)?;
+    let checked = Checked::all(&hashed, settings.profile.as_ref(), meter)?;
     let packages = Packages::open(&hashed, settings, caches, meter)?;
     let (mut planned, mut failed) = (Vec::new(), Vec::new());
     for (checked, found) in checked

@@ -2,7 +2,7 @@
 
 use lambda_pack_core::function::Kind;
 use lambda_pack_core::preflight::{Contents, Layer};
-use lambda_pack_core::secrets::Guard;
+use lambda_pack_core::secrets::{Guard, check_declarations};
 use lambda_pack_core::{Meter, Result, collect_all};
 use serde::Serialize;
 
@@ -38,7 +38,11 @@ pub fn run(args: &ValidateArgs, common: &Common, meter: &'static Meter) -> Resul
         check(hashed, &layers, meter).map(Some)
     });
     let graph = graph_of(hashed.all().map(|it| (&it.function, &it.tree)), &settings).map(|_| None);
-    let rows: Vec<Row> = collect_all(rows.chain([graph]))?.into_iter().flatten().collect();
+    let declared = check_declarations(hashed.all().map(|it| &it.function), settings.profile.as_ref()).map(|()| None);
+    let rows: Vec<Row> = collect_all(rows.chain([declared, graph]))?
+        .into_iter()
+        .flatten()
+        .collect();
     drop(progress);
     for row in &rows {
         super::warn(&row.name, row.warnings.iter().skip(row.reported));

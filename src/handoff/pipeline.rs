@@ -173,7 +173,7 @@ impl Pipeline<'_> {
     /// and what is declared may be other than when a package was uploaded.
     fn validate<'c>(&self, hashed: &'c Selected<Hashed>) -> Result<(Done, Vec<Checked<'c>>)> {
         warn_of_unknown_secrets(hashed.all().map(|hashed| &hashed.function));
-        let checked = Checked::all(hashed)?;
+        let checked = Checked::all(hashed, Some(self.profile), self.meter)?;
         collect_all(checked.iter().map(|checked| checked.search_source(self.meter)))?;
         Ok((Done::new(checked.len(), SOURCES), checked))
     }

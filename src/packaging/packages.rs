@@ -11,9 +11,10 @@ use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::function::{Definition, Function, FunctionName, Selected};
 use lambda_pack_core::manifest::{Manifest, canonical_json};
 use lambda_pack_core::preflight::{Contents, Layer};
+use lambda_pack_core::profile::Profile;
 use lambda_pack_core::provenance;
 use lambda_pack_core::sbom::{Sbom, versions};
-use lambda_pack_core::secrets::Guard;
+use lambda_pack_core::secrets::{Guard, check_declarations};
 use lambda_pack_core::source::Tree;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, preflight};
 use serde::Serialize;
@@ -37,8 +38,22 @@ pub struct Checked<'a> {
 }
 
 impl<'a> Checked<'a> {
-    /// Reports every fault of every function.
-    pub fn all(hashed: &'a Selected<Hashed>) -> Result<Vec<Self>> {
+    /// Reports every fault of every function. What is wrong doesn't hide that a source has a secret of the infrastructure's.
+    pub fn all(hashed: &'a Selected<Hashed>, profile: Option<&Profile>, meter: &Meter) -> Result<Vec<Self>> {
+        let declared = check_declarations(hashed.all().map(|it| &it.function), profile);
+        let checked = Self::each(hashed);
+        if declared.is_ok() && checked.is_ok() {
+            return checked;
+        }
+        let leaks = collect_all(hashed.functions.iter().map(|Hashed { function, tree, .. }| {
+            let guard = Guard::of(function);
+            in_function(&function.name, guard.check_tree_for_infrastructure(tree, meter))
+        }));
+        let errors = [leaks.map(drop), declared, checked.map(drop)];
+        collect_all(errors).map(|_| Vec::new())
+    }
+
+    fn each(hashed: &'a Selected<Hashed>) -> Result<Vec<Self>> {
         let sources = Layers::of_sources(hashed.all());
         collect_all(hashed.functions.iter().map(|hashed| {
             let layers = sources.before_build(&hashed.function)?;

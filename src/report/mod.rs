@@ -112,7 +112,15 @@ pub fn error(error: &Error) {
     /// A screenful; who has mended these sees the rest.
     const MOST: usize = 20;
     hidden::hide_of_definitions();
-    for error in error.each().take(MOST) {
+    // Those that count most first: what is left out hides none of them.
+    let mut errors: Vec<&Error> = error.each().collect();
+    errors.sort_by_key(|error| match error.own_kind() {
+        ErrorKind::Infrastructure => 0,
+        ErrorKind::Secret => 1,
+        _ => 2,
+    });
+    let more = errors.len().saturating_sub(MOST);
+    for error in errors.into_iter().take(MOST) {
         anstream::eprintln!("{ERROR}error:{ERROR:#} {}", masked(error.message()));
         if let Some(help) = error.help_text() {
             anstream::eprintln!("  {HELP}help:{HELP:#} {}", masked(help));
@@ -121,7 +129,7 @@ pub fn error(error: &Error) {
             anstream::eprintln!("{command}");
         }
     }
-    match error.each().skip(MOST).count() {
+    match more {
         0 => {}
         more => anstream::eprintln!("{ERROR}error:{ERROR:#} and {more} more"),
     }

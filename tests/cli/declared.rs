@@ -270,3 +270,56 @@ fn what_one_profile_keeps_out_is_kept_out_everywhere() {
     }
     assert!(!dir.join(".lambda-pack/store/packages").exists());
 }
+
+/// What one command refuses of a declaration, no other one deploys.
+#[test]
+fn what_a_check_refuses_is_deployed_by_nobody() {
+    let remote =
+        |keys: &str| format!(r#"{{"id": "stripe", "class": "remote_fetch", "target": "STRIPE_SECRET", {keys}}}"#);
+    let cases = [
+        (remote(r#""name": "a b""#), "Secrets Manager takes no such name"),
+        (remote(r#""parameter": "a/b""#), "doesn't begin with `/`"),
+        (remote(r#""parameter": "/aws/x""#), "keeps for AWS"),
+        (remote(r#""arn": "arn:aws:s3:::x""#), "no ARN of a secret"),
+        (
+            remote(r#""arn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:*""#),
+            "names more than one secret",
+        ),
+        (
+            r#"{"id": "ci", "class": "per_install_generated", "target": "CI_SECRET", "length": 40}"#.to_owned(),
+            "`app` and `other` say different things of its `length`",
+        ),
+    ];
+    for (secret, words) in cases {
+        let dir = Dir::new();
+        dir.write("lambda-pack.toml", "[profiles.prod]\n");
+        for (name, secret) in [
+            ("app", secret.as_str()),
+            (
+                "other",
+                r#"{"id": "ci", "class": "per_install_generated", "target": "CI_SECRET"}"#,
+            ),
+        ] {
+            dir.write(&format!("code/{name}/{name}.py"), "");
+            dir.write(
+                &format!("lambda-json/{name}.json"),
+                format!(
+                    r#"{{"runtime": "python3.13", "handler": "{name}.handler", "source": "{name}", "secrets": [{secret}]}}"#
+                ),
+            );
+        }
+        for args in [
+            &["secrets", "check"][..],
+            &["profile", "check"],
+            &["validate"],
+            &["upload"],
+            &["bundle", "export", "--deployment-profile", "prod"],
+            &["run", "--deployment-profile", "prod"],
+        ] {
+            let run = dir.command(args.iter().copied()).run();
+            assert_eq!(run.code, 3, "{args:?}: {run:?}");
+            assert!(run.stderr.contains(words), "{args:?}: {words}: {run:?}");
+        }
+        assert!(!dir.join(".lambda-pack/store/packages").exists(), "nothing is uploaded");
+    }
+}

@@ -444,3 +444,140 @@ fn a_secret_for_no_function_is_refused() {
         ],
     );
 }
+
+/// `list` says what there is; what is wrong with it, `check` says.
+#[test]
+fn profiles_that_are_wrong_are_listed() {
+    for wrong in [
+        "[profiles.prod]\nfunctions = [\"order-*\"]\nparameters = { stage = \"prod\" }\n",
+        "[profiles.prod]\nfunctions = [\"order-*\", \"gone\"]\n",
+        "[profiles.prod]\nfunctions = [\"order-*\"]\nstore = \"s4://x\"\n",
+    ] {
+        let dir = project(wrong);
+        assert_eq!(
+            dir.command(["profile", "list", "--json"]).ok().json(),
+            json!([{"name": "prod", "tier": "lambda", "functions": ["order-intake", "order-summary"]}]),
+            "{wrong}"
+        );
+        dir.command(["profile", "check"]).fails(3, &["profile `prod`"]);
+    }
+}
+
+#[test]
+fn a_directory_without_a_name_is_refused_by_all() {
+    for key in ["code_dir", "config_dir", "out_dir"] {
+        let dir = project(&format!("{key} = \"\"\n[profiles.prod]\n"));
+        for args in [
+            &["profile", "check"][..],
+            &["profile", "list"],
+            &["list"],
+            &["validate"],
+        ] {
+            let place = format!("lambda-pack.toml:1:{}: key `{key}`: found string \"\"", key.len() + 4);
+            dir.command(args.iter().copied())
+                .fails(3, &[&place, "allowed: a directory; `.` is that of this file"]);
+        }
+        // The file's own directory has a name.
+        let here = project(&format!("{key} = \".\"\n[profiles.prod]\n"));
+        if key == "out_dir" {
+            here.command(["profile", "check"]).ok();
+        }
+    }
+}
+
+/// Swaps that would say the same twice, or nothing.
+#[test]
+fn a_swap_by_itself_and_a_swap_said_twice_are_refused() {
+    let by_itself = |from: &str, to: &str| {
+        let swap =
+            format!("[[profiles.prod.swaps]]\nfrom = \"{from}\"\nto = \"{to}\"\nlock = \"other/package-lock.json\"\n");
+        let words = format!("key `swaps.{from}`: `{from}` would be replaced by itself: `to` is `{to}`");
+        refused(&swap, 3, &["lambda-pack.toml:1:", "profile `prod`", &words]);
+        project(&swap)
+            .command(["validate", "--deployment-profile", "prod"])
+            .fails(3, &[&words]);
+    };
+    by_itself("moment", "moment");
+    by_itself("Foo_Bar", "foo-bar");
+    by_itself("@aws-sdk/*", "@aws-sdk/client-s3");
+    let swap = "[[profiles.prod.swaps]]\nfrom = \"boto3\"\nto = \"runtime\"\n";
+    refused(
+        &swap.repeat(2),
+        3,
+        &[
+            "lambda-pack.toml:1:",
+            "key `swaps.boto3`: it comes twice, for the same functions",
+            "tell them apart",
+        ],
+    );
+    let other = "[[profiles.prod.swaps]]\nfrom = \"boto3\"\nto = \"drop\"\n";
+    refused(&format!("{swap}{other}"), 3, &["key `swaps.boto3`: it comes twice"]);
+}
+
+/// What the program refuses, the schema refuses, and the other way round.
+#[test]
+fn the_schema_of_the_project_is_as_strict_as_the_program() {
+    let dir = project("");
+    dir.write("schema.json", dir.command(["schema", "project"]).ok().stdout);
+    let schema = format!("file://{}", dir.join("schema.json").display());
+    let taplo = PYTHON.with_file_name("taplo");
+    let secret = |keys: &str| format!("[[profiles.dev.secrets]]\nid = \"a\"\n{keys}\n");
+    let infrastructure = "class = \"infrastructure\"\nreason = \"b\"\n";
+    let prompt = "class = \"user_prompt\"\ntarget = \"TOKEN\"\n";
+    let made = "class = \"per_install_generated\"\ntarget = \"TOKEN\"\n";
+    let remote = "class = \"remote_fetch\"\ntarget = \"TOKEN\"\n";
+    let arn = "arn = \"arn:aws:ssm:eu-central-1:123456789012:parameter/x\"";
+    let taken = [
+        "store = \"s3://bucket\"\n".to_owned(),
+        "store = \"s3://bucket/a.b/c/\"\n[profiles.dev]\nstore = \"file://./x\"\n".to_owned(),
+        "store = \"file:///tmp/x\"\ncode_dir = \"code\"\n".to_owned(),
+        secret(&format!("{infrastructure}variable = \"CI_TOKEN\"")),
+        secret(&format!(
+            "{prompt}label = \"Token\"\npattern = \"^.+$\"\nparameter = \"/x\""
+        )),
+        secret(&format!("{made}length = 40\ncharset = \"hex\"\ndescription = \"d\"")),
+        secret(&format!("{remote}{arn}")),
+        secret(&format!("{remote}name = \"prod/x\"")),
+    ];
+    let refused = [
+        "code_dir = \"\"\n".to_owned(),
+        "store = \"\"\n".to_owned(),
+        "store = \"bucket\"\n".to_owned(),
+        "store = \"s4://bucket\"\n".to_owned(),
+        "store = \"s3://-bucket\"\n".to_owned(),
+        "store = \"s3://bucket/../x\"\n".to_owned(),
+        "store = \"s3://bucket//x\"\n".to_owned(),
+        "store = \"file://host/x\"\n".to_owned(),
+        "[profiles.dev]\nstore = \"s3://\"\n".to_owned(),
+        "[profiles.\"\"]\n".to_owned(),
+        "[profiles.dev]\nparameters = { a = \"${parameters.b}\" }\n".to_owned(),
+        secret("class = \"infrastructure\""),
+        secret(&format!("{infrastructure}target = \"TOKEN\"")),
+        secret(&format!("{infrastructure}length = 40")),
+        secret("class = \"user_prompt\""),
+        secret(&format!("{prompt}kind = \"jwt\"")),
+        secret(&format!("{prompt}charset = \"hex\"")),
+        secret(&format!("{made}parameter = \"/x\"")),
+        secret(&format!("{made}label = \"x\"")),
+        secret(remote),
+        secret(&format!("{remote}{arn}\nname = \"x\"")),
+        secret(&format!("{remote}name = \"x\"\nparameter = \"/x\"")),
+        secret(&format!("{remote}name = \"x\"\npattern = \"x\"")),
+        "[[profiles.dev.swaps]]\nfrom = \"moment\"\nto = \"dayjs\"\n".to_owned(),
+        "[[profiles.dev.swaps]]\nfrom = \"boto3\"\nto = \"drop\"\nlock = \"x\"\n".to_owned(),
+        "[[profiles.dev.swaps]]\nfrom = \"requests[socks]\"\nto = \"drop\"\n".to_owned(),
+        "[[profiles.dev.swaps]]\nfrom = \"boto3\"\nto = \"layers:x\"\n".to_owned(),
+    ];
+    let cases = taken.iter().map(|case| (case, true));
+    for (case, is_taken) in cases.chain(refused.iter().map(|case| (case, false))) {
+        dir.write("lambda-pack.toml", case);
+        let checked = Command::new(&taplo)
+            .args(["check", "--schema", &schema, "lambda-pack.toml"])
+            .current_dir(dir.path())
+            .output()
+            .unwrap();
+        let ours = dir.command(["profile", "check"]).run();
+        assert_eq!(ours.code == 0, is_taken, "{case} {ours:?}");
+        assert_eq!(checked.status.success(), is_taken, "{case} {checked:?}");
+    }
+}

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use regex::Regex;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::ser::Serializer;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
 
 use super::allowed_secret::RuleId;
 use super::definition::{EnvironmentKeyRule, Kind, PatternRule, ReasonRule, SecretIdRule, UniqueMap, is_reserved};
@@ -18,6 +19,7 @@ use crate::{Error, Result, collect_all, secrets};
 /// A secret, by its name.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = keys_of_classes)]
 pub struct Secret {
     pub id: Text<SecretIdRule>,
     pub class: SecretClass,
@@ -88,6 +90,13 @@ pub enum Charset {
 }
 
 impl SecretClass {
+    pub const ALL: [SecretClass; 4] = [
+        SecretClass::Infrastructure,
+        SecretClass::PerInstallGenerated,
+        SecretClass::UserPrompt,
+        SecretClass::RemoteFetch,
+    ];
+
     pub fn name(self) -> &'static str {
         match self {
             SecretClass::Infrastructure => "infrastructure",
@@ -114,6 +123,52 @@ impl Charset {
         };
         (0..=u8::MAX).filter(is_in).collect()
     }
+}
+
+/// The classes that have a key.
+const OWNERS: [(&str, &[SecretClass]); 12] = {
+    use SecretClass::{Infrastructure, PerInstallGenerated, RemoteFetch, UserPrompt};
+    [
+        ("target", &[PerInstallGenerated, UserPrompt, RemoteFetch]),
+        ("reason", &[Infrastructure]),
+        ("kind", &[Infrastructure]),
+        ("variable", &[Infrastructure]),
+        ("pattern", &[Infrastructure, UserPrompt]),
+        ("length", &[PerInstallGenerated]),
+        ("charset", &[PerInstallGenerated]),
+        ("label", &[UserPrompt]),
+        ("description", &SecretClass::ALL),
+        ("parameter", &[UserPrompt, RemoteFetch]),
+        ("arn", &[RemoteFetch]),
+        ("name", &[RemoteFetch]),
+    ]
+};
+
+/// The keys that say where a secret is. `remote_fetch` has one of them.
+const PLACES: [&str; 3] = ["arn", "name", "parameter"];
+
+/// What [`Secret::check`] says of classes, for the JSON Schema. `null` is as if the key weren't there.
+fn keys_of_classes(schema: &mut Schema) {
+    let rules = SecretClass::ALL.map(|class| {
+        let others = OWNERS.into_iter().filter(|(_, classes)| !classes.contains(&class));
+        let others: Map<String, Value> = others
+            .map(|(key, _)| (key.to_owned(), json!({"type": "null"})))
+            .collect();
+        let has = |key: &str| json!({"required": [key], "properties": {key: {"not": {"type": "null"}}}});
+        let needed = match class {
+            SecretClass::Infrastructure => has("reason"),
+            _ => has("target"),
+        };
+        let mut all = vec![json!({ "properties": others }), needed];
+        if class == SecretClass::RemoteFetch {
+            all.push(json!({ "oneOf": PLACES.map(has) }));
+        }
+        json!({
+            "if": {"required": ["class"], "properties": {"class": {"const": class.name()}}},
+            "then": { "allOf": all },
+        })
+    });
+    schema.insert("allOf".to_owned(), rules.to_vec().into());
 }
 
 /// Characters of a value that is made up: 190 bits of `alphanumeric`, 128 of `hex`.
@@ -151,38 +206,30 @@ impl Secret {
     }
 
     /// Keys that are set, and the classes that have them.
-    fn keys(&self) -> [(&'static str, bool, &'static [SecretClass]); 12] {
-        use SecretClass::{Infrastructure, PerInstallGenerated, RemoteFetch, UserPrompt};
-        [
-            (
-                "target",
-                self.target.is_some(),
-                &[PerInstallGenerated, UserPrompt, RemoteFetch],
-            ),
-            ("reason", self.reason.is_some(), &[Infrastructure]),
-            ("kind", self.kind.is_some(), &[Infrastructure]),
-            ("variable", self.variable.is_some(), &[Infrastructure]),
-            ("pattern", self.pattern.is_some(), &[Infrastructure, UserPrompt]),
-            ("length", self.length.is_some(), &[PerInstallGenerated]),
-            ("charset", self.charset.is_some(), &[PerInstallGenerated]),
-            ("label", self.label.is_some(), &[UserPrompt]),
-            (
-                "description",
-                self.description.is_some(),
-                &[Infrastructure, PerInstallGenerated, UserPrompt, RemoteFetch],
-            ),
-            ("parameter", self.parameter.is_some(), &[UserPrompt, RemoteFetch]),
-            ("arn", self.arn.is_some(), &[RemoteFetch]),
-            ("name", self.name.is_some(), &[RemoteFetch]),
-        ]
+    fn keys(&self) -> impl Iterator<Item = (&'static str, bool, &'static [SecretClass])> {
+        let set = [
+            self.target.is_some(),
+            self.reason.is_some(),
+            self.kind.is_some(),
+            self.variable.is_some(),
+            self.pattern.is_some(),
+            self.length.is_some(),
+            self.charset.is_some(),
+            self.label.is_some(),
+            self.description.is_some(),
+            self.parameter.is_some(),
+            self.arn.is_some(),
+            self.name.is_some(),
+        ];
+        OWNERS
+            .into_iter()
+            .zip(set)
+            .map(|((key, classes), set)| (key, set, classes))
     }
 
     fn check(&self) -> Result<()> {
         let class = self.class;
-        let misplaced = self
-            .keys()
-            .into_iter()
-            .find(|(_, set, classes)| *set && !classes.contains(&class));
+        let misplaced = self.keys().find(|(_, set, classes)| *set && !classes.contains(&class));
         if let Some((key, _, classes)) = misplaced {
             let classes: Vec<&str> = classes.iter().map(|class| class.name()).collect();
             return Err(

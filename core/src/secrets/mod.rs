@@ -23,7 +23,7 @@ mod tests;
 mod value;
 
 pub(crate) use cautious::{is_of_another_thing, may_be, named_by};
-pub use check::{Check, Checked, check};
+pub use check::{Check, Checked, check, check_declarations};
 pub(crate) use classify::declaration;
 pub use classify::{Suggestion, classify};
 pub(crate) use environment::Named;

@@ -277,3 +277,35 @@ fn only_what_looks_like_one_can_be_allowed() {
     dir.write("code/app/fixture.txt", VALUE);
     refused(&dir, VALUE, &["value of the variable `CI_PASSWORD`"]);
 }
+
+/// What else is wrong, and however much of it, hides none of them.
+#[test]
+fn other_findings_do_not_hide_one() {
+    let dir = project(BY_VARIABLE);
+    dir.write("lambda-pack.toml", "[profiles.prod]\n");
+    dir.write("code/app/config.py", format!("x = '{VALUE}'\n"));
+    // Nothing has this handler: that alone would end it.
+    for number in 0..30 {
+        dir.write(
+            &format!("lambda-json/a{number}.json"),
+            r#"{"runtime": "python3.13", "handler": "gone.handler", "source": "plain"}"#,
+        );
+    }
+    dir.write("code/plain/plain.py", "");
+    for args in [
+        &["validate"][..],
+        &["upload"],
+        &["bundle", "export", "--deployment-profile", "prod"],
+        &["run", "--deployment-profile", "prod"],
+    ] {
+        let run = command(&dir, args.iter().copied()).fails(3, &["and 11 more"]);
+        let first = run.stderr.lines().find(|line| line.starts_with("error: "));
+        let first = first.unwrap_or_default();
+        assert!(
+            first.contains("code/app/config.py:1: infrastructure secret `ci` found"),
+            "{args:?}: {run:?}"
+        );
+        hides(&run, VALUE);
+    }
+    nothing_is_written(&dir);
+}

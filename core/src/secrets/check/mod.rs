@@ -74,28 +74,15 @@ pub fn check(
     profile: Option<&Profile>,
     value_of: impl Fn(&str) -> Result<Option<SecretValue>>,
 ) -> Result<Checked> {
-    let mut by_id = BTreeMap::<&str, Vec<(&Function, &Secret)>>::new();
-    for function in functions.values() {
-        for Object(secret) in &function.definition.secrets {
-            by_id.entry(secret.id.as_str()).or_default().push((function, secret));
-        }
-    }
     let mut checks = Vec::new();
-    for (id, declarations) in &by_id {
+    for (id, declarations) in by_id(functions.values()) {
         let secret = declarations[0].1;
-        let mut of_secret = vec![agreement(declarations)];
-        match secret.class {
-            SecretClass::Infrastructure => of_secret.push(known_by(secret, &value_of)?),
-            SecretClass::PerInstallGenerated | SecretClass::UserPrompt | SecretClass::RemoteFetch => {
-                of_secret.push(place::place(secret));
-                of_secret.extend(tier(profile, declarations));
-            }
+        let mut of_secret = of_declarations(&declarations, profile);
+        if secret.class == SecretClass::Infrastructure {
+            of_secret.push(known_by(secret, &value_of)?);
         }
         of_secret.extend(pattern(secret));
-        checks.extend(of_secret.into_iter().map(|check| Check {
-            secret: Some((*id).to_owned()),
-            ..check
-        }));
+        checks.extend(of_secret.into_iter().map(|check| of_secret_named(id, check)));
     }
     let mut failed = Vec::new();
     for function in functions.values() {
@@ -116,17 +103,61 @@ pub fn check(
         );
         checks.push(Check::pass("environment", detail));
     }
-    let of_secrets = checks
-        .iter()
-        .filter(|check| check.status == Status::Fail && check.secret.is_some());
-    failed.extend(of_secrets.map(|check| {
-        let id = check.secret.as_deref().unwrap_or_default();
-        let error = Error::invalid(format!("secret `{id}`: {}", check.detail));
-        error.help(check.remedy.as_deref().unwrap_or_default())
-    }));
+    failed.extend(failures(&checks));
     Ok(Checked {
         failed: Error::join(failed),
         checks,
+    })
+}
+
+/// Fails where the secrets that `functions` declare contradict each other or the profile, or name what AWS can't have: nothing of that
+/// may be deployed. Knows no values, and needs none.
+pub fn check_declarations<'a>(functions: impl Iterator<Item = &'a Function>, profile: Option<&Profile>) -> Result<()> {
+    let checks = by_id(functions).into_iter().flat_map(|(id, declarations)| {
+        let of_secret = of_declarations(&declarations, profile).into_iter();
+        of_secret.map(move |check| of_secret_named(id, check))
+    });
+    let checks: Vec<Check> = checks.collect();
+    Error::join(failures(&checks)).map_or(Ok(()), Err)
+}
+
+type Declarations<'a> = Vec<(&'a Function, &'a Secret)>;
+
+fn by_id<'a>(functions: impl Iterator<Item = &'a Function>) -> BTreeMap<&'a str, Declarations<'a>> {
+    let mut by_id = BTreeMap::<&str, Declarations>::new();
+    for function in functions {
+        for Object(secret) in &function.definition.secrets {
+            by_id.entry(secret.id.as_str()).or_default().push((function, secret));
+        }
+    }
+    by_id
+}
+
+/// What is known of a secret by its declarations alone.
+fn of_declarations(declarations: &[(&Function, &Secret)], profile: Option<&Profile>) -> Vec<Check> {
+    let secret = declarations[0].1;
+    let mut checks = vec![agreement(declarations)];
+    if secret.is_deployed() {
+        checks.push(place::place(secret));
+        checks.extend(tier(profile, declarations));
+    }
+    checks
+}
+
+fn of_secret_named(id: &str, check: Check) -> Check {
+    Check {
+        secret: Some(id.to_owned()),
+        ..check
+    }
+}
+
+/// Those of secrets; an environment has errors of its own.
+fn failures(checks: &[Check]) -> impl Iterator<Item = Error> {
+    let of_secrets = checks.iter().filter(|check| check.status == Status::Fail);
+    of_secrets.filter_map(|check| {
+        let id = check.secret.as_deref()?;
+        let error = Error::invalid(format!("secret `{id}`: {}", check.detail));
+        Some(error.help(check.remedy.as_deref().unwrap_or_default()))
     })
 }
 
