@@ -188,6 +188,7 @@ impl Draft {
     pub fn unknown(&mut self, place: &Place, key: &str, unknown: &Unknown, remedy: &str) {
         let remedy = match unknown.says {
             Says::Secret => DECLARE,
+            Says::Missing => "correct the reference, or write the value itself into the definition",
             Says::Nothing | Says::Name => remedy,
         };
         self.lost(place, key, format!("{}; {remedy}", unknown.reason()));

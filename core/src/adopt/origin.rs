@@ -46,7 +46,7 @@ pub fn is_secret(scalar: &Data, origin: Origin) -> bool {
         Data::Unknown(unknown) => match unknown.says {
             Says::Secret => true,
             Says::Name => false,
-            Says::Nothing => origin.is_secret || origin.named.is_some(),
+            Says::Nothing | Says::Missing => origin.is_secret || origin.named.is_some(),
         },
         Data::String(text) | Data::Number(text) => origin.is_secret || secrets::may_be(origin.named, text),
         Data::Null | Data::Bool(_) | Data::List(_) | Data::Map(_) => false,

@@ -25,6 +25,8 @@ pub enum Says {
     Secret,
     /// It is the name, ARN or address of something, so that it is none.
     Name,
+    /// What it refers to should be in the file, and isn't.
+    Missing,
 }
 
 /// Whose spelling a reference has.
@@ -62,6 +64,7 @@ impl Unknown {
         };
         match self.says {
             Says::Secret => format!("{what} is marked as a secret"),
+            Says::Missing => format!("{what} refers to what isn't there"),
             Says::Nothing | Says::Name => format!("{what} is known only when it is deployed"),
         }
     }

@@ -625,3 +625,66 @@ functions:
     assert_eq!(declared, ["aa", "bb", "cc", "dd", "ee", "ff", "hh", "stripe-key"]);
     assert_eq!(definition["secrets"][7]["parameter"], "/shop/stripe");
 }
+
+/// References within `serverless.yml` are followed, and what can't be is said for what it is.
+#[test]
+fn references_within_a_serverless_file_are_followed() {
+    let dir = Dir::new();
+    dir.write("app/app.py", "");
+    dir.write("more.yml", "table: orders\n");
+    dir.write(
+        "serverless.yml",
+        r#"service: shop
+custom:
+  base: &base {memory: 512}
+  x:
+    <<: *base
+    key: value-of-key
+    table-name: ${self:custom.more.table}-${self:custom.stages.${sls:stage}.suffix}
+    resource: arn:aws:s3:::${self:custom.x.key}/*
+  more: ${file(more.yml)}
+  stages: {dev: {suffix: d}}
+  program: ${file(values.js)}
+provider:
+  name: aws
+  runtime: python3.13
+  memorySize: ${self:custom.x.memory}
+  iam: {role: {statements: [{Effect: Allow, Action: s3:GetObject, Resource: '${self:custom.x.resource}'}]}}
+functions:
+  app:
+    handler: app/app.handler
+    description: ${self:custom.x.key}
+    timeout: ${self:custom.x.tiemout}
+    tags: {by: '${self:custom.x.key}'}
+    environment:
+      AA: ${self:custom.x.key}
+      BB: a-${self:custom.x.table-name}-b
+      CC: ${self:custom.x.kye}
+      DD: ${opt:size, self:custom.x.gone}
+      EE: ${self:custom.program.key}
+      FF: ${self:functions.app.environment.AA}
+"#,
+    );
+    let run = dir.command(["init", "--adopt", "."]).ok();
+    let definition: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(dir.join("lambda-json/app.json")).unwrap()).unwrap();
+    assert_eq!(
+        definition["environment"],
+        serde_json::json!({"AA": "value-of-key", "BB": "a-orders-d-b", "FF": "value-of-key"})
+    );
+    assert_eq!(definition["memory_size"], 512);
+    assert_eq!(definition["description"], "value-of-key");
+    assert_eq!(definition["tags"]["by"], "value-of-key");
+    assert_eq!(
+        definition["policy_statements"][0]["resources"][0],
+        "arn:aws:s3:::value-of-key/*"
+    );
+    for words in [
+        "`timeout` isn't carried over: `${self:custom.x.tiemout}` refers to what isn't there; correct the reference",
+        "`environment.CC` isn't carried over: `${self:custom.x.kye}` refers to what isn't there; correct the reference",
+        "`environment.DD` isn't carried over: `${self:custom.x.gone}` refers to what isn't there",
+        "`environment.EE` isn't carried over: `${file(values.js)}` is known only when it is deployed",
+    ] {
+        assert!(run.stderr.contains(words), "{words}: {run:?}");
+    }
+}

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::files::Repository;
 use super::super::origin::Origin;
 use super::super::resolve::{Names, Seen};
-use super::super::unknown::{Part, Tool, Unknown};
+use super::super::unknown::{Part, Says, Tool, Unknown};
 use super::super::value::{Data, Place, Value};
 use super::super::yaml;
 
@@ -59,7 +59,11 @@ impl<'a> Variables<'a> {
             // On the way there may be `${file(…)}`.
             if let Data::String(_) = &value.data {
                 let whole = self.resolve(value);
-                return (!whole.is_unknown()).then(|| self.at(&whole, &path[index..]))?;
+                return match whole.is_unknown() {
+                    // Nobody knows whether it has the key: that isn't a reason for the next source.
+                    true => Some(whole),
+                    false => self.at(&whole, &path[index..]),
+                };
             }
             value = match &value.data {
                 Data::List(members) => members.get(key.parse::<usize>().ok()?)?,
@@ -132,7 +136,15 @@ impl<'a> Variables<'a> {
                 None => {}
             }
         }
-        Err(named(inner))
+        let alternatives = split_alternatives(inner);
+        let own = alternatives.iter().find(|source| source.trim().starts_with("self:"));
+        Err(match own {
+            Some(own) => Unknown {
+                says: Says::Missing,
+                ..named(own)
+            },
+            None => named(inner),
+        })
     }
 
     /// `None`: it isn't known here. `Some(None)`: there is no such thing, and the next source counts.
@@ -298,7 +310,7 @@ mod tests {
 service: shop
 provider: {stage: \"${opt:stage, 'test'}\", region: eu-west-1}
 params: {default: {size: 1}, test: {level: debug}}
-custom: {table: \"orders-${self:provider.stage}\", all: {a: 1}, list: [x, y]}
+custom: {js: \"${file(x.js)}\", table: \"orders-${self:provider.stage}\", all: {a: 1}, list: [x, y]}
 values:
   a: ${self:custom.table}
   b: ${self:service}-${sls:stage}-x
@@ -307,7 +319,7 @@ values:
   e: ${param:level}${param:size}
   f: ${opt:x, ${self:custom.table}}
   g: ${self:custom.list.1}
-  u: ['${env:HOME}', '${ssm:/a/b}', '${cf:stack.Out}', '${AWS::Region}', '${self:custom.none}', '${file(x.js):a}']
+  u: ['${env:HOME}', '${ssm:/a/b}', '${cf:stack.Out}', '${AWS::Region}', '${self:custom.none}', '${file(x.js):a}', '${opt:q, self:custom.none}', '${self:custom.js.key, \"x\"}']
   loop: ${self:values.loop}
 ";
         let service = yaml::parse(&Path::new("serverless.yml").into(), text).expect("YAML");
@@ -326,6 +338,24 @@ values:
         assert!(
             unknown.clone().all(|value| value.first_unknown().is_some()),
             "{unknown:?}"
+        );
+        let reason = |index: usize| {
+            let unknown = values
+                .get("u")
+                .and_then(|list| list.members().get(index)?.first_unknown());
+            unknown.map(|unknown| unknown.reason())
+        };
+        let missing = "`${self:custom.none}` refers to what isn't there";
+        assert_eq!(reason(4).as_deref(), Some(missing));
+        assert_eq!(
+            reason(6).as_deref(),
+            Some(missing),
+            "options that aren't given have no fallback"
+        );
+        // What a file that isn't data holds, nobody knows: the fallback need not count.
+        assert_eq!(
+            reason(7).as_deref(),
+            Some("`${file(x.js)}` is known only when it is deployed")
         );
         assert!(values.get("loop").is_some_and(|value| value.first_unknown().is_some()));
     }
