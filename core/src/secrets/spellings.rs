@@ -18,6 +18,7 @@ pub fn of(text: &str) -> Vec<String> {
         encoded(text.as_bytes()),
         marked_up(text),
         in_numbers(text),
+        doubled(text),
     ];
     all.concat()
 }
@@ -126,6 +127,26 @@ fn marked_up(text: &str) -> Vec<String> {
     [vec![plain], quoted.to_vec()].concat()
 }
 
+/// What stands for itself twice: quotes in YAML, SQL, CSV and PowerShell, `$` in Terraform, Compose files and Make; and in the texts
+/// in JSON that hold those.
+fn doubled(text: &str) -> Vec<String> {
+    let dollars = text.replace('$', "$$");
+    let texts = [
+        text.replace('\'', "''"),
+        text.replace('"', "\"\""),
+        // Terraform's template marks, where they aren't meant: `$${` and `%%{`.
+        text.replace("${", "$${").replace("%{", "%%{"),
+        dollars.replace('\'', "''"),
+        dollars.replace('"', "\"\""),
+        dollars,
+    ];
+    let nested = texts.iter().flat_map(|text| json_escaped(text));
+    nested
+        .chain(texts.iter().cloned())
+        .filter(|spelled| spelled != text)
+        .collect()
+}
+
 /// As hex with colons, as bytes in decimal, and with each character escaped, as minifiers and obfuscators write literals.
 fn in_numbers(text: &str) -> Vec<String> {
     let joined = |between: &str, number: fn(&u8) -> String| {
@@ -196,6 +217,21 @@ fn base64_encoded(text: &str) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_stands_for_itself_twice_is_known() {
+        let spelled = of("it's $5 \"or\" ${more}");
+        for spelling in [
+            "it''s $5 \"or\" ${more}",
+            "it's $5 \"\"or\"\" ${more}",
+            "it's $$5 \"or\" $${more}",
+            "it's $5 \"or\" $${more}",
+            r#"it's $$5 \"or\" $${more}"#,
+            "it''s $$5 \"or\" $${more}",
+        ] {
+            assert!(spelled.iter().any(|it| it == spelling), "{spelling}");
+        }
+    }
 
     /// As the documentation of those programs says that they print it.
     #[test]

@@ -32,9 +32,34 @@ pub struct Folded {
 }
 
 impl Folded {
-    fn add(&mut self, content: &[u8], start: usize, end: usize) {
-        self.pieces.push((self.text.len(), start));
-        self.text.extend_from_slice(&content[start..end]);
+    pub(super) fn add(&mut self, content: &[u8], start: usize, end: usize) {
+        self.add_decoded(&content[start..end], start);
+    }
+
+    /// What something at a place of the content means.
+    pub(super) fn add_decoded(&mut self, bytes: &[u8], at: usize) {
+        self.pieces.push((self.text.len(), at));
+        self.text.extend_from_slice(bytes);
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.pieces.clear();
+    }
+
+    /// Forgets all but the last bytes.
+    pub(super) fn keep_last(&mut self, count: usize) {
+        let gone = self.text.len().saturating_sub(count);
+        self.text.drain(..gone);
+        let first = self
+            .pieces
+            .partition_point(|(begin, _)| *begin <= gone)
+            .saturating_sub(1);
+        self.pieces.drain(..first);
+        for (begin, start) in &mut self.pieces {
+            *start += gone.saturating_sub(*begin);
+            *begin = begin.saturating_sub(gone);
+        }
     }
 
     /// Where in the content something of the text stands.
@@ -68,8 +93,7 @@ pub fn each(content: &[u8], shortest: usize, longest: usize, mut visit: impl FnM
             .rev()
             .take_while(|byte| IS_PART[usize::from(**byte)])
             .count();
-        folded.text.clear();
-        folded.pieces.clear();
+        folded.clear();
         folded.add(content, end - length, end);
         while let Some(start) = after_break(content, end) {
             let line = content[start..].iter();

@@ -1,5 +1,6 @@
 //! Secrets of the infrastructure: declared, since no function needs them, and refused wherever they are packed or deployed.
 
+mod decoded;
 mod definition;
 mod folded;
 mod hide;
@@ -140,7 +141,8 @@ pub fn protect(
 impl Infrastructure {
     fn new(declared: BTreeSet<Declared>, value_of: impl Fn(&str) -> Result<Option<SecretValue>>) -> Result<Self> {
         let secrets: Vec<Arc<Declared>> = declared.into_iter().map(Arc::new).collect();
-        let (mut kinds, mut patterns, mut spelled, mut folded) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (mut kinds, mut patterns) = (Vec::new(), Vec::new());
+        let (mut spelled, mut folded, mut decoded) = (Vec::new(), Vec::new(), Vec::new());
         let (mut digests, mut unknown) = (BTreeSet::new(), Vec::new());
         for (index, secret) in secrets.iter().enumerate() {
             kinds.extend(secret.kind.and_then(rules::find).map(|rule| (rule, index)));
@@ -160,10 +162,11 @@ impl Infrastructure {
             let owned = |spelling| (spelling, index);
             spelled.extend(value.iter().flat_map(values::spellings).map(owned));
             folded.extend(value.iter().flat_map(values::folded).map(owned));
+            decoded.extend(value.iter().flat_map(values::decoded).map(owned));
         }
         Ok(Infrastructure {
             secrets,
-            search: Search::new(kinds, patterns, spelled, folded),
+            search: Search::new(kinds, patterns, [spelled, folded, decoded]),
             digests,
             unknown,
         })

@@ -5,7 +5,7 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, MatchKind};
 use regex::bytes::Regex;
 
-use super::folded;
+use super::{decoded, folded};
 use crate::secrets::rules::Rule;
 use crate::secrets::scan::{Finding, line_feeds, narrowed};
 
@@ -36,6 +36,8 @@ pub struct Search {
     pub(super) values: Option<Values>,
     /// Those that may be broken into lines.
     folded: Option<Values>,
+    /// What others are decoded to.
+    decoded: Option<Values>,
 }
 
 /// Spellings of values, each with the number of its secret.
@@ -74,14 +76,15 @@ impl Search {
     pub fn new(
         kinds: Vec<(&'static Rule, usize)>,
         patterns: Vec<(Regex, usize)>,
-        values: Vec<(Vec<u8>, usize)>,
-        folded: Vec<(Vec<u8>, usize)>,
+        values: [Vec<(Vec<u8>, usize)>; 3],
     ) -> Self {
+        let [values, folded, decoded] = values.map(Values::new);
         Search {
             kinds,
             patterns,
-            values: Values::new(values),
-            folded: Values::new(folded),
+            values,
+            folded,
+            decoded,
         }
     }
 
@@ -111,8 +114,9 @@ impl Search {
         const LONGEST_MATCH: usize = 64 * 1024;
         let of_values = self.values.as_ref().map_or(0, |values| values.longest);
         let of_folded = self.folded.as_ref().map_or(0, |values| folded::reach(values.longest));
+        let of_decoded = self.decoded.as_ref().map_or(0, |values| decoded::reach(values.longest));
         let of_patterns = if self.patterns.is_empty() { 0 } else { LONGEST_MATCH };
-        of_values.max(of_folded).max(of_patterns)
+        of_values.max(of_folded).max(of_decoded).max(of_patterns)
     }
 }
 
@@ -143,8 +147,8 @@ impl<'a> HitStream<'a> {
         if end > self.next + reach {
             self.hits
                 .search(self.search, &self.window, &self.window, self.next..end);
-            // A boundary of words needs one byte before.
-            let done = end - 1;
+            // A boundary of words needs one byte before, a line its beginning.
+            let done = end.saturating_sub(decoded::LINE_BYTES);
             self.hits.lines_before += line_feeds(&self.window[..done]);
             self.window.drain(..done);
             self.next = end - done;
@@ -181,6 +185,16 @@ impl Hits {
             folded::each(&content[starts.start..end], values.shortest, values.longest, |folded| {
                 let found = values.each(&folded.text);
                 places.extend(found.map(|(at, secret)| (starts.start + folded.place(at), secret, Sign::Value)));
+            });
+        }
+        if let Some(values) = &search.decoded {
+            let end = content.len().min(starts.end + decoded::reach(values.longest));
+            let before = &content[starts.start.saturating_sub(decoded::LINE_BYTES)..starts.start];
+            let of_line = memchr::memrchr(b'\n', before).map_or(before.len(), |at| before.len() - at - 1);
+            let start = starts.start - of_line;
+            decoded::each(&content[start..end], values.shortest, values.longest, |decoded| {
+                let found = values.each(&decoded.text);
+                places.extend(found.map(|(at, secret)| (start + decoded.place(at), secret, Sign::Value)));
             });
         }
         for (pattern, secret) in &search.patterns {

@@ -51,6 +51,16 @@ pub fn folded(value: &SecretValue) -> BTreeSet<Vec<u8>> {
     spelled.collect()
 }
 
+/// What those mean that are written in another way, byte by byte or character by character: UTF-8, and the bytes that stand for the
+/// characters themselves where they are all below 256.
+pub fn decoded(value: &SecretValue) -> BTreeSet<Vec<u8>> {
+    let meant = parts(value).into_iter().flat_map(|part| {
+        let latin: Option<Vec<u8>> = part.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+        [part.into_bytes()].into_iter().chain(latin)
+    });
+    meant.collect()
+}
+
 /// In base64 and hex, of PowerShell's encoded commands too.
 fn encoded(part: &str) -> Vec<String> {
     let of_powershell = spellings::encoded(&wide(part, u16::to_le_bytes));
