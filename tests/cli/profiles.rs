@@ -488,18 +488,17 @@ fn a_directory_without_a_name_is_refused_by_all() {
 /// Swaps that would say the same twice, or nothing.
 #[test]
 fn a_swap_by_itself_and_a_swap_said_twice_are_refused() {
-    let by_itself = |from: &str, to: &str| {
-        let swap =
-            format!("[[profiles.prod.swaps]]\nfrom = \"{from}\"\nto = \"{to}\"\nlock = \"other/package-lock.json\"\n");
+    let by_itself = |from: &str, to: &str, lock: &str| {
+        let swap = format!("[[profiles.prod.swaps]]\nfrom = \"{from}\"\nto = \"{to}\"\nlock = \"other/{lock}\"\n");
         let words = format!("key `swaps.{from}`: `{from}` would be replaced by itself: `to` is `{to}`");
         refused(&swap, 3, &["lambda-pack.toml:1:", "profile `prod`", &words]);
         project(&swap)
             .command(["validate", "--deployment-profile", "prod"])
             .fails(3, &[&words]);
     };
-    by_itself("moment", "moment");
-    by_itself("Foo_Bar", "foo-bar");
-    by_itself("@aws-sdk/*", "@aws-sdk/client-s3");
+    by_itself("moment", "moment", "package-lock.json");
+    by_itself("Foo_Bar", "foo-bar", "requirements.txt");
+    by_itself("@aws-sdk/*", "@aws-sdk/client-s3", "package-lock.json");
     let swap = "[[profiles.prod.swaps]]\nfrom = \"boto3\"\nto = \"runtime\"\n";
     refused(
         &swap.repeat(2),

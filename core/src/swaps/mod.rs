@@ -75,8 +75,16 @@ fn lock_of_dependencies(schema: &mut Schema) {
 impl Swap {
     /// Fails where its keys don't fit each other.
     pub(crate) fn check(&self) -> Result<()> {
+        let is_itself = |name: &str| {
+            // The lock file says whose names these are; without one it is refused below.
+            let lock = self.lock.as_ref().map(RelativePath::as_str);
+            match lock.is_some_and(|lock| lock.ends_with(".json")) {
+                true => self.from.is_of(Ecosystem::Node, name),
+                false => self.from.is_of(Ecosystem::Python, &normal(name)),
+            }
+        };
         if let Replacement::Dependency(name) = &self.to
-            && (self.from.is_of(Ecosystem::Node, name) || self.from.is_of(Ecosystem::Python, &normal(name)))
+            && is_itself(name)
         {
             return Err(Error::invalid(format!(
                 "`{}` would be replaced by itself: `to` is `{name}`",
