@@ -5,9 +5,12 @@ mod connection;
 mod download;
 mod explain;
 
+use std::time::Duration;
+
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_s3::Client;
 use aws_smithy_http_client::Builder as HttpClient;
@@ -21,6 +24,12 @@ pub use explain::{explain, status};
 /// Attempts for throttling, 5xx and connections that break, with exponential backoff and jitter. The SDK's 3 are few for
 /// S3 under load; more make an unreachable endpoint take minutes.
 const ATTEMPTS: u32 = 5;
+
+/// Until an answer begins. Services that are asked small questions give small answers within seconds; AWS's own limit for a gateway is 29 s.
+const LONGEST_SILENCE: Duration = Duration::from_secs(30);
+
+/// Until a connection is there.
+const LONGEST_CONNECTING: Duration = Duration::from_secs(10);
 
 /// How to reach AWS, where the standard configuration is not what is meant.
 #[derive(Clone, Debug, Default)]
@@ -57,6 +66,7 @@ pub async fn load(settings: &AwsSettings) -> Result<SdkConfig> {
         .build_https();
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(client.clone())
+        .timeout_config(timeouts())
         .retry_config(RetryConfig::standard().with_max_attempts(attempts()?.unwrap_or(ATTEMPTS)));
     if let Some(region) = &settings.region {
         loader = loader.region(Region::new(region.clone()));
@@ -83,6 +93,13 @@ pub async fn load(settings: &AwsSettings) -> Result<SdkConfig> {
     Err(Error::failed("no AWS region is configured").help("set --region, AWS_REGION, or `region` in the AWS profile"))
 }
 
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(LONGEST_CONNECTING)
+        .read_timeout(LONGEST_SILENCE)
+        .build()
+}
+
 /// The number of attempts, if it is set in the standard way: who does so means it.
 pub fn attempts() -> Result<Option<u32>> {
     match std::env::var("AWS_MAX_ATTEMPTS") {
@@ -105,6 +122,8 @@ pub fn custom_endpoint(config: &SdkConfig) -> Option<String> {
 /// A client for S3, or for what speaks its protocol.
 pub fn s3(config: &SdkConfig) -> Client {
     let s3 = aws_sdk_s3::config::Builder::from(config)
+        // An answer to a PUT begins when the whole body is there, and to a copy when it is done. The SDK itself ends transfers that stand still.
+        .timeout_config(timeouts().to_builder().disable_read_timeout().build())
         .force_path_style(custom_endpoint(config).is_some())
         .build();
     Client::from_conf(s3)

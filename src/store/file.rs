@@ -7,11 +7,12 @@ use std::time::UNIX_EPOCH;
 
 use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::temporary::{remove_abandoned, sync_directory, temporary_file};
-use lambda_pack_core::{Error, Result};
+use lambda_pack_core::{Error, ErrorKind, Result};
 
 use super::listing::{Listed, Page};
 use super::{
-    Copied, CopySource, Created, Deleted, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified, stamp,
+    Copied, CopySource, Created, Deleted, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified, record,
+    stamp,
 };
 
 pub struct FileObjects {
@@ -61,11 +62,29 @@ impl FileObjects {
     }
 }
 
+/// Opens a file. What else may stand there is an error, rather than a wait for who writes into a pipe.
+fn open(path: &Path) -> io::Result<fs::File> {
+    let mut options = fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, rustix::fs::OFlags::NONBLOCK.bits().cast_signed());
+    let file = options.open(path)?;
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidData, "it is no file")),
+    }
+}
+
 /// `None` for what isn't there.
 fn if_there<T>(path: &Path, result: io::Result<T>) -> Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) if cause.kind() == io::ErrorKind::InvalidData => Err(Error::new(
+            ErrorKind::Integrity,
+            format!("`{}`: {cause}", path.display()),
+        )
+        .help("find out who put it there, and remove it")),
         Err(cause) => Err(Error::io("read", path, cause)),
     }
 }
@@ -121,11 +140,16 @@ impl Objects for FileObjects {
 
     fn get(&self, key: &str) -> Result<Option<Object>> {
         let path = self.root.join(key);
-        let Some(mut file) = if_there(&path, fs::File::open(&path))? else {
+        let Some(mut file) = if_there(&path, open(&path))? else {
             return Ok(None);
         };
+        let largest = record::largest(key);
         let mut content = Vec::new();
-        let read = file.read_to_end(&mut content).and_then(|_| modified(&file.metadata()?));
+        let read = (&mut file).take(largest + 1).read_to_end(&mut content);
+        let read = read.and_then(|_| modified(&file.metadata()?));
+        if content.len() as u64 > largest {
+            return Err(record::too_large(&format!("file://{}", path.display()), largest));
+        }
         Ok(Some(Object {
             modified: read.map_err(|cause| Error::io("read", &path, cause))?,
             version: version_of(&content),
@@ -135,7 +159,7 @@ impl Objects for FileObjects {
 
     fn read_package(&self, key: &str, _: u64, to: &mut dyn Write) -> Result<bool> {
         let path = self.root.join(key);
-        let Some(mut file) = if_there(&path, fs::File::open(&path))? else {
+        let Some(mut file) = if_there(&path, open(&path))? else {
             return Ok(false);
         };
         io::copy(&mut file, to).map_err(|cause| Error::io("copy", &path, cause))?;
@@ -144,7 +168,7 @@ impl Objects for FileObjects {
 
     fn read_end(&self, key: &str, bytes: u64) -> Result<Option<Vec<u8>>> {
         let path = self.root.join(key);
-        let Some(mut file) = if_there(&path, fs::File::open(&path))? else {
+        let Some(mut file) = if_there(&path, open(&path))? else {
             return Ok(None);
         };
         let mut end = Vec::new();
@@ -158,7 +182,7 @@ impl Objects for FileObjects {
     /// Hashes the bytes, unless the file is the very one that was hashed before: it has no other proof.
     fn stat_package(&self, key: &str, verified: Option<&Verified>) -> Result<Option<PackageStat>> {
         let path = self.root.join(key);
-        let Some(file) = if_there(&path, fs::File::open(&path))? else {
+        let Some(file) = if_there(&path, open(&path))? else {
             return Ok(None);
         };
         // Before it is hashed: of a file that changes meanwhile, the stamp is out of date then.
@@ -200,8 +224,8 @@ impl Objects for FileObjects {
 
     fn replace(&self, key: &str, version: &str, mut content: &[u8]) -> Result<()> {
         let path = self.root.join(key);
-        let present = if_there(&path, fs::read(&path))?;
-        if present.is_none_or(|present| version_of(&present) != version) {
+        let present = self.get(key)?;
+        if present.is_none_or(|present| present.version != version) {
             return Err(super::lost_race(&path.display().to_string()));
         }
         self.write(key, &mut content, |temporary, path| temporary.persist(path).map(drop))?;

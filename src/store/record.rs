@@ -3,7 +3,7 @@
 use lambda_pack_core::archive::{CodeSha256, PACKAGE_FORMAT};
 use lambda_pack_core::digest::Digest;
 use lambda_pack_core::manifest::HASH_VERSION;
-use lambda_pack_core::{provenance, sbom};
+use lambda_pack_core::{Error, ErrorKind, provenance, sbom};
 use serde::{Deserialize, Serialize};
 
 use super::{Built, StoreUrl};
@@ -70,6 +70,29 @@ pub const BESIDE: [Kind; 4] = [MANIFEST, SBOM, PROVENANCE, USE];
 
 fn keyed((part, extension): Kind, name: &str, digest: &str) -> String {
     format!("{part}/{name}/{digest}.{extension}")
+}
+
+/// More bytes no object of a store has that is read whole: who put more there means ill. A manifest names each file of a package twice or so, in some
+/// 200 bytes; of 250 MB that Lambda takes 300,000 files are much. A bill of materials has some 500 bytes for each package, a statement fewer.
+pub fn largest(key: &str) -> u64 {
+    const MIB: u64 = 1024 * 1024;
+    let part = key.split('/').next().unwrap_or_default();
+    match [MANIFEST, SBOM, PROVENANCE].iter().position(|kind| kind.0 == part) {
+        Some(0) => 128 * MIB,
+        Some(_) => 32 * MIB,
+        None => MIB,
+    }
+}
+
+/// What is said of an object that is larger.
+pub fn too_large(url: &str, largest: u64) -> Error {
+    Error::new(
+        ErrorKind::Integrity,
+        format!("`{url}` has more than {largest} bytes, which nothing has that belongs there"),
+    )
+    .help(
+        "find out who wrote that, and delete it; `lambda-pack upload` of its function puts back what can be made again",
+    )
 }
 
 pub fn directory(name: &str) -> String {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 
-use crate::support::{Dir, hash_of};
+use crate::support::{Dir, hash_of, run};
 
 fn upload(dir: &Dir) -> Value {
     dir.command(["upload", "--json"]).ok().json()
@@ -208,4 +208,46 @@ fn two_processes_at_once_agree() {
         .filter(|(path, _)| path.extension().is_some_and(|it| it == "tmp"))
         .collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// Nobody waits for who writes into a pipe, nor keeps in memory what can't be right.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_or_far_too_large_is_named() {
+    let dir = Dir::with_app();
+    dir.command(["upload"]).ok();
+    let store = dir.join(".lambda-pack/store");
+    let only = |part: &str| {
+        let mut files = fs::read_dir(store.join(part).join("app")).unwrap();
+        files.next().unwrap().unwrap().path()
+    };
+    for (part, command) in [
+        ("provenance", &["verify", "--provenance"][..]),
+        ("manifests", &["verify", "--level", "store"]),
+        ("records", &["verify", "--level", "store"]),
+        ("records", &["list"]),
+        ("packages", &["verify", "--level", "store", "--deep"]),
+    ] {
+        let file = only(part);
+        let sound = fs::read(&file).unwrap();
+        fs::remove_file(&file).unwrap();
+        run("mkfifo", &[file.to_str().unwrap()]);
+        let answer = dir.command(command.iter().copied()).run();
+        assert_eq!(answer.code, 4, "{part}: {answer:?}");
+        assert!(answer.stderr.contains("it is no file"), "{part}: {answer:?}");
+        fs::remove_file(&file).unwrap();
+        if part != "packages" {
+            // With holes: it takes no place on the disk.
+            let large = fs::File::create(&file).unwrap();
+            large.set_len(300 * 1024 * 1024).unwrap();
+            let answer = dir.command(command.iter().copied()).run();
+            assert_eq!(answer.code, 4, "{part}: {answer:?}");
+            assert!(
+                answer.stderr.contains("which nothing has that belongs there"),
+                "{part}: {answer:?}"
+            );
+        }
+        fs::write(&file, sound).unwrap();
+        dir.command(command.iter().copied()).ok();
+    }
 }

@@ -37,18 +37,31 @@ pub struct Object {
     pub modified: i128,
 }
 
+/// What is said of an object, by its address and the bytes that it may have.
+type TooLarge = fn(&str, u64) -> Error;
+
 impl Bucket {
     /// The whole object; `None` if there is none.
     pub async fn get(&self, key: &str) -> Result<Option<Object>> {
-        self.get_range(key, None).await
+        self.get_range(key, None, None).await
+    }
+
+    /// The same, unless it has more than so many bytes: then `too_large` says so.
+    pub async fn get_at_most(&self, key: &str, bytes: u64, too_large: TooLarge) -> Result<Option<Object>> {
+        self.get_range(key, None, Some((bytes, too_large))).await
     }
 
     /// The same of its last bytes.
     pub async fn get_end(&self, key: &str, bytes: u64) -> Result<Option<Object>> {
-        self.get_range(key, Some(format!("bytes=-{bytes}"))).await
+        self.get_range(key, Some(format!("bytes=-{bytes}")), None).await
     }
 
-    async fn get_range(&self, key: &str, range: Option<String>) -> Result<Option<Object>> {
+    async fn get_range(
+        &self,
+        key: &str,
+        range: Option<String>,
+        most: Option<(u64, TooLarge)>,
+    ) -> Result<Option<Object>> {
         let url = self.url(key);
 
         let answer = self
@@ -68,10 +81,18 @@ impl Bucket {
         };
         let etag = answer.e_tag().unwrap_or_default().to_owned();
         let modified = answer.last_modified().map(DateTime::as_nanos).unwrap_or_default();
-        let content = answer.body.collect().await;
-        let content = content.map_err(|error| Error::failed(format!("cannot read `{url}`: {error}")))?;
+        let mut content = Vec::new();
+        let mut body = answer.body;
+        while let Some(chunk) = body.next().await {
+            content.extend_from_slice(&chunk.map_err(|error| Error::failed(format!("cannot read `{url}`: {error}")))?);
+            if let Some((most, too_large)) = most
+                && content.len() as u64 > most
+            {
+                return Err(too_large(&url, most));
+            }
+        }
         Ok(Some(Object {
-            content: content.into_bytes().into(),
+            content,
             etag,
             modified,
         }))

@@ -12,7 +12,9 @@ use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::{Meter, Result, Work};
 
 use super::listing::{Listed, Page};
-use super::{Copied, CopySource, Created, Deleted, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified};
+use super::{
+    Copied, CopySource, Created, Deleted, Object, Objects, PackageFile, PackageNotes, PackageStat, Verified, record,
+};
 use crate::aws::bucket::{Body, Bucket, Condition, Copy, MOST_DELETED_AT_ONCE, Original, Put};
 use crate::aws::{AwsSettings, Connection, custom_endpoint};
 
@@ -93,7 +95,10 @@ impl Objects for S3Objects {
 
     fn get(&self, key: &str) -> Result<Option<Object>> {
         let key = key.to_owned();
-        let object = self.wait(|bucket| async move { bucket.get(&key).await })?;
+        let object = self.wait(|bucket| async move {
+            let largest = record::largest(&key);
+            bucket.get_at_most(&key, largest, record::too_large).await
+        })?;
         Ok(object.map(|object| Object {
             content: object.content,
             version: object.etag,
