@@ -8,8 +8,9 @@ locals {
 
   package_versions = { for name, object in data.aws_s3_object.package : name => object.version_id }
 
-  # In the store's own prefix, to which the same may write.
-  signed_prefixes = { for name, package in local.packages : name => replace(package.s3_key, "/packages/[^/]+/[^/]+$/", "signed/${name}/") }
+  # In the store's own prefix, to which the same may write. The unsigned package's name is part of
+  # it, so that `lambda-pack gc` and `verify` know whose each signed object is.
+  signed_prefixes = { for name, package in local.packages : name => replace(package.s3_key, "/packages/[^/]+/([^/]+)\\.zip$/", "signed/${name}/$1/") }
 
   # By function_name, what Lambda reads. Of a signed object nobody knows the
   # digest before, and some versions of the provider compare what is said here with what
@@ -65,10 +66,19 @@ resource "aws_signer_signing_job" "this" {
   }
 }
 
+# Also where nothing is new: a profile that isn't there, or isn't for Lambda, is
+# told by the plan rather than by an apply that has begun.
 data "aws_signer_signing_profile" "this" {
-  count = var.code_signing_policy != null && var.signing_profile_name != null ? 1 : 0
+  count = var.signing_profile_name == null ? 0 : 1
 
   name = var.signing_profile_name
+
+  lifecycle {
+    postcondition {
+      condition     = self.platform_id == "AWSLambda-SHA384-ECDSA"
+      error_message = "signing_profile_name: \"${var.signing_profile_name}\" signs for the platform ${self.platform_id}; Lambda takes signatures of AWSLambda-SHA384-ECDSA."
+    }
+  }
 }
 
 resource "aws_lambda_code_signing_config" "this" {
@@ -85,6 +95,10 @@ resource "aws_lambda_code_signing_config" "this" {
   }
 
   lifecycle {
+    # Who goes back to no policy: functions let it go before it is deleted, or
+    # Lambda refuses to.
+    create_before_destroy = true
+
     precondition {
       condition     = var.signing_profile_name != null
       error_message = "code_signing_policy has Lambda look for signatures, and nothing is signed: set signing_profile_name, too."

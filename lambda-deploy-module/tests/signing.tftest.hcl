@@ -9,7 +9,10 @@ mock_provider "aws" {
   }
 
   mock_data "aws_signer_signing_profile" {
-    defaults = { version_arn = "arn:aws:signer:eu-west-1:123456789012:/signing-profiles/example/a1b2c3d4e5" }
+    defaults = {
+      platform_id = "AWSLambda-SHA384-ECDSA"
+      version_arn = "arn:aws:signer:eu-west-1:123456789012:/signing-profiles/example/a1b2c3d4e5"
+    }
   }
 
   mock_resource "aws_signer_signing_job" {
@@ -70,8 +73,8 @@ run "signed" {
       aws_signer_signing_job.this["plain"].source[0].s3[0].key == "team/packages/plain/11.zip" &&
       aws_signer_signing_job.this["plain"].source[0].s3[0].version == "version-1" &&
       aws_signer_signing_job.this["plain"].destination[0].s3[0].bucket == "example-packages" &&
-      aws_signer_signing_job.this["plain"].destination[0].s3[0].prefix == "team/signed/plain/" &&
-      aws_signer_signing_job.this["common"].destination[0].s3[0].prefix == "signed/common/"
+      aws_signer_signing_job.this["plain"].destination[0].s3[0].prefix == "team/signed/plain/11/" &&
+      aws_signer_signing_job.this["common"].destination[0].s3[0].prefix == "signed/common/33/"
     )
     error_message = "the package is signed, into a place beside it"
   }
@@ -177,6 +180,17 @@ run "a_policy_without_a_profile" {
   }
 
   expect_failures = [aws_lambda_code_signing_config.this]
+}
+
+run "a_profile_for_something_else" {
+  command = plan
+
+  override_data {
+    target = data.aws_signer_signing_profile.this
+    values = { platform_id = "AmazonFreeRTOS-Default" }
+  }
+
+  expect_failures = [data.aws_signer_signing_profile.this]
 }
 
 run "misspelt" {

@@ -1,16 +1,20 @@
 //! `verify --level deployed`: whether Lambda runs what was published.
 
-use lambda_pack_core::{Error, Meter, Result};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result};
 use serde::Serialize;
 
 use super::output;
 use crate::cli::{Common, VerifyArgs};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
-use crate::verification::deployed::{self, Deployed, Looked, Question};
+use crate::verification::deployed::{self, Deployed, Question};
 
 /// A clause about a function that passes.
 pub const PROVES: &str = "Lambda's SHA-256 of the code, runtime, handler, architectures and layers are those of the published package and its definition";
+
+/// The same of what AWS Signer signed.
+const PROVES_OF_SIGNED: &str = "the object that the signing job wrote has Lambda's SHA-256 of the code, and holds the entries of the published package and a \
+     signature, which nobody looked at here; runtime, handler, architectures and layers are those of the definition";
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -36,7 +40,10 @@ pub fn run(args: &VerifyArgs, common: &Common, settings: &Settings, meter: &'sta
     let rows = answer.deployed.iter().map(|deployed| Row {
         deployed,
         level: args.level().name(),
-        proves: PROVES,
+        proves: match deployed.versions.iter().any(|looked| looked.signing_job.is_some()) {
+            true => PROVES_OF_SIGNED,
+            false => PROVES,
+        },
         place: &answer.place,
         same: deployed.is_same(),
     });
@@ -46,16 +53,18 @@ pub fn run(args: &VerifyArgs, common: &Common, settings: &Settings, meter: &'sta
         false if rows.is_empty() => {}
         false => {
             let looked = || answer.deployed.iter().flat_map(|it| &it.versions);
-            let has_same = looked().any(Looked::is_same);
+            let same = |signed: bool| looked().any(|it| it.is_same() && it.signing_job.is_some() == signed);
+            let notes = [
+                same(false).then(|| format!("same: {PROVES} ({})", answer.place)),
+                same(true).then(|| format!("same, signed: {PROVES_OF_SIGNED} ({})", answer.place)),
+                looked().any(|it| it.held).then(|| {
+                    "held: the alias leads to the version that `alias_versions` name; nothing says what is to be in it".to_owned()
+                }),
+            ];
+            let notes: Vec<String> = notes.into_iter().flatten().collect();
             let mut text = table(&answer.deployed);
-            if has_same || looked().any(|it| it.held) {
-                text.push('\n');
-            }
-            if has_same {
-                text.push_str(&format!("\nsame: {PROVES} ({})", answer.place));
-            }
-            if looked().any(|it| it.held) {
-                text.push_str("\nheld: the alias leads to the version that `alias_versions` name; nothing says what is to be in it");
+            if !notes.is_empty() {
+                text.push_str(&format!("\n\n{}", notes.join("\n")));
             }
             output::line(&text)?;
         }
@@ -64,6 +73,9 @@ pub fn run(args: &VerifyArgs, common: &Common, settings: &Settings, meter: &'sta
         .deployed
         .iter()
         .filter_map(|it| deployed::fault(it, &answer.place));
+    // What contradicts decides the exit code.
+    let mut faults: Vec<Error> = faults.collect();
+    faults.sort_by_key(|fault| fault.kind() != ErrorKind::Integrity);
     Error::join(faults).map_or(Ok(()), Err)
 }
 
@@ -76,8 +88,10 @@ fn table(deployed: &[Deployed]) -> String {
         let looked = it.versions.iter().map(|looked| {
             let differences: Vec<&str> = looked.differences.iter().map(|drift| drift.what).collect();
             let result = match looked.is_same() {
+                true if looked.signing_job.is_some() => "same, signed",
                 true => "same",
                 false if looked.held => "held",
+                false if looked.differences.is_empty() => "not proved",
                 false => "differs",
             };
             vec![

@@ -68,14 +68,9 @@ pub fn run(args: &PackageListArgs, common: &Common, meter: &'static Meter) -> Re
     }
     let uses = match args.deployed {
         true => {
-            let (names, digests) = (inventory.names(), inventory.digests());
-            Some(lambda::uses(
-                &args.lambda_profile,
-                &settings.aws,
-                &names,
-                &digests,
-                meter,
-            )?)
+            let signed = || store.packages_of_jobs();
+            let packages = inventory.packages_asked_about(&signed);
+            Some(lambda::uses(&args.lambda_profile, &settings.aws, &packages, meter)?)
         }
         false => None,
     };

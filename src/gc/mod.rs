@@ -66,7 +66,7 @@ impl<'a> Collector<'a> {
         }
         let inventory = inventory(&store)?;
         let uses = match question.lambda_profiles {
-            Some(profiles) => Some(uses(profiles, &inventory, settings, meter)?),
+            Some(profiles) => Some(uses(profiles, &store, &inventory, settings, meter)?),
             None => None,
         };
         let collector = Collector {
@@ -147,8 +147,15 @@ fn inventory(store: &Store) -> Result<Inventory> {
 }
 
 /// Fails with the way out where Lambda can't be asked.
-fn uses(profiles: &[String], inventory: &Inventory, settings: &Settings, meter: &'static Meter) -> Result<Uses> {
-    let asked = lambda::uses(profiles, &settings.aws, &inventory.names(), &inventory.digests(), meter);
+fn uses(
+    profiles: &[String],
+    store: &Store,
+    inventory: &Inventory,
+    settings: &Settings,
+    meter: &'static Meter,
+) -> Result<Uses> {
+    let signed = || store.packages_of_jobs();
+    let asked = lambda::uses(profiles, &settings.aws, &inventory.packages_asked_about(&signed), meter);
     asked.map_err(|error| {
         let help = error.help_text().map(|help| format!("{help}; or")).unwrap_or_default();
         let help = format!("{help} rely on age and --keep alone with --without-lambda");

@@ -132,7 +132,10 @@ impl Plan {
             }
             let belongs = going.contains(&key);
             // Of a package without a record nothing else is known.
-            let is_used = digest.as_ref().is_some_and(|digest| policy.is_deployed(digest));
+            let name = key.split('/').nth(1).unwrap_or_default();
+            let is_used = digest
+                .as_ref()
+                .is_some_and(|digest| policy.may_be_deployed(name, digest));
             // What was written just now may be the beginning of another upload.
             if stored.modified > policy.young_after || is_used {
                 continue;
@@ -165,6 +168,8 @@ impl Policy<'_> {
         let uses = self.uses.map(|uses| uses.of(&record.code_sha256.to_base64()));
         let uses = uses.unwrap_or_default().iter();
         reasons.extend(uses.map(|it| Reason::Deployed(it.text())));
+        let unknown = self.uses.into_iter().flat_map(|uses| uses.unknown(name));
+        reasons.extend(unknown.map(|it| Reason::Deployed(format!("{}, signed: perhaps this one", it.text()))));
         let files = self.named.get(&key);
         reasons.extend(files.into_iter().flatten().cloned().map(Reason::Named));
         if is_newest {
@@ -176,7 +181,8 @@ impl Policy<'_> {
         reasons
     }
 
-    fn is_deployed(&self, code_sha256: &str) -> bool {
-        self.uses.is_some_and(|uses| !uses.of(code_sha256).is_empty())
+    fn may_be_deployed(&self, name: &str, code_sha256: &str) -> bool {
+        self.uses
+            .is_some_and(|uses| !uses.of(code_sha256).is_empty() || uses.unknown(name).next().is_some())
     }
 }

@@ -16,7 +16,7 @@ use lambda_pack_core::{Error, Meter, Result};
 use crate::aws::{self, AwsSettings, Connection};
 use crate::parallel;
 
-pub use uses::{Asked, Use, Uses, uses};
+pub use uses::{Asked, Packages, Use, Uses, uses};
 
 /// Questions that are under way at a time. Lambda answers 15 a second, of all callers of an account in a region together:
 /// more of them would only be throttled. <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
@@ -62,16 +62,35 @@ impl ClassifyRetry for Unreachable {
     }
 }
 
+/// Code, as Lambda tells of it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Code {
+    /// SHA-256 in base64; empty of what Lambda doesn't say.
+    pub sha256: String,
+    /// ARN of the job of AWS Signer that made it, if one did: `arn:aws:signer:eu-west-1:123456789012:/signing-jobs/5ca1ab1e-…`
+    pub signing_job: Option<String>,
+}
+
+impl Code {
+    fn of(sha256: Option<String>, signing_job: Option<String>) -> Self {
+        Code {
+            sha256: sha256.unwrap_or_default(),
+            signing_job,
+        }
+    }
+
+    pub fn signing_job_id(&self) -> Option<&str> {
+        self.signing_job.as_deref()?.rsplit('/').next()
+    }
+}
+
 /// A version of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     pub function: String,
     /// A number, or [`LATEST`].
     pub version: String,
-    /// In base64; empty of what Lambda doesn't say.
-    pub code_sha256: String,
-    /// ARN of the job of AWS Signer that made the code, if one did.
-    pub signing_job: Option<String>,
+    pub code: Code,
     pub runtime: Option<String>,
     pub handler: Option<String>,
     pub architectures: Vec<String>,
@@ -125,8 +144,7 @@ impl Lambda {
             |answer: GetFunctionConfigurationOutput| Version {
                 function: answer.function_name.unwrap_or_default(),
                 version: answer.version.unwrap_or_default(),
-                code_sha256: answer.code_sha256.unwrap_or_default(),
-                signing_job: answer.signing_job_arn,
+                code: Code::of(answer.code_sha256, answer.signing_job_arn),
                 runtime: answer.runtime.map(|it| it.as_str().to_owned()),
                 handler: answer.handler,
                 architectures: names(answer.architectures.as_deref()),
@@ -196,8 +214,8 @@ impl Lambda {
         Ok(versions)
     }
 
-    /// The SHA-256 of a layer version's content, in base64; `None` if it isn't there. `layer` is a name or an ARN.
-    pub fn layer_code_sha256(&self, layer: &str, version: i64) -> Result<Option<String>> {
+    /// A layer version's content; `None` if it isn't there. `layer` is a name or an ARN.
+    pub fn layer_code(&self, layer: &str, version: i64) -> Result<Option<Code>> {
         let request = self
             .client
             .get_layer_version()
@@ -206,7 +224,10 @@ impl Lambda {
         let content = self.ask(
             &format!("{layer}:{version}"),
             async move { request.send().await },
-            |answer| answer.content.and_then(|content| content.code_sha256),
+            |answer| {
+                let content = answer.content?;
+                Some(Code::of(content.code_sha256, content.signing_job_arn))
+            },
         )?;
         Ok(content.flatten())
     }
@@ -273,8 +294,7 @@ fn version(found: FunctionConfiguration) -> Version {
     Version {
         function: found.function_name.unwrap_or_default(),
         version: found.version.unwrap_or_default(),
-        code_sha256: found.code_sha256.unwrap_or_default(),
-        signing_job: found.signing_job_arn,
+        code: Code::of(found.code_sha256, found.signing_job_arn),
         runtime: found.runtime.map(|it| it.as_str().to_owned()),
         handler: found.handler,
         architectures: names(found.architectures.as_deref()),

@@ -10,6 +10,7 @@ use lambda_pack_core::{Error, ErrorKind, Result, collect_all};
 
 use super::listing::Listed;
 use super::{Cache, REQUESTS_AT_ONCE, Record, Store, record};
+use crate::lambda::Packages;
 use crate::parallel;
 
 /// A record and what belongs to it.
@@ -170,13 +171,22 @@ impl Inventory {
     }
 
     /// Of all functions that have a package.
-    pub fn names(&self) -> BTreeSet<String> {
+    fn names(&self) -> BTreeSet<String> {
         let of_packages = self.packages.keys().filter_map(|key| key.split('/').nth(1));
         of_packages.map(str::to_owned).collect()
     }
 
+    /// For the question which of them Lambda uses.
+    pub fn packages_asked_about<'a>(&self, signed: &'a dyn Fn() -> Result<BTreeMap<String, String>>) -> Packages<'a> {
+        Packages {
+            names: self.names(),
+            digests: self.digests(),
+            signed,
+        }
+    }
+
     /// SHA-256 of all packages, in base64.
-    pub fn digests(&self) -> BTreeSet<String> {
+    fn digests(&self) -> BTreeSet<String> {
         let recorded = self.kept.iter().map(|kept| kept.record.code_sha256.to_base64());
         recorded
             .chain(self.packages.keys().filter_map(|key| code_sha256_of(key)))

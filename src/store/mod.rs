@@ -24,6 +24,7 @@ mod promote;
 mod record;
 mod remedy;
 mod s3;
+mod signed;
 mod stamp;
 mod url;
 mod uses;
@@ -52,6 +53,7 @@ pub use inventory::{Damaged, Inventory, Kept, Parts, code_sha256_of};
 pub use manifest::{Known, Source};
 pub use promote::{Promoted, Way};
 pub use record::Record;
+pub use signed::Signed;
 pub use url::{StoreUrl, shell_word};
 
 /// Requests that are under way at a time.

@@ -54,6 +54,9 @@ pub const PACKAGES: &str = "packages";
 /// When packages were used again.
 pub const USES: &str = "uses";
 
+/// What AWS Signer made of packages.
+pub const SIGNED: &str = "signed";
+
 /// A kind of objects: where they all are, and what follows the digest in their keys.
 type Kind = (&'static str, &'static str);
 
@@ -125,7 +128,7 @@ pub fn is_beside(part: &str, extension: &str) -> bool {
     BESIDE.contains(&(part, extension))
 }
 
-fn package_key(name: &str, code_sha256: &CodeSha256) -> String {
+pub fn package_key(name: &str, code_sha256: &CodeSha256) -> String {
     keyed(PACKAGE, name, &code_sha256.to_hex())
 }
 

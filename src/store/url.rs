@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use lambda_pack_core::{Error, Result, shorten};
 
+use super::record;
+
 /// `s3://bucket/prefix` or `file:///dir`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreUrl {
@@ -61,6 +63,16 @@ impl StoreUrl {
     pub fn in_directory(directory: &Path) -> Result<Self> {
         let absolute = std::path::absolute(directory).map_err(|cause| Error::input("find", directory, cause))?;
         Ok(StoreUrl::File(absolute))
+    }
+
+    /// Of the store that a package is in: `{prefix}packages/{name}/{digest}.zip`.
+    pub fn of_package(bucket: &str, key: &str) -> Option<Self> {
+        let mut parts = key.rsplitn(4, '/');
+        let (_file, _name, part) = (parts.next()?, parts.next()?, parts.next()?);
+        (part == record::PACKAGES).then(|| StoreUrl::S3 {
+            bucket: bucket.to_owned(),
+            prefix: parts.next().map(|prefix| format!("{prefix}/")).unwrap_or_default(),
+        })
     }
 
     /// A key of this store as the service knows it.

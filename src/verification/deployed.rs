@@ -7,7 +7,9 @@ use lambda_pack_core::function::Kind;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, function};
 use serde::Serialize;
 
-use crate::lambda::{self, LATEST, Lambda, Version};
+use super::compare::Meant;
+use super::signed;
+use crate::lambda::{self, Code, LATEST, Lambda, Version};
 use crate::packages_file::{self, NamedDefinition, NamedPackage};
 use crate::packaging::{hash_functions, in_function, open_caches};
 use crate::settings::Settings;
@@ -41,6 +43,9 @@ pub struct Looked {
     /// ARN of the job of AWS Signer that made its code, if one did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signing_job: Option<String>,
+    /// What isn't known of it, and why: neither the same nor different.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unproved: Option<String>,
     pub differences: Vec<Drift>,
 }
 
@@ -56,7 +61,7 @@ pub struct Drift {
 impl Looked {
     /// Whether it was compared, and is as it should be.
     pub fn is_same(&self) -> bool {
-        !self.held && self.differences.is_empty()
+        !self.held && self.differences.is_empty() && self.unproved.is_none()
     }
 
     /// `live (7)`
@@ -70,7 +75,7 @@ impl Looked {
 
 impl Deployed {
     pub fn is_same(&self) -> bool {
-        !self.versions.is_empty() && self.versions.iter().all(|looked| looked.differences.is_empty())
+        !self.versions.is_empty() && self.versions.iter().all(|looked| looked.held || looked.is_same())
     }
 }
 
@@ -108,11 +113,21 @@ pub fn deployed(question: &Question, settings: &Settings, meter: &'static Meter)
         held: &held,
     };
     let seen = lambda::each(&names, meter, |name| looker.look(name, &packages[name]))?;
-    let meant = Meant {
+    let mut meant = Meant {
         name_prefix: question.name_prefix,
         layer_contents: looker.layer_contents(&packages, &seen, meter)?,
         packages: &packages,
+        proofs: BTreeMap::new(),
     };
+    let signed = meant.signed(&names, &seen);
+    let questions = signed.iter().map(|(name, code)| signed::Question {
+        name,
+        package: &packages[*name],
+        code,
+    });
+    let proofs = signed::prove(&questions.collect::<Vec<_>>(), settings, meter)?;
+    let owned = signed.iter().map(|(name, code)| ((*name).to_owned(), (*code).clone()));
+    meant.proofs = owned.collect::<Vec<_>>().into_iter().zip(proofs).collect();
     let deployed = names.iter().zip(seen).map(|(name, seen)| {
         let package = &packages[name];
         Deployed {
@@ -120,7 +135,10 @@ pub fn deployed(question: &Question, settings: &Settings, meter: &'static Meter)
             function: looker.deployed_name(name),
             source_hash: package.source_hash.clone(),
             code_sha256: package.code_sha256.clone(),
-            versions: seen.into_iter().map(|seen| meant.compare(package, seen)).collect(),
+            versions: seen
+                .into_iter()
+                .map(|seen| meant.compare(name, package, seen))
+                .collect(),
             package: package.s3_bucket.clone().zip(package.s3_key.clone()),
         }
     });
@@ -207,11 +225,11 @@ struct Looker<'a> {
 }
 
 /// What Lambda has under a qualifier.
-enum Seen {
+pub(super) enum Seen {
     Function(Version),
     Layer {
         version: i64,
-        code_sha256: String,
+        code: Code,
     },
     /// An older version, that an alias is held at.
     Held(Version),
@@ -242,8 +260,8 @@ impl Looker<'_> {
     fn look_at_layer(&self, layer: &str) -> Result<Vec<(String, Seen)>> {
         // Versions that were deleted meanwhile are as if they had never been.
         for version in self.lambda.layer_versions(layer)? {
-            if let Some(code_sha256) = self.lambda.layer_code_sha256(layer, version)? {
-                return Ok(vec![("newest".to_owned(), Seen::Layer { version, code_sha256 })]);
+            if let Some(code) = self.lambda.layer_code(layer, version)? {
+                return Ok(vec![("newest".to_owned(), Seen::Layer { version, code })]);
             }
         }
         Ok(Vec::new())
@@ -277,13 +295,13 @@ impl Looker<'_> {
         Ok(seen)
     }
 
-    /// SHA-256 of the content of each layer version that a function has, by ARN. They are asked for only if a package names a layer rather than an ARN.
+    /// The content of each layer version that a function has, by ARN. They are asked for only if a package names a layer rather than an ARN.
     fn layer_contents(
         &self,
         packages: &BTreeMap<String, NamedPackage>,
         seen: &[Vec<(String, Seen)>],
         meter: &Meter,
-    ) -> Result<BTreeMap<String, String>> {
+    ) -> Result<BTreeMap<String, Code>> {
         if packages
             .values()
             .all(|package| package.definition.kind == Kind::Function)
@@ -301,100 +319,13 @@ impl Looker<'_> {
         });
         let numbered: Vec<(&String, &str, i64)> = numbered.collect();
         let contents = lambda::each(&numbered, meter, |(_, layer, version)| {
-            self.lambda.layer_code_sha256(layer, *version)
+            self.lambda.layer_code(layer, *version)
         })?;
         let contents = numbered.iter().zip(contents);
         Ok(contents
             .filter_map(|((arn, ..), content)| Some(((*arn).clone(), content?)))
             .collect())
     }
-}
-
-/// What is to be compared with: the packages, and what is in the layer versions that Lambda has.
-struct Meant<'a> {
-    name_prefix: &'a str,
-    packages: &'a BTreeMap<String, NamedPackage>,
-    layer_contents: BTreeMap<String, String>,
-}
-
-impl Meant<'_> {
-    fn compare(&self, package: &NamedPackage, (qualifier, seen): (String, Seen)) -> Looked {
-        let held = matches!(seen, Seen::Held(_));
-        let (version, signing_job, differences) = match seen {
-            Seen::Held(version) => (version.version, version.signing_job, Vec::new()),
-            Seen::Function(version) => {
-                let differences = self.differences(package, &version);
-                (version.version, version.signing_job, differences)
-            }
-            Seen::Layer { version, code_sha256 } => {
-                let differences = drift("code_sha256", &package.code_sha256, &code_sha256);
-                (version.to_string(), None, differences.into_iter().collect())
-            }
-            Seen::Missing { expected, found } => (
-                String::new(),
-                None,
-                drift("alias", &expected, &found).into_iter().collect(),
-            ),
-        };
-        Looked {
-            qualifier,
-            version,
-            held,
-            signing_job,
-            differences,
-        }
-    }
-
-    fn differences(&self, package: &NamedPackage, found: &Version) -> Vec<Drift> {
-        let definition = &package.definition;
-        // What the definition leaves open, the deploy module was told otherwise.
-        let said = |what, meant: &Option<String>, found: &Option<String>| {
-            drift(what, meant.as_ref()?, found.as_deref().unwrap_or_default())
-        };
-        let list = |texts: &[String]| texts.join(", ");
-        let layers = definition.layers.as_deref().unwrap_or_default();
-        let are_layers_right = layers.len() == found.layers.len()
-            && layers
-                .iter()
-                .zip(&found.layers)
-                .all(|(meant, arn)| self.is_layer(meant, arn));
-        let layers = match are_layers_right {
-            true => None,
-            false => drift("layers", &list(layers), &list(&found.layers)),
-        };
-        let differences = [
-            drift("code_sha256", &package.code_sha256, &found.code_sha256),
-            said("runtime", &definition.runtime, &found.runtime),
-            said("handler", &definition.handler, &found.handler),
-            drift(
-                "architectures",
-                &list(&definition.architectures),
-                &list(&found.architectures),
-            ),
-            layers,
-        ];
-        differences.into_iter().flatten().collect()
-    }
-
-    /// Whether a layer version is the ARN that is meant, or has the content of the layer that is named and is deployed beside the functions.
-    fn is_layer(&self, meant: &str, arn: &str) -> bool {
-        match self.packages.get(meant) {
-            None => meant == arn,
-            Some(layer) => {
-                let name = arn.rsplit(':').nth(1).unwrap_or_default();
-                name.strip_prefix(self.name_prefix) == Some(meant)
-                    && self.layer_contents.get(arn) == Some(&layer.code_sha256)
-            }
-        }
-    }
-}
-
-fn drift(what: &'static str, expected: &str, found: &str) -> Option<Drift> {
-    (expected != found).then(|| Drift {
-        what,
-        expected: expected.to_owned(),
-        found: found.to_owned(),
-    })
 }
 
 /// What is wrong with one, for people.
@@ -425,17 +356,18 @@ pub fn fault(deployed: &Deployed, place: &str) -> Option<Error> {
         })
     });
     let differences: Vec<String> = differences.collect();
+    if differences.is_empty() {
+        return Some(not_proved(deployed));
+    }
     let latest = deployed.versions.iter().filter(|looked| looked.qualifier == LATEST);
     let has_other_code = |looked: &&Looked| looked.differences.iter().any(|drift| drift.what == "code_sha256");
     let is_edited = latest.clone().any(|looked| has_other_code(&looked));
     let of_signed = deployed.versions.iter().filter(has_other_code);
     let signing_job = of_signed.filter_map(|looked| looked.signing_job.as_deref()).next();
     let help = match (signing_job, &deployed.package) {
-        // Signing makes other bytes, and nobody here knows which.
         (Some(job), _) => format!(
-            "AWS Signer made that code, whose SHA-256 is another one than its package's: whether it is of this package, the job says: aws signer \
-             describe-signing-job --job-id {}",
-            shell_word(job.rsplit('/').next().unwrap_or(job))
+            "deploy the package; what was signed instead, and by whom, says: {}",
+            describe(job)
         ),
         // Terraform compares what it deployed with what it is to deploy, not with what is there.
         (None, Some((bucket, key))) if is_edited => format!(
@@ -447,4 +379,35 @@ pub fn fault(deployed: &Deployed, place: &str) -> Option<Error> {
     };
     let message = format!("function `{name}`: `{function}` drifted: {}", differences.join("; "));
     Some(Error::new(ErrorKind::Integrity, message).help(help))
+}
+
+/// Nothing contradicts, and something couldn't be looked at.
+fn not_proved(deployed: &Deployed) -> Error {
+    let Deployed { name, function, .. } = deployed;
+    let unproved = deployed
+        .versions
+        .iter()
+        .filter_map(|looked| Some((looked, looked.unproved.as_ref()?)));
+    let texts: Vec<String> = unproved
+        .clone()
+        .map(|(looked, why)| format!("{}: {why}", looked.text()))
+        .collect();
+    let job = unproved.filter_map(|(looked, _)| looked.signing_job.as_deref()).next();
+    let help = match job {
+        Some(job) => format!(
+            "the job says which object was signed, and where the result is: {}",
+            describe(job)
+        ),
+        None => "`aws lambda get-layer-version-by-arn` names the job that signed it".to_owned(),
+    };
+    Error::failed(format!(
+        "function `{name}`: `{function}`: all that was looked at is as it should be, and this isn't proved: {}",
+        texts.join("; ")
+    ))
+    .help(help)
+}
+
+fn describe(job: &str) -> String {
+    let id = job.rsplit('/').next().unwrap_or(job);
+    format!("aws signer describe-signing-job --job-id {}", shell_word(id))
 }

@@ -1,8 +1,10 @@
 //! Whether packages are what their manifests say, on disk and in the store; and whether Lambda has them. Building twice is `rebuild`'s.
 
+mod compare;
 pub mod deployed;
 mod local;
 mod provenance;
+mod signed;
 mod store;
 
 use lambda_pack_core::diff::{Change, Difference};

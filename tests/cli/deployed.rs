@@ -307,30 +307,20 @@ fn flags_of_another_level_are_refused() {
         .fails(3, &["not.json", "terraform output -json packages"]);
 }
 
-/// moto knows no signing: what Lambda says of signed code is put into its answer.
 #[test]
-fn signed_code_is_said_to_be_no_package() {
-    const JOB: &str = "arn:aws:signer:us-east-1:123456789012:/signing-jobs/5ca1ab1e-0000-4000-8000-000000000000";
-    const ANSWER: &str = r#"{"FunctionName": "app", "Version": "$LATEST", "Runtime": "python3.13", "Handler": "app.handler",
-        "Architectures": ["x86_64"], "CodeSha256": "c2lnbmVk",
-        "SigningJobArn": "arn:aws:signer:us-east-1:123456789012:/signing-jobs/5ca1ab1e-0000-4000-8000-000000000000"}"#;
+fn a_lambda_that_never_answers_is_given_up() {
     let project = MOTO.project();
     upload(&project, 1);
-    let ask = |args: &[&'static str]| {
-        let (run, _) = counted(&MOTO.endpoint, verify(&project, "", args), |request| {
-            match request.target.contains("/functions/") {
-                true => Action::Answer(200, "Content-Type: application/json\r\n", ANSWER),
-                false => Action::Forward,
-            }
-        });
-        run
-    };
-    drifted(
-        &ask(&[]),
-        &[
-            "code_sha256 is c2lnbmVk",
-            "aws signer describe-signing-job --job-id 5ca1ab1e-0000-4000-8000-000000000000",
-        ],
+    let command = verify(&project, "", &[]).env("AWS_MAX_ATTEMPTS", "1");
+    let (run, _) = counted(&MOTO.endpoint, command, |request| {
+        match request.target.contains("/functions/") {
+            true => Action::Stall,
+            false => Action::Forward,
+        }
+    });
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:?}");
+    assert!(
+        run.stderr.contains("the service can't be reached") && run.stderr.contains("--endpoint-url"),
+        "{run:?}"
     );
-    assert_eq!(ask(&["--json"]).json()[0]["versions"][0]["signing_job"], JOB);
 }

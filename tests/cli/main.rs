@@ -54,6 +54,7 @@ mod runs;
 mod s3;
 mod sbom;
 mod secrets;
+mod signed;
 mod starts;
 mod store;
 mod support;

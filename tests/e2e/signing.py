@@ -1,5 +1,5 @@
 """AWS Signer in lambda-deploy-module: real Terraform and the real provider. moto knows
-no signing jobs, so that the two requests which make and describe one are answered here; all
+no signing jobs, so that what is asked about them and their profile is answered here; all
 else is moto's."""
 
 from __future__ import annotations
@@ -23,12 +23,17 @@ DESCRIPTION = "AWS Signer (a stand-in): signed once, nothing to do after, a fail
 
 BUCKET = "signing-packages"
 JOBS = "/signing-jobs"
+PROFILES = "/signing-profiles/"
+PROFILE = "example"
 
 
 class SignerHandler(ProxyHandler):
     server: Signer
 
     def relay(self) -> None:
+        if self.path.startswith(PROFILES):
+            self.describe_profile(self.path.rsplit("/", 1)[1])
+            return
         if not self.path.startswith(JOBS):
             super().relay()
             return
@@ -36,6 +41,24 @@ class SignerHandler(ProxyHandler):
             answer = self.server.sign(json.loads(self.read_body()))
         else:
             answer = self.server.jobs[self.path.rsplit("/", 1)[1]]
+        self.send(200, [("Content-Type", "application/json")], json.dumps(answer).encode())
+
+    def describe_profile(self, name: str) -> None:
+        platform = self.server.profiles.get(name)
+        if platform is None:
+            headers = [("Content-Type", "application/json"), ("x-amzn-ErrorType", "ResourceNotFoundException")]
+            self.send(404, headers, json.dumps({"message": f"no profile {name}"}).encode())
+            return
+        arn = f"arn:aws:signer:{REGION}:123456789012:/signing-profiles/{name}"
+        answer = {
+            "arn": arn,
+            "platformId": platform,
+            "profileName": name,
+            "profileVersion": "a1b2c3d4e5",
+            "profileVersionArn": f"{arn}/a1b2c3d4e5",
+            "signatureValidityPeriod": {"type": "MONTHS", "value": 135},
+            "status": "Active",
+        }
         self.send(200, [("Content-Type", "application/json")], json.dumps(answer).encode())
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PATCH = relay  # noqa: N815
@@ -49,6 +72,8 @@ class Signer(Proxy):
         self.RequestHandlerClass = SignerHandler
         self.aws = Aws(port, REGION)
         self.jobs: dict[str, dict[str, Any]] = {}
+        # Their platforms, by name.
+        self.profiles: dict[str, str] = {}
         self.is_broken = False
 
     def sign(self, asked: dict[str, Any]) -> dict[str, str]:
@@ -62,7 +87,7 @@ class Signer(Proxy):
             unsigned = self.aws.call("s3", "GET", f"/{source['bucketName']}/{source['key']}", query)
             signed = io.BytesIO(unsigned)
             with zipfile.ZipFile(signed, "a") as archive:
-                archive.writestr("META-INF/signature", job)
+                archive.writestr("META_INF/aws_signer_signature_v1.0.SF", job)
             key = f"{destination.get('prefix', '')}{job}.zip"
             self.aws.call("s3", "PUT", f"/{destination['bucketName']}/{key}", body=signed.getvalue())
             described |= {"status": "Succeeded", "signedObject": {"s3": {"bucketName": destination["bucketName"], "key": key}}}
@@ -93,6 +118,10 @@ class Signing:
         self.store("shared", b"first", {"type": "layer"})
         self.store("orders", b"first", {"runtime": "python3.9", "handler": "orders.handler", "layers": ["shared"]})
         self.terraform("init")
+        self.expect_no_plan("a profile that isn't there", "no profile example")
+        self.signer.profiles[PROFILE] = "AmazonFreeRTOS-Default"
+        self.expect_no_plan("a profile for something else", "signs for the platform")
+        self.signer.profiles[PROFILE] = "AWSLambda-SHA384-ECDSA"
         self.terraform("apply", "-auto-approve")
         first = self.expect_signed("orders")
         self.expect_settled("after the first apply")
@@ -122,6 +151,16 @@ class Signing:
         expect(self.outputs()["signed"]["shared"], outputs["signed"]["shared"], "the layer's job")
         expect(self.outputs()["functions"]["orders"]["version"], "2", "the version of the second package")
         self.expect_settled("after the second package")
+
+    def expect_no_plan(self, why: str, *words: str) -> None:
+        """Nothing may have begun when this comes out."""
+        try:
+            self.terraform("plan")
+        except CommandFailed as failure:
+            if not any(word in failure.output for word in words):
+                raise StepFailed(f"the plan with {why} says:\n{failure.output}") from None
+        else:
+            raise StepFailed(f"a plan with {why} succeeded")
 
     def store(self, name: str, content: bytes, definition: dict[str, Any]) -> None:
         """Puts a package where lambda-pack would."""
@@ -161,7 +200,7 @@ class Signing:
 module "deploy" {{
   source               = "./module"
   packages             = jsondecode(file("packages.json"))
-  signing_profile_name = "example"
+  signing_profile_name = "{PROFILE}"
 }}
 
 output "functions" {{
@@ -196,7 +235,7 @@ output "signed" {{
     def expect_signed(self, name: str) -> str:
         """Lambda has the signed object of the package; returns its digest."""
         signed = self.outputs()["signed"][name]
-        if not re.fullmatch(rf"team/signed/{name}/[0-9a-f-]+\.zip", signed["s3_key"]):
+        if not re.fullmatch(rf"team/signed/{name}/[0-9a-f]{{64}}/[0-9a-f-]{{36}}\.zip", signed["s3_key"]):
             raise StepFailed(f"what is signed is at {signed['s3_key']}")
         expect(self.signer.jobs[signed["job_id"]]["source"]["s3"]["key"], self.packages[name]["s3_key"], "what was signed")
         digest = hashlib.sha256(self.aws.object(BUCKET, signed["s3_key"])).digest()

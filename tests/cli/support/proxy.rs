@@ -22,6 +22,8 @@ pub enum Action {
     DamageAnswer,
     /// Forward it, and have the answer say that all that it is about was written years ago.
     Aged,
+    /// Forward it, and change the body of the answer, a text.
+    EditAnswer(Arc<dyn Fn(String) -> String + Send + Sync>),
     /// Never answer.
     Stall,
     /// Neither forward nor answer it.
@@ -116,6 +118,11 @@ fn serve(client: TcpStream, upstream: &str, log: &Log, decide: &dyn Fn(&Request)
             send(&request, upstream).read_to_end(&mut answer).unwrap();
             (&client).write_all(&aged(&answer)).unwrap();
         }
+        Action::EditAnswer(edit) => {
+            let mut answer = Vec::new();
+            send(&request, upstream).read_to_end(&mut answer).unwrap();
+            (&client).write_all(&edited(&answer, &*edit)).unwrap();
+        }
         Action::Answer(status, headers, body) => {
             http::answer(&client, status, headers, body).unwrap();
         }
@@ -165,6 +172,17 @@ fn aged(answer: &[u8]) -> Vec<u8> {
         aged[from..from + YEAR.len()].copy_from_slice(YEAR);
     }
     aged
+}
+
+/// An answer with another body.
+fn edited(answer: &[u8], edit: &dyn Fn(String) -> String) -> Vec<u8> {
+    let answer = String::from_utf8(answer.to_vec()).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let body = edit(body.to_owned());
+    let lines = head.split("\r\n");
+    let kept = lines.filter(|line| !line.to_ascii_lowercase().starts_with("content-length:"));
+    let head: Vec<&str> = kept.collect();
+    format!("{}\r\nContent-Length: {}\r\n\r\n{body}", head.join("\r\n"), body.len()).into_bytes()
 }
 
 /// The connection on which the server will answer.
