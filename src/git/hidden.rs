@@ -143,6 +143,32 @@ impl WorkTree {
         Ok(found)
     }
 
+    /// What differs from the commit that is checked out here and in all submodules that are: paths are relative to the top of this one.
+    pub fn differences_within(&self) -> Result<Vec<Difference>> {
+        let mut differences = self.differences("HEAD")?;
+        let mut submodules = self.tracked()?;
+        submodules.retain(|entry| entry.mode == SUBMODULE && self.top.join(&entry.path).join(".git").exists());
+        for submodule in submodules {
+            let tree = WorkTree {
+                top: self.top.join(&submodule.path),
+            };
+            // Git may have been told not to look at the submodule itself.
+            if tree.commit("HEAD")? != submodule.object {
+                differences.push(Difference {
+                    path: submodule.path.clone(),
+                    shape: Shape::Link,
+                    was: Was::Other,
+                });
+            }
+            let within = tree.differences_within()?.into_iter().map(|difference| Difference {
+                path: submodule.path.join(&difference.path),
+                ..difference
+            });
+            differences.extend(within);
+        }
+        Ok(differences)
+    }
+
     /// Whether a checkout of the index would write the same, of what git says that it is unchanged.
     fn is_as_checked_out(&self) -> Result<bool> {
         let tracked = self.tracked()?;

@@ -134,7 +134,7 @@ impl WorkTree {
         Ok(index)
     }
 
-    fn commit(&self, reference: &str) -> Result<String> {
+    pub(super) fn commit(&self, reference: &str) -> Result<String> {
         let reference_of_commit = format!("{reference}^{{commit}}");
         let verify = ["rev-parse", "--verify", "--quiet", &reference_of_commit];
         // It would be an option.

@@ -1,9 +1,12 @@
 //! Who builds packages, and from which commit: notes for people, and for their provenance. Nothing of it is part of a hash.
 
 use std::env;
+use std::sync::{Mutex, PoisonError};
 
 use lambda_pack_core::function::Selected;
-use lambda_pack_core::provenance::{Builder, Commit, LOCAL_BUILDER, repository, without_credentials};
+use lambda_pack_core::provenance::{
+    Builder, Commit, LOCAL_BUILDER, is_builder_id, is_of_uri, repository, without_credentials,
+};
 use lambda_pack_core::{Error, ErrorKind, Result};
 
 use super::{Hashed, State};
@@ -57,98 +60,184 @@ impl Origin {
 
 /// What builds, by the variables of those services that set some.
 pub struct CiRun {
-    pub builder: Builder,
+    builder: Builder,
+    /// What keeps it from being known better, until that was said.
+    wrong: Mutex<Option<String>>,
     /// The commit that it is about, with its branch or tag.
     reference: Option<(String, String)>,
 }
 
 impl CiRun {
     pub fn of_environment() -> Result<Self> {
-        let mut run = github().or_else(gitlab).or_else(codebuild).unwrap_or_else(|| CiRun {
-            builder: Builder {
-                id: LOCAL_BUILDER.to_owned(),
-                invocation_id: None,
-            },
-            reference: None,
-        });
-        if let Some(id) = env::var_os(BUILDER_ID).filter(|id| !id.is_empty()) {
-            let id = id.to_string_lossy();
-            let is_uri = id.split_once(':').is_some_and(|(scheme, rest)| {
-                let is_scheme = scheme
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"+.-".contains(&byte));
-                scheme.starts_with(|first: char| first.is_ascii_alphabetic()) && is_scheme && !rest.is_empty()
+        let given = given_builder()?;
+        let mut said = Said::default();
+        let services = [github, gitlab, codebuild];
+        let mut run = services
+            .into_iter()
+            .find_map(|service| service(&mut said))
+            .unwrap_or_else(|| CiRun {
+                builder: Builder {
+                    id: LOCAL_BUILDER.to_owned(),
+                    invocation_id: None,
+                },
+                reference: None,
+                wrong: Mutex::default(),
             });
-            let shown = without_credentials(&id).filter(|shown| is_uri && is_of_uri(&id) && *shown == id);
-            run.builder.id = shown.ok_or_else(|| {
-                // What is wrong with it may be that it holds a password.
-                Error::new(
-                    ErrorKind::Usage,
-                    format!("{BUILDER_ID} is no URI, or one with user, password or query"),
-                )
-                .help("give the address of what builds, for example https://jenkins.example.com/job/shop, or unset it")
-            })?;
+        let is_local = run.builder.id == LOCAL_BUILDER && given.is_none();
+        if !said.wrong.is_empty() {
+            let as_what = if is_local {
+                "name a machine of somebody's as the builder"
+            } else {
+                "say less than they could"
+            };
+            run.wrong = Mutex::new(Some(format!(
+                "statements of provenance {as_what}: {}; set what is missing, or name the builder with {BUILDER_ID}",
+                said.wrong.join(", ")
+            )));
         }
+        run.builder.id = given.unwrap_or(run.builder.id);
         Ok(run)
+    }
+
+    /// For a statement. The first one who asks hears what is wrong.
+    pub fn builder(&self) -> &Builder {
+        let wrong = self.wrong.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(wrong) = wrong {
+            report::warning(&wrong);
+        }
+        &self.builder
+    }
+}
+
+fn given_builder() -> Result<Option<String>> {
+    let Some(id) = env::var_os(BUILDER_ID).filter(|id| !id.is_empty()) else {
+        return Ok(None);
+    };
+    match id.into_string().ok().filter(|id| is_builder_id(id)) {
+        Some(id) => Ok(Some(id)),
+        // What is wrong with it may be that it holds a password.
+        None => Err(Error::new(
+            ErrorKind::Usage,
+            format!("{BUILDER_ID} is no address of a page, URN or ARN, or one with user, password, query or fragment"),
+        )
+        .help("give the address of what builds, for example https://jenkins.example.com/job/shop, or unset it")),
+    }
+}
+
+/// What the variables of a service say, and what is wrong with them.
+#[derive(Default)]
+struct Said {
+    wrong: Vec<String>,
+}
+
+impl Said {
+    /// One that the service always sets.
+    fn need(&mut self, variable: &str) -> Option<String> {
+        let text = self.may(variable);
+        if text.is_none() && env::var_os(variable).is_none_or(|text| text.is_empty()) {
+            self.wrong.push(format!("{variable} isn't set"));
+        }
+        text
+    }
+
+    /// One that it sets for some runs; it may stand in a URI.
+    fn may(&mut self, variable: &str) -> Option<String> {
+        let text = env::var_os(variable).filter(|text| !text.is_empty())?;
+        let text = text.into_string().ok().filter(|text| is_of_uri(text));
+        if text.is_none() {
+            self.wrong.push(format!("{variable} has characters that no URI has"));
+        }
+        text
+    }
+
+    /// An address that it always sets, without credentials.
+    fn address(&mut self, variable: &str) -> Option<String> {
+        let address = without_credentials(&self.need(variable)?);
+        if address.is_none() {
+            self.wrong.push(format!("{variable} is no address of a page"));
+        }
+        address
+    }
+
+    /// The id of a builder, of this variable and others.
+    fn builder(&mut self, id: String, variable: &str) -> Option<String> {
+        let id = Some(id).filter(|id| is_builder_id(id));
+        if id.is_none() {
+            self.wrong.push(format!("{variable} names no builder"));
+        }
+        id
     }
 }
 
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
-fn github() -> Option<CiRun> {
-    said("GITHUB_ACTIONS").filter(|it| it == "true")?;
-    let server = without_credentials(&said("GITHUB_SERVER_URL")?)?;
-    let workflow = said("GITHUB_WORKFLOW_REF")?;
-    let [repository, run, attempt] = ["GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"].map(said);
+fn github(said: &mut Said) -> Option<CiRun> {
+    env::var_os("GITHUB_ACTIONS").filter(|it| it == "true")?;
+    let (server, workflow) = (said.address("GITHUB_SERVER_URL"), said.need("GITHUB_WORKFLOW_REF"));
+    let [repository, run, attempt] =
+        ["GITHUB_REPOSITORY", "GITHUB_RUN_ID", "GITHUB_RUN_ATTEMPT"].map(|variable| said.need(variable));
+    let reference = said.need("GITHUB_SHA").zip(said.need("GITHUB_REF"));
+    let (server, workflow) = server.zip(workflow)?;
+    let invocation = repository
+        .zip(run)
+        .zip(attempt)
+        .map(|((repository, run), attempt)| format!("{server}/{repository}/actions/runs/{run}/attempts/{attempt}"));
     Some(CiRun {
         builder: Builder {
-            id: format!("{server}/{workflow}"),
-            invocation_id: (repository.zip(run).zip(attempt)).map(|((repository, run), attempt)| {
-                format!("{server}/{repository}/actions/runs/{run}/attempts/{attempt}")
-            }),
+            id: said.builder(format!("{server}/{workflow}"), "GITHUB_WORKFLOW_REF")?,
+            invocation_id: invocation.and_then(|address| said.builder(address, "GITHUB_REPOSITORY")),
         },
-        reference: said("GITHUB_SHA").zip(said("GITHUB_REF")),
+        reference,
+        wrong: Mutex::default(),
     })
 }
 
 /// As GitLab's own provenance names it: <https://docs.gitlab.com/ci/runners/configure_runners/#artifact-provenance-metadata>
-fn gitlab() -> Option<CiRun> {
-    said("GITLAB_CI").filter(|it| it == "true")?;
-    let project = without_credentials(&said("CI_PROJECT_URL")?)?;
-    let tag = said("CI_COMMIT_TAG").map(|tag| format!("refs/tags/{tag}"));
-    let branch = || said("CI_COMMIT_BRANCH").map(|branch| format!("refs/heads/{branch}"));
+fn gitlab(said: &mut Said) -> Option<CiRun> {
+    env::var_os("GITLAB_CI").filter(|it| it == "true")?;
+    let (project, runner) = (said.address("CI_PROJECT_URL"), said.need("CI_RUNNER_ID"));
+    let invocation_id = said.address("CI_JOB_URL");
+    // A branch or a tag; neither has the pipeline of a merge request.
+    let tag = said.may("CI_COMMIT_TAG").map(|tag| format!("refs/tags/{tag}"));
+    let branch = said
+        .may("CI_COMMIT_BRANCH")
+        .map(|branch| format!("refs/heads/{branch}"));
+    let reference = said.need("CI_COMMIT_SHA").zip(tag.or(branch));
+    let (project, runner) = project.zip(runner)?;
     Some(CiRun {
         builder: Builder {
-            id: format!("{project}/-/runners/{}", said("CI_RUNNER_ID")?),
-            invocation_id: said("CI_JOB_URL").and_then(|url| without_credentials(&url)),
+            id: said.builder(format!("{project}/-/runners/{runner}"), "CI_RUNNER_ID")?,
+            invocation_id,
         },
-        reference: said("CI_COMMIT_SHA").zip(tag.or_else(branch)),
+        reference,
+        wrong: Mutex::default(),
     })
 }
 
 /// `arn:aws:codebuild:region:account:build/project:id`:
 /// <https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html>
-fn codebuild() -> Option<CiRun> {
-    let arn = said("CODEBUILD_BUILD_ARN")?;
-    let (place, build) = arn.split_once(":build/")?;
-    let (project, _) = build.split_once(':')?;
+fn codebuild(said: &mut Said) -> Option<CiRun> {
+    const BUILD: &str = "CODEBUILD_BUILD_ARN";
+    // Only some builds are of a repository.
+    let reference = |said: &mut Said| {
+        let commit = said.may("CODEBUILD_RESOLVED_SOURCE_VERSION");
+        commit.zip(said.may("CODEBUILD_WEBHOOK_HEAD_REF"))
+    };
+    // All builds have this one, too.
+    let is_there = |variable| env::var_os(variable).is_some_and(|text| !text.is_empty());
+    if !is_there(BUILD) && !is_there("CODEBUILD_BUILD_ID") {
+        return None;
+    }
+    let arn = said.need(BUILD)?;
+    let project = arn
+        .split_once(":build/")
+        .and_then(|(place, build)| Some(format!("{place}:project/{}", build.split_once(':')?.0)));
+    let id = said.builder(project.unwrap_or_default(), BUILD)?;
     Some(CiRun {
         builder: Builder {
-            id: format!("{place}:project/{project}"),
-            invocation_id: Some(arn.clone()),
+            id,
+            invocation_id: said.builder(arn, BUILD),
         },
-        reference: said("CODEBUILD_RESOLVED_SOURCE_VERSION").zip(said("CODEBUILD_WEBHOOK_HEAD_REF")),
+        reference: reference(said),
+        wrong: Mutex::default(),
     })
-}
-
-/// A variable that may stand in a URI.
-fn said(variable: &str) -> Option<String> {
-    env::var(variable)
-        .ok()
-        .filter(|text| !text.is_empty() && is_of_uri(text))
-}
-
-/// Whether a text has nothing that a URI can't have: spaces, quotes and the like.
-fn is_of_uri(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
 }

@@ -319,7 +319,7 @@ impl<'a> Packages<'a> {
             code_sha256: package.code_sha256,
             manifest: &hashed.manifest,
             sbom: &sbom,
-            builder: &self.run.builder,
+            builder: self.run.builder(),
             commit: origin.commit.as_ref(),
         };
         let provenance = provenance.to_json();

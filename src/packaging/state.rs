@@ -27,7 +27,7 @@ impl State {
     pub fn of<'a>(directory: &Path, hashed: impl Iterator<Item = &'a Hashed>, settings: &Settings) -> Result<Self> {
         Ok(match Head::of(directory) {
             Ok(Some(head)) => {
-                let differences = WorkTree::of(directory, "run the same command again")?.differences("HEAD")?;
+                let differences = WorkTree::of(directory, "run the same command again")?.differences_within()?;
                 let mut untracked = git::untracked(directory, &files(&hashed.collect::<Vec<_>>(), settings))?;
                 untracked.extend(ignore_files(&differences));
                 State::At {
@@ -53,7 +53,7 @@ impl State {
     }
 }
 
-/// A file of the commit. Of a repository within this one git says more.
+/// A file of the commit. Of a repository within this one its own differences tell.
 fn is_tracked(difference: &Difference) -> bool {
     difference.was != Was::Absent && difference.shape != Shape::Tree
 }

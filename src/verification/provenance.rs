@@ -4,6 +4,7 @@ use lambda_pack_core::digest::Digest;
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::provenance::{Expectations, Expected, Stated, check};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
+use serde_json::Value;
 
 use super::store::{each_published, verify};
 use super::{Verified, finding};
@@ -73,11 +74,21 @@ fn statement(
         )
         .help("it is written with a package and never later: an older lambda-pack uploaded this one, or somebody deleted the statement"));
     };
+    // What the store has it deployed with says which profile it was built for.
+    let definition = match store.kept(name, source_hash)? {
+        Some(kept) => kept.definition()?,
+        None => None,
+    };
+    let profile = definition
+        .as_ref()
+        .map(|definition| definition.get("deployment_profile").and_then(Value::as_str));
     let expected = Expected {
         name,
         code_sha256: &record.code_sha256,
         source_hash,
         build_inputs: source.build_inputs(),
+        package_format: record.package_format(),
+        deployment_profile: profile,
         builder: expectations,
     };
     let wrong = |problem: &str| {

@@ -230,6 +230,21 @@ fn what_contradicts_a_package_is_found(server: &'static Server) {
             "not those of the manifest: recipe",
         ),
         (
+            r#""function_name":"app""#,
+            r#""function_name":"app","deployment_profile":"prod""#,
+            "its deployment profile is `prod`, that of the manifest's definition none",
+        ),
+        (
+            r#""hash_version":1"#,
+            r#""hash_version":2"#,
+            "its hash_version is 2, that of the package 1",
+        ),
+        (
+            r#""package_format":1"#,
+            r#""package_format":7"#,
+            "its package_format is 7, that of the package 1",
+        ),
+        (
             "slsa.dev/provenance/v1",
             "slsa.dev/provenance/v2",
             "its predicateType is `https://slsa.dev/provenance/v2`",
@@ -479,6 +494,178 @@ fn builders_are_known_by_what_their_service_says() {
         let run = command.fails(2, &["LAMBDA_PACK_BUILDER_ID"]);
         assert!(!run.stderr.contains("hunter2"), "{run:?}");
     }
+}
+
+#[test]
+fn half_a_service_is_warned_of() {
+    let (dir, _) = repository();
+    let github = [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_SERVER_URL", "https://github.com"),
+        ("GITHUB_WORKFLOW_REF", "o/r/.github/workflows/b.yml@refs/heads/main"),
+        ("GITHUB_REPOSITORY", "o/r"),
+        ("GITHUB_RUN_ID", "77"),
+        ("GITHUB_RUN_ATTEMPT", "2"),
+        ("GITHUB_SHA", "0"),
+        ("GITHUB_REF", "refs/heads/main"),
+    ];
+    let gitlab = [
+        ("GITLAB_CI", "true"),
+        ("CI_PROJECT_URL", "https://gitlab.example.com/o/r"),
+        ("CI_RUNNER_ID", "12"),
+        ("CI_JOB_URL", "https://gitlab.example.com/o/r/-/jobs/9"),
+        ("CI_COMMIT_SHA", "0"),
+        ("CI_COMMIT_BRANCH", "main"),
+    ];
+    const LOCAL: &str = "urn:lambda-pack:builder:local";
+    const OF_GITHUB: &str = "https://github.com/o/r/.github/workflows/b.yml@refs/heads/main";
+    const OF_GITLAB: &str = "https://gitlab.example.com/o/r/-/runners/12";
+    // The variable that isn't as it should be, what it is, and what is said.
+    for (variables, variable, value, builder, said) in [
+        (
+            &github[..],
+            "GITHUB_REPOSITORY",
+            "",
+            OF_GITHUB,
+            "GITHUB_REPOSITORY isn't set",
+        ),
+        (
+            &github,
+            "GITHUB_WORKFLOW_REF",
+            "",
+            LOCAL,
+            "GITHUB_WORKFLOW_REF isn't set",
+        ),
+        (
+            &github,
+            "GITHUB_WORKFLOW_REF",
+            "o/r/b.yml@refs/heads/größe",
+            LOCAL,
+            "GITHUB_WORKFLOW_REF has characters that no URI has",
+        ),
+        (
+            &github,
+            "GITHUB_WORKFLOW_REF",
+            "o/r/b.yml?token=hunter2",
+            LOCAL,
+            "GITHUB_WORKFLOW_REF names no builder",
+        ),
+        (
+            &github,
+            "GITHUB_SERVER_URL",
+            "https:u:hunter2@h",
+            LOCAL,
+            "GITHUB_SERVER_URL is no address of a page",
+        ),
+        (
+            &gitlab,
+            "CI_PROJECT_URL",
+            "u:hunter2@gitlab.example.com/o/r",
+            LOCAL,
+            "CI_PROJECT_URL is no address of a page",
+        ),
+        (&gitlab, "CI_RUNNER_ID", "", LOCAL, "CI_RUNNER_ID isn't set"),
+        (
+            &gitlab,
+            "CI_COMMIT_BRANCH",
+            "größe",
+            OF_GITLAB,
+            "CI_COMMIT_BRANCH has characters that no URI has",
+        ),
+        (
+            &[("CODEBUILD_BUILD_ID", "shop:5ca1ab1e")],
+            "CODEBUILD_BUILD_ARN",
+            "",
+            LOCAL,
+            "CODEBUILD_BUILD_ARN isn't set",
+        ),
+        (
+            &[],
+            "CODEBUILD_BUILD_ARN",
+            "arn:aws:codebuild",
+            LOCAL,
+            "CODEBUILD_BUILD_ARN names no builder",
+        ),
+    ] {
+        fs::remove_dir_all(dir.join(".lambda-pack")).ok();
+        let mut command = at_home(dir.command(["upload"]));
+        for (name, value) in variables {
+            command = command.env(name, value);
+        }
+        let run = command.env(variable, value).ok();
+        assert!(
+            run.stderr.contains(said) && run.stderr.contains("LAMBDA_PACK_BUILDER_ID"),
+            "{said}: {run:?}"
+        );
+        assert_eq!(run.stderr.contains("somebody's"), builder == LOCAL, "{run:?}");
+        let statement = stated(&dir).1;
+        assert_eq!(statement["predicate"]["runDetails"]["builder"]["id"], builder, "{said}");
+        assert!(!format!("{run:?}{statement}").contains("hunter2"), "{said}");
+    }
+    fs::remove_dir_all(dir.join(".lambda-pack")).unwrap();
+    let mut whole = at_home(dir.command(["upload"]));
+    for (name, value) in github {
+        whole = whole.env(name, value);
+    }
+    assert_eq!(whole.ok().stderr, "");
+}
+
+#[test]
+fn what_differs_in_a_submodule_is_said() {
+    let inner = Dir::new();
+    inner.write("app.py", "def handler(event, context):\n    return 1\n");
+    git(inner.path(), &["init", "--quiet"]);
+    git(inner.path(), &["add", "--all"]);
+    git(inner.path(), &["commit", "--quiet", "--message=x"]);
+    let fresh = || {
+        let dir = Dir::new();
+        dir.write(
+            "lambda-json/app.json",
+            r#"{"runtime": "python3.13", "handler": "app.handler", "source": "sub"}"#,
+        );
+        dir.write(".gitignore", "/.lambda-pack/\n");
+        git(dir.path(), &["init", "--quiet"]);
+        let url = inner.path().to_str().unwrap();
+        git(
+            dir.path(),
+            &[
+                "-c",
+                "protocol.file.allow=always",
+                "submodule",
+                "--quiet",
+                "add",
+                url,
+                "code/sub",
+            ],
+        );
+        git(dir.path(), &["add", "--all"]);
+        git(dir.path(), &["commit", "--quiet", "--message=x"]);
+        dir
+    };
+    let is_dirty = |dir: &Dir| commit_of(&uploaded(dir))["annotations"]["dirty"].clone();
+    assert_eq!(is_dirty(&fresh()), false);
+    for hide in ["--assume-unchanged", "--skip-worktree"] {
+        let dir = fresh();
+        let sub = dir.join("code/sub");
+        git(&sub, &["update-index", hide, "app.py"]);
+        dir.write("code/sub/app.py", "def handler(event, context):\n    return 2\n");
+        assert_eq!(is_dirty(&dir), true, "{hide}");
+        // Also where something else differs, that isn't packed.
+        fs::remove_dir_all(dir.join(".lambda-pack")).unwrap();
+        dir.write("code/sub/.lambdaignore", "notes\n");
+        dir.write("code/sub/notes", "");
+        assert_eq!(is_dirty(&dir), true, "{hide}");
+    }
+    let dir = fresh();
+    dir.write("code/sub/.lambdaignore", "notes\n");
+    dir.write("code/sub/notes", "");
+    assert_eq!(is_dirty(&dir), true);
+    // Another commit, of which git was told not to speak.
+    let dir = fresh();
+    let sub = dir.join("code/sub");
+    git(&sub, &["commit", "--quiet", "--allow-empty", "--message=y"]);
+    git(dir.path(), &["update-index", "--assume-unchanged", "code/sub"]);
+    assert_eq!(is_dirty(&dir), true);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use super::{BUILD_TYPE, DIRTY, GIT_COMMIT, PREDICATE, Resource, SOURCE, SOURCE_D
 use super::{file_name, is_same_source};
 use crate::archive::CodeSha256;
 use crate::digest::Digest;
+use crate::manifest::HASH_VERSION;
 
 /// What is known of the package, and what is asked of its builder.
 pub struct Expected<'a> {
@@ -14,6 +15,9 @@ pub struct Expected<'a> {
     pub code_sha256: &'a CodeSha256,
     pub source_hash: &'a Digest,
     pub build_inputs: Option<&'a Map<String, Value>>,
+    pub package_format: u32,
+    /// The one that the package was built for first, or none; `None` where the manifest doesn't say.
+    pub deployment_profile: Option<Option<&'a str>>,
     pub builder: Expectations<'a>,
 }
 
@@ -133,12 +137,31 @@ fn of_package(statement: &Statement, expected: &Expected) -> Option<String> {
 }
 
 fn of_build(statement: &Statement, expected: &Expected) -> Vec<String> {
-    let parameters = &statement.predicate.build_definition.external_parameters;
+    let definition = &statement.predicate.build_definition;
+    let parameters = &definition.external_parameters;
     let source = dependencies(statement).find(|it| it.name.as_deref() == Some(SOURCE));
     let source_hash = source.and_then(|source| source.digest.get(SOURCE_DIGEST));
     let mut problems = Vec::new();
     if parameters.function_name != expected.name {
         problems.push(format!("its function is `{}`", parameters.function_name));
+    }
+    let profile = parameters.deployment_profile.as_deref();
+    if let Some(known) = expected.deployment_profile
+        && profile != known
+    {
+        let [stated, known] = [profile, known].map(|it| it.map_or("none".to_owned(), |it| format!("`{it}`")));
+        problems.push(format!(
+            "its deployment profile is {stated}, that of the manifest's definition {known}"
+        ));
+    }
+    let rules = &definition.internal_parameters;
+    for (key, stated, known) in [
+        ("hash_version", rules.hash_version, HASH_VERSION),
+        ("package_format", rules.package_format, expected.package_format),
+    ] {
+        if stated != known {
+            problems.push(format!("its {key} is {stated}, that of the package {known}"));
+        }
     }
     if source_hash != Some(&expected.source_hash.to_hex()) {
         let found = source_hash.map_or("none", String::as_str);

@@ -18,7 +18,7 @@ use crate::manifest::{HASH_VERSION, Manifest};
 use crate::sbom::Sbom;
 
 pub use check::{Expectations, Expected, Stated, check};
-pub use source::{is_same_source, repository, without_credentials};
+pub use source::{is_builder_id, is_of_uri, is_same_source, repository, without_credentials};
 
 /// What the names of such files end with: <https://github.com/in-toto/attestation/blob/main/spec/v1/bundle.md>
 pub const EXTENSION: &str = "intoto.json";

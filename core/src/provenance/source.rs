@@ -1,43 +1,75 @@
 //! Addresses of repositories, as they may be told to everybody.
 
+use url::Url;
+
 /// A remote of git as a URI by which SPDX and SLSA know it: `git+https://host/path`. `None` for what isn't on a network, or might
 /// hold a password where nobody looks for one.
 pub fn repository(remote: &str) -> Option<String> {
-    let (scheme, place) = match remote.split_once("://") {
-        Some((scheme @ ("https" | "http" | "ssh" | "git"), place)) => (scheme, place.to_owned()),
+    let (scheme, address) = match remote.split_once("://") {
+        Some((scheme @ ("https" | "http" | "ssh" | "git"), _)) => (scheme, remote.to_owned()),
         Some(_) => return None,
         // [user@]host:path, but no drive of Windows.
         None => match remote.split_once(':') {
             Some((host, path)) if host.len() > 1 && !host.contains('/') => {
-                ("ssh", format!("{host}/{}", path.trim_start_matches('/')))
+                ("ssh", format!("ssh://{host}/{}", path.trim_start_matches('/')))
             }
             _ => return None,
         },
     };
-    Some(format!("git+{scheme}://{}", public(&place)?))
+    Some(format!("git+{scheme}://{}", public(&address)?))
 }
 
-/// A URL without user, password, query and fragment; what is none stays as it is. `None` if a password might be left.
-pub fn without_credentials(url: &str) -> Option<String> {
-    match url.split_once("://") {
-        Some((scheme, place)) => Some(format!("{scheme}://{}", public(place)?)),
-        None => Some(url.to_owned()),
-    }
+/// The address of a page without user, password, query and fragment. `None` if it is none, or a password might be left.
+pub fn without_credentials(address: &str) -> Option<String> {
+    let (scheme @ ("https" | "http"), _) = address.split_once("://")? else {
+        return None;
+    };
+    Some(format!("{scheme}://{}", public(address)?))
 }
 
-/// Host and path of what stands behind `://`.
-fn public(place: &str) -> Option<String> {
-    let place = place.split(['?', '#']).next().unwrap_or_default();
-    let (authority, path) = place.split_once('/').unwrap_or((place, ""));
-    let host = authority.rsplit('@').next().unwrap_or_default();
+/// Host and path of an address.
+fn public(address: &str) -> Option<String> {
+    let url = Url::parse(address).ok().filter(|_| is_of_uri(address))?;
+    let host = url.host_str().filter(|host| !host.is_empty() && !host.contains('%'))?;
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let path = if url.path() == "/" { "" } else { url.path() };
     // A password with an unescaped slash makes the rest of it a part of the path: `user:pass/word@host/path`.
-    let port = host.rsplit_once(':').map_or("", |(_, port)| port);
-    let is_plain = (host.ends_with(']') || port.bytes().all(|byte| byte.is_ascii_digit())) && !path.contains('@');
-    let is_uri = !host.is_empty() && place.bytes().all(|byte| byte.is_ascii_graphic());
-    (is_plain && is_uri).then(|| match path {
-        "" => host.to_owned(),
-        path => format!("{host}/{path}"),
-    })
+    (!holds_at(path)).then(|| format!("{host}{port}{path}"))
+}
+
+/// Whether this may stand in a statement as the id of a builder: the address of a page, a URN or an ARN, in which there is no place for credentials. Behind
+/// `@` in a path GitHub has the branch of a workflow.
+pub fn is_builder_id(id: &str) -> bool {
+    if !is_of_uri(id) {
+        return false;
+    }
+    if let Some(rest) = id.strip_prefix("urn:").or_else(|| id.strip_prefix("arn:")) {
+        return !rest.is_empty() && !rest.contains(['@', '%', '?', '#']);
+    }
+    let Some(("https" | "http", rest)) = id.split_once("://") else {
+        return false;
+    };
+    let authority = rest.split('/').next().unwrap_or_default();
+    let is_plain = |url: Url| {
+        let host = url.host_str().unwrap_or_default();
+        let is_anonymous = url.username().is_empty() && url.password().is_none();
+        !host.is_empty() && is_anonymous && url.query().is_none() && url.fragment().is_none()
+    };
+    !authority.contains(['@', '%']) && !holds_escaped_at(rest) && Url::parse(id).is_ok_and(is_plain)
+}
+
+/// Whether a text has nothing that a URI can't have: spaces, quotes, letters with accents and the like.
+pub fn is_of_uri(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}".contains(&byte))
+}
+
+fn holds_at(text: &str) -> bool {
+    text.contains('@') || holds_escaped_at(text)
+}
+
+fn holds_escaped_at(text: &str) -> bool {
+    text.contains("%40")
 }
 
 /// Whether a URI in a statement is the repository that somebody names: with or without scheme, user and `.git`, as people copy it; a
@@ -98,10 +130,58 @@ mod tests {
             "https://user:pa/ss@host/r",
             "https://pa/ss@host/r",
             "https://host/a b",
+            "https://host/a%40b",
+            "ssh://u%3Ap%40host/r",
+            "https:u:p@host/r",
             "",
         ] {
             assert_eq!(repository(remote), None, "{remote}");
         }
+    }
+
+    #[test]
+    fn ids_of_builders_have_no_place_for_credentials() {
+        for id in [
+            "https://github.com/o/r/.github/workflows/build.yml@refs/heads/main",
+            "https://jenkins.example.com:8443/job/shop",
+            "http://[::1]/x",
+            "urn:lambda-pack:builder:local",
+            "arn:aws:codebuild:eu-west-1:123456789012:project/shop",
+        ] {
+            assert!(is_builder_id(id), "{id}");
+        }
+        for id in [
+            "https:u:p@h",
+            "https:/u:p@h",
+            "https:///u:p@h",
+            "https://u:p@h/x",
+            "https://u@h",
+            "https://@h",
+            "https://u%3Ap%40h/",
+            "https://h/u%3Ap%40x",
+            "https://h/x?token=p",
+            "https://h/x#p",
+            "https://h:p/x",
+            "https://u:pa/ss@h/x",
+            "https://",
+            "mailto:a@b",
+            "urn:x?p",
+            "arn:a@b",
+            "urn:",
+            "data:text,p",
+            "jenkins",
+            "://x",
+            "https://h/größe",
+            "",
+        ] {
+            assert!(!is_builder_id(id), "{id}");
+        }
+        assert_eq!(without_credentials("gitlab.example.com/x"), None);
+        assert_eq!(without_credentials("https:u:p@h"), None);
+        assert_eq!(
+            without_credentials("https://u:p@h/x?y#z").as_deref(),
+            Some("https://h/x")
+        );
     }
 
     #[test]
