@@ -10,7 +10,6 @@ use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use lambda_pack_core::function::Function;
@@ -19,7 +18,7 @@ use serde::Serialize;
 use serde_json::Value;
 use zip::ZipArchive;
 
-use crate::scratch;
+use crate::{network, scratch};
 use api::{Api, Invocation, Said};
 use runtime::Runtime;
 
@@ -136,11 +135,11 @@ pub fn invoke(call: &Call, meter: &Meter) -> Result<Outcome> {
         call.region, call.function.name
     );
     let invocation = Invocation {
-        event: call.event,
-        function_arn: &arn,
+        event: call.event.to_owned(),
+        function_arn: arn,
         timeout,
     };
-    let (end, took) = run(command, &api, &invocation, meter)?;
+    let (end, took) = run(command, api, invocation, meter)?;
     let mut outcome = match end {
         End::Answered(answer) => Outcome::of(Status::Returned, Some(json_of(&answer)), None),
         End::Failed(error) => Outcome::of(Status::Failed, None, Some(json_of(&below(&task, &error)))),
@@ -184,57 +183,126 @@ enum End {
 }
 
 /// Returns how it ended, and how long the handler took.
-fn run(mut command: Command, api: &Api, invocation: &Invocation, meter: &Meter) -> Result<(End, Duration)> {
-    #[cfg(unix)]
-    std::os::unix::process::CommandExt::process_group(&mut command, 0);
-    let program = command.get_program().to_string_lossy().into_owned();
-    let child = command.spawn().map_err(|cause| {
-        Error::failed(format!("cannot run `{program}`: {cause}"))
-            .help("it must be a program for this machine, with the right to be executed")
-    })?;
-    let mut process = Process(child);
-    let start = Instant::now();
-    let mut ready = None;
+fn run(command: Command, api: Api, invocation: Invocation, meter: &Meter) -> Result<(End, Duration)> {
+    // Tasks of the API end with it, whoever is in the middle of a request.
+    let runtime = network::runtime()?;
+    let ended = runtime.block_on(network::unless_interrupted(meter, async {
+        let mut process = Process::start(command)?;
+        wait(&mut process, api, invocation).await
+    }));
+    runtime.shutdown_background();
+    ended
+}
+
+async fn wait(process: &mut Process, api: Api, invocation: Invocation) -> Result<(End, Duration)> {
+    let timeout = invocation.timeout;
+    let mut heard = api.serve(invocation)?;
+    let mut start = Instant::now();
+    let mut deadline = start + LONGEST_START;
+    let mut is_ready = false;
+    let mut exited = None;
     loop {
-        meter.check()?;
-        let said = api.serve(ready.is_none().then_some(invocation))?;
-        let took = ready.unwrap_or(start).elapsed();
-        match said {
-            Some(Said::IsReady) => ready = Some(Instant::now()),
-            Some(Said::Answer(answer)) => return Ok((End::Answered(answer), took)),
-            Some(Said::Failure(error)) => return Ok((End::Failed(error), took)),
-            None => {
-                let ended = process.0.try_wait();
-                if let Some(status) = ended.map_err(|cause| Error::failed(format!("cannot wait for it: {cause}")))? {
-                    return Ok((End::Exited(status), took));
+        tokio::select! {
+            // What was said counts, whatever happened since.
+            biased;
+            Some(said) = heard.said.recv() => match said {
+                Said::IsReady => {
+                    is_ready = true;
+                    start = Instant::now();
+                    deadline = start + timeout;
                 }
-                if ready.is_none() && took > LONGEST_START {
-                    return Ok((End::NeverStarted, took));
-                }
-                if ready.is_some() && took > invocation.timeout {
-                    return Ok((End::TimedOut, took));
-                }
-                thread::sleep(POLL);
+                Said::Answer(answer) => return Ok((End::Answered(answer), start.elapsed())),
+                Said::Failure(error) => return Ok((End::Failed(error), start.elapsed())),
+            },
+            () = tokio::time::sleep_until(deadline.into()) => {
+                let end = match (exited, is_ready) {
+                    (Some(status), _) => End::Exited(status),
+                    (None, false) => End::NeverStarted,
+                    (None, true) => End::TimedOut,
+                };
+                return Ok((end, start.elapsed()));
             }
+            () = tokio::time::sleep(POLL) => match exited {
+                // It may have asked just before.
+                Some(status) if heard.is_quiet() => return Ok((End::Exited(status), start.elapsed())),
+                Some(_) => {}
+                None => exited = process.ended()?,
+            },
         }
     }
 }
 
-/// Gone with all that it started, when it is dropped.
-struct Process(Child);
+/// A handler, gone with all that it started when it is dropped, or when this program is killed.
+struct Process {
+    child: Child,
+    #[cfg(unix)]
+    guard: Child,
+}
+
+impl Process {
+    /// Starts it in a process group of its own, which a shell leads that waits for the end of its input: that is this program's end, however
+    /// it comes.
+    #[cfg(unix)]
+    fn start(mut command: Command) -> Result<Self> {
+        use std::os::unix::process::CommandExt as _;
+        let mut guard = Command::new("/bin/sh");
+        guard
+            .args(["-c", "read -r _; kill -KILL 0"])
+            .env_clear()
+            .process_group(0);
+        let guard = guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut guard = guard
+            .spawn()
+            .map_err(|cause| Error::failed(format!("cannot run `/bin/sh`: {cause}")))?;
+        command.process_group(guard.id().cast_signed());
+        match spawn(command) {
+            Ok(child) => Ok(Process { child, guard }),
+            Err(error) => {
+                end(&mut guard);
+                Err(error)
+            }
+        }
+    }
+
+    #[cfg(not(unix))]
+    fn start(command: Command) -> Result<Self> {
+        spawn(command).map(|child| Process { child })
+    }
+
+    fn ended(&mut self) -> Result<Option<ExitStatus>> {
+        let ended = self.child.try_wait();
+        ended.map_err(|cause| Error::failed(format!("cannot wait for it: {cause}")))
+    }
+}
+
+fn spawn(mut command: Command) -> Result<Child> {
+    command.spawn().map_err(|cause| {
+        let program = command.get_program().display();
+        Error::failed(format!("cannot run `{program}`: {cause}"))
+            .help("it must be a program for this machine, with the right to be executed")
+    })
+}
+
+fn end(child: &mut Child) {
+    if let Err(cause) = child.kill().and_then(|()| child.wait()) {
+        tracing::debug!("cannot end a process: {cause}");
+    }
+}
 
 impl Drop for Process {
     fn drop(&mut self) {
         #[cfg(unix)]
-        if let Err(cause) = rustix::process::kill_process_group(
-            rustix::process::Pid::from_child(&self.0),
-            rustix::process::Signal::KILL,
-        ) {
-            tracing::debug!("cannot end what a handler left: {cause}");
+        {
+            // It leads the group, and isn't waited for yet: its number is nobody else's.
+            if let Err(cause) = rustix::process::kill_process_group(
+                rustix::process::Pid::from_child(&self.guard),
+                rustix::process::Signal::KILL,
+            ) {
+                tracing::debug!("cannot end what a handler left: {cause}");
+            }
+            end(&mut self.guard);
         }
-        if let Err(cause) = self.0.kill().and_then(|()| self.0.wait()) {
-            tracing::debug!("cannot end a handler: {cause}");
-        }
+        end(&mut self.child);
     }
 }
 

@@ -1,12 +1,17 @@
 """Calls a Lambda handler once, as Lambda's runtime for Python does; lambda-pack speaks the other end of the Runtime API."""
 
+import decimal
 import importlib
+import itertools
 import json
+import math
 import os
+import re
 import sys
 import time
 import traceback
 import urllib.request
+import uuid
 
 # Nothing of the function's is imported before this line: its modules may have any name.
 sys.path[0] = os.environ["LAMBDA_TASK_ROOT"]
@@ -34,38 +39,89 @@ class Context:
         return max(0, self._deadline - int(time.time() * 1000))
 
 
+# What stands for a number whose text must come out as it is: json would make a float of it.
+MARK = uuid.uuid4().hex
+
+
+class Fault(Exception):
+    """What Lambda says of a function, rather than the function of itself."""
+
+    def __init__(self, kind, message, trace=()):
+        super().__init__(message)
+        self.kind = f"Runtime.{kind}"
+        self.trace = list(trace)
+
+
+def number(value):
+    if isinstance(value, decimal.Decimal):
+        return math.nan if value.is_nan() else f"{MARK}{value}{MARK}"
+    raise TypeError(f"Object of type {type(value).__name__} is not JSON serializable")
+
+
+def marshal(answer):
+    """As awslambdaric does: decimals are numbers; from Python 3.12 on characters aren't escaped, so that half ones are an error."""
+    if isinstance(answer, bytes):
+        return answer
+    is_older = sys.version_info < (3, 12)
+    try:
+        text = json.dumps(answer, default=number, ensure_ascii=is_older)
+    except Exception as error:
+        raise Fault("MarshalError", f"Unable to marshal response: {error}") from error
+    return re.sub(f'"{MARK}(.*?){MARK}"', r"\1", text)
+
+
 def post(path, body):
-    request = urllib.request.Request(API + path, body.encode(), {"Content-Type": "application/json"})
+    content = body if isinstance(body, bytes) else body.encode()
+    request = urllib.request.Request(API + path, content, {"Content-Type": "application/json"})
     OPENER.open(request).close()
 
 
-def failed(path, error):
-    # Frames of this file say nothing to who wrote the handler.
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
-    frames = [frame for frame in frames if not frame.filename.startswith("<frozen importlib")]
-    if isinstance(error, SyntaxError):
-        trace = traceback.format_exception_only(type(error), error)
+def failed(path, error, request_id=""):
+    if isinstance(error, Fault):
+        kind, trace = error.kind, error.trace
     else:
-        trace = traceback.format_list(frames)
+        kind = type(error).__name__
+        # Of each frame what awslambdaric tells; frames of this file say nothing to who wrote the handler.
+        frames = [(it.filename, it.lineno, it.name, it.line) for it in traceback.extract_tb(error.__traceback__)]
+        trace = traceback.format_list(list(itertools.dropwhile(lambda frame: frame[0] == __file__, frames)))
     sys.stdout.flush()
-    post(path, json.dumps({"errorType": type(error).__name__, "errorMessage": str(error), "stackTrace": trace}))
+    said = {"errorMessage": str(error), "errorType": kind, "requestId": request_id, "stackTrace": trace}
+    post(path, json.dumps(said))
+
+
+def find(handler):
+    module, dot, name = handler.rpartition(".")
+    if not dot:
+        raise Fault("MalformedHandlerName", f"Bad handler '{handler}': not enough values to unpack (expected 2, got 1)")
+    if module.split(".")[0] in sys.builtin_module_names:
+        raise Fault("BuiltInModuleConflict", f"Cannot use built-in module {module} as a handler module")
+    try:
+        found = importlib.import_module(module.replace("/", "."))
+    except ImportError as error:
+        raise Fault("ImportModuleError", f"Unable to import module '{module}': {error}") from error
+    except SyntaxError as error:
+        trace = f'  File "{error.filename}" Line {error.lineno}\n    {error.text}'
+        raise Fault("UserCodeSyntaxError", f"Syntax error in module '{module}': {error}", [trace]) from error
+    try:
+        return getattr(found, name)
+    except AttributeError:
+        raise Fault("HandlerNotFound", f"Handler '{name}' missing on module '{module}'") from None
 
 
 def main():
     try:
-        module, _, name = os.environ["_HANDLER"].rpartition(".")
-        handler = getattr(importlib.import_module(module.replace("/", ".")), name)
-    except BaseException as error:
+        handler = find(os.environ["_HANDLER"])
+    except Exception as error:
         return failed("init/error", error)
     with OPENER.open(API + "invocation/next") as response:
         headers, event = response.headers, response.read()
-    invocation = f"invocation/{headers['Lambda-Runtime-Aws-Request-Id']}"
+    request_id = headers["Lambda-Runtime-Aws-Request-Id"]
     try:
-        answer = json.dumps(handler(json.loads(event), Context(headers)))
-    except BaseException as error:
-        return failed(f"{invocation}/error", error)
+        answer = marshal(handler(json.loads(event), Context(headers)))
+    except Exception as error:
+        return failed(f"invocation/{request_id}/error", error, request_id)
     sys.stdout.flush()
-    post(f"{invocation}/response", answer)
+    post(f"invocation/{request_id}/response", answer)
 
 
 main()

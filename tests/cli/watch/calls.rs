@@ -116,13 +116,12 @@ fn a_python_handler_that_raises_shows_where() {
     assert!(trace.contains("File \\\"main.py\\\", line 2, in handler"), "{trace}");
     assert!(!trace.contains("runner"), "{trace}");
     for (code, kind) in [
-        ("import nothing_of_this_name\n", "ModuleNotFoundError"),
-        ("def handler(event, context)\n", "SyntaxError"),
-        ("def other(event, context):\n    pass\n", "AttributeError"),
-        ("def handler(event, context):\n    return object()\n", "TypeError"),
+        ("import nothing_of_this_name\n", "Runtime.ImportModuleError"),
+        ("def handler(event, context)\n", "Runtime.UserCodeSyntaxError"),
+        ("def other(event, context):\n    pass\n", "Runtime.HandlerNotFound"),
         (
-            "import sys\ndef handler(event, context):\n    sys.exit(3)\n",
-            "SystemExit",
+            "def handler(event, context):\n    return object()\n",
+            "Runtime.MarshalError",
         ),
     ] {
         save(&dir, "code/app/main.py", code);
@@ -131,18 +130,110 @@ fn a_python_handler_that_raises_shows_where() {
         assert_eq!(invoked["status"], "failed");
         assert_eq!(invoked["error"]["errorType"], kind, "{invoked}");
     }
+    for (ends, code) in [("os._exit(5)", '5'), ("sys.exit(3)", '3'), ("return '\\ud800'", '1')] {
+        // Until Python 3.12 half a character is escaped.
+        if code == '1' && ["python3.9", "python3.10", "python3.11"].contains(&&*runtime) {
+            continue;
+        }
+        let code_of_app = format!("import os, sys\ndef handler(event, context):\n    {ends}\n");
+        save(&dir, "code/app/main.py", code_of_app);
+        watch.change();
+        let message = watch.next("invoked")["error"]["errorMessage"].to_string();
+        assert!(
+            message.contains("ended before it answered") && message.contains(code),
+            "{message}"
+        );
+    }
+    watch.says_no_more();
+}
+
+/// As awslambdaric has them, which is what runs on Lambda.
+#[test]
+fn python_answers_are_written_as_on_lambda() {
+    let Some(runtime) = runtime_of("python3") else { return };
+    let code = "from decimal import Decimal\ndef handler(event, context):\n    return {'price': Decimal('12.30'), 'all': [Decimal('1E+2')], 'text': 'größe'}\n";
+    let dir = project("main.py", code, &runtime, "main.handler", "");
+    let (mut watch, invoked) = called(&dir);
+    assert_eq!(
+        invoked["response"],
+        json!({"price": 12.3, "all": [100.0], "text": "größe"}),
+        "{invoked}"
+    );
     save(
         &dir,
         "code/app/main.py",
-        "import os\ndef handler(event, context):\n    os._exit(5)\n",
+        "def handler(event, context):\n    return b'bytes'\n",
     );
     watch.change();
-    let message = watch.next("invoked")["error"]["errorMessage"].to_string();
-    assert!(
-        message.contains("ended before it answered") && message.contains('5'),
-        "{message}"
+    assert_eq!(watch.next("invoked")["response"], "bytes");
+    let raises = "def deeper(event):\n    return event['a']['b'] + event['c']\n\ndef handler(event, context):\n    return deeper({'a': {}})\n";
+    save(&dir, "code/app/main.py", raises);
+    watch.change();
+    let error = watch.next("invoked")["error"].clone();
+    assert_eq!(
+        error["stackTrace"],
+        json!([
+            "  File \"main.py\", line 5, in handler\n    return deeper({'a': {}})\n",
+            "  File \"main.py\", line 2, in deeper\n    return event['a']['b'] + event['c']\n",
+        ]),
+        "{error}"
     );
+    assert_eq!(error["requestId"].as_str().unwrap().len(), 36);
     watch.says_no_more();
+}
+
+/// A request that never ends, a byte at a time.
+const DRIPS: &str = "import os, socket, time\n\ndef handler(event, context):\n    \
+    host, port = os.environ['AWS_LAMBDA_RUNTIME_API'].split(':')\n    \
+    api = socket.create_connection((host, int(port)))\n    \
+    path = '/2018-06-01/runtime/invocation/' + context.aws_request_id + '/response'\n    \
+    api.sendall(f'POST {path} HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 99999999\\r\\n\\r\\n'.encode())\n    \
+    open(event['file'], 'w').write('1')\n    \
+    while True:\n        api.send(b' ')\n        time.sleep(0.01)\n";
+
+#[test]
+fn a_client_that_drips_bytes_holds_nobody() {
+    let Some(runtime) = runtime_of("python3") else { return };
+    let dir = project("main.py", DRIPS, &runtime, "main.handler", "");
+    let definition = std::fs::read_to_string(dir.join("lambda-json/app.json")).unwrap();
+    save(
+        &dir,
+        "lambda-json/app.json",
+        definition.replace("\"timeout\": 60", "\"timeout\": 1"),
+    );
+    save(&dir, "event.json", json!({"file": dir.join("drips")}).to_string());
+    let (mut watch, invoked) = called(&dir);
+    assert_eq!(invoked["status"], "timed_out", "{invoked}");
+    std::fs::remove_file(dir.join("drips")).unwrap();
+    save(
+        &dir,
+        "lambda-json/app.json",
+        definition.replace("\"timeout\": 60", "\"timeout\": 900"),
+    );
+    watch.next("changed");
+    crate::faults::wait_for("the first bytes", || dir.join("drips").exists());
+    watch.says_no_more();
+}
+
+#[test]
+fn a_handler_ends_with_a_watch_that_is_killed() {
+    let Some(runtime) = runtime_of("python3") else { return };
+    let code = "import os, subprocess, time\n\ndef handler(event, context):\n    \
+        child = subprocess.Popen(['sleep', '600'])\n    \
+        open(event['file'] + '.new', 'w').write(f'{os.getpid()} {child.pid}')\n    \
+        os.rename(event['file'] + '.new', event['file'])\n    time.sleep(600)\n";
+    let dir = project("main.py", code, &runtime, "main.handler", "");
+    save(&dir, "event.json", json!({"file": dir.join("pids")}).to_string());
+    let mut watch = Watch::start(command(&dir));
+    watch.next("watching");
+    watch.next("built");
+    crate::faults::wait_for("the handler", || dir.join("pids").exists());
+    watch.stop("KILL");
+    let pids = std::fs::read_to_string(dir.join("pids")).unwrap();
+    crate::faults::wait_for("the end of the handler and its child", || {
+        let command_line = |pid: &str| std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        pids.split(' ').all(|pid| command_line(pid).is_empty())
+    });
 }
 
 #[test]
