@@ -110,13 +110,13 @@ enum State {
     Unknown,
 }
 
-/// Fails where what the store has doesn't work any more. Of functions that are named (`is_named`) the manifest must be there, too.
+/// Fails where what the store has doesn't work any more. Of functions that are named (`is_named`) manifest and bill of materials must be there, too.
 fn state(packages: &Packages, checked: &Checked, found: &Found, is_named: bool) -> Result<State> {
     let Found::Published(record) = found else {
         return Ok(State::Unknown);
     };
     // A request for each would be too many.
-    if is_named && packages.lacks_manifest(checked)? {
+    if is_named && packages.lacks_what_is_beside(checked)? {
         return Ok(State::Unknown);
     }
     if packages.has_passed(checked) {

@@ -91,12 +91,12 @@ impl Level {
             (Level::Local, _) => "the package on disk holds the entries of its manifest, and no others",
             (Level::Rebuild, _) => "a build from nothing, elsewhere, later and in another order makes the same bytes",
             (Level::Store, false) => {
-                "record, manifest and package are in the store; size and SHA-256, as the service tells them, are those of the record"
+                "record, manifest, its bill of materials if it has one, and package are in the store; size and SHA-256, as the service tells them, are those of the record"
             }
             (Level::Deployed, _) => deployed::PROVES,
             (Level::Provenance, _) => provenance::PROVES,
             (Level::Store, true) => {
-                "record, manifest and package are in the store; the package's bytes are those of the record, its entries those of the manifest"
+                "record, manifest, its bill of materials if it has one, and package are in the store; the package's bytes are those of the record, its entries those of the manifest"
             }
         }
     }

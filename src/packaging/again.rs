@@ -14,11 +14,18 @@ impl Packages<'_> {
         self.store.use_again(name, &manifest.source_hash(), found)
     }
 
-    /// Whether somebody deleted the manifest of a package that was found.
-    pub fn lacks_manifest(&self, checked: &Checked) -> Result<bool> {
+    /// Whether somebody deleted the manifest of a package that was found, or its bill of materials.
+    pub fn lacks_what_is_beside(&self, checked: &Checked) -> Result<bool> {
         let Hashed { function, manifest, .. } = checked.hashed;
-        self.store
-            .lacks_manifest(function.name.as_str(), &manifest.source_hash())
+        let (name, source_hash) = (function.name.as_str(), manifest.source_hash());
+        // Only what installs something has a bill of materials.
+        if manifest.build_inputs().is_none() {
+            return self.store.lacks_manifest(name, &source_hash);
+        }
+        match self.store.kept(name, &source_hash)? {
+            None => Ok(true),
+            Some(kept) => Ok(kept.lacks_sbom()?.is_some()),
+        }
     }
 
     /// Makes and publishes what was not made because the store had it.

@@ -32,6 +32,9 @@ struct StoredManifest<'a> {
     moved: &'a [Moved],
     /// What the user should know of what swaps left out.
     warnings_of_swaps: &'a [String],
+    /// Whether a bill of materials stands beside it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    has_sbom: bool,
     /// Of the function, as Terraform gets it: a rollback deploys this package with it.
     definition: Map<String, Value>,
 }
@@ -71,6 +74,7 @@ fn to_json(built: &Built, definition: Map<String, Value>) -> Vec<u8> {
         secrets: built.seen.clone(),
         moved: built.contents.moved(),
         warnings_of_swaps: built.contents.warnings_of_swaps(),
+        has_sbom: built.sbom.is_some(),
         definition,
     };
     serde_json::to_vec(&stored).expect("strings and numbers")
@@ -157,6 +161,20 @@ impl Kept<'_> {
         definition.map_err(|problem| self.bad(&problem))
     }
 
+    /// The key of the bill of materials, if it should be there and isn't. Older versions of this program didn't note whether there is one.
+    pub fn lacks_sbom(&self) -> Result<Option<String>> {
+        #[derive(Deserialize)]
+        struct Beside {
+            #[serde(default)]
+            has_sbom: bool,
+        }
+        let beside: Beside =
+            serde_json::from_slice(&self.content).map_err(|error| self.bad(&format!("not a manifest: {error}")))?;
+        let key = record::sbom_key(self.name, &self.source_hash);
+        let is_missing = beside.has_sbom && self.store.objects.read_end(&key, 1)?.is_none();
+        Ok(is_missing.then_some(key))
+    }
+
     fn bad(&self, problem: &str) -> Error {
         self.store.bad_manifest(self.name, &self.source_hash, problem)
     }
@@ -218,6 +236,8 @@ impl Store {
     /// Notes what was found in a stored package that was made and searched again, if it is the same: then the next one who checks
     /// it need not make it. False if what was made now is another one.
     pub fn note(&self, name: &str, built: &Built, record: &Record) -> Result<bool> {
+        // It is of the source, whatever bytes a build makes of that.
+        self.create_sbom(name, built)?;
         if !Record::new(&self.url, name, built).is_of_the_same_package(record) {
             return Ok(false);
         }
@@ -241,8 +261,13 @@ impl Store {
         let manifest = to_json(built, built.definition.resolved());
         self.objects
             .create(&record::manifest_key(name, &source_hash), &manifest)?;
+        self.create_sbom(name, built)
+    }
+
+    fn create_sbom(&self, name: &str, built: &Built) -> Result<()> {
         if let Some(sbom) = &built.sbom {
-            self.objects.create(&record::sbom_key(name, &source_hash), sbom)?;
+            let key = record::sbom_key(name, &built.manifest.source_hash());
+            self.objects.create(&key, sbom)?;
         }
         Ok(())
     }

@@ -112,6 +112,9 @@ fn contents(
         return Err(store.no_manifest(name, source_hash));
     };
     let source = kept.source()?.manifest;
+    if let Some(key) = kept.lacks_sbom()? {
+        return Err(store.missing(&key, name, source_hash));
+    }
     let expected = kept.package()?;
     if (expected.entries().len() as u64, expected.unzipped_bytes()) != (record.entries, record.unzipped_bytes) {
         return Err(store.bad_manifest(

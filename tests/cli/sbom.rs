@@ -257,3 +257,28 @@ fn vendored_packages_are_listed() {
     dir.command(["upload"]).ok();
     assert!(Path::new(&dir.join(".lambda-pack/store/sboms/app")).exists());
 }
+
+#[test]
+fn a_deleted_bill_of_materials_is_noticed_and_put_back() {
+    let dir = node_project();
+    dir.command(["upload"]).ok();
+    let file = || {
+        let mut files = fs::read_dir(dir.join(".lambda-pack/store/sboms/app")).unwrap();
+        files.next().map(|file| file.unwrap().path())
+    };
+    let path = file().unwrap();
+    let before = fs::read(&path).unwrap();
+    dir.command(["verify", "--level", "store"]).ok();
+    fs::remove_file(&path).unwrap();
+    let run = dir.command(["verify", "--level", "store"]).run();
+    assert_eq!(run.code, 4, "{run:?}");
+    assert!(
+        run.stderr.contains("/sboms/app/")
+            && run.stderr.contains("isn't there")
+            && run.stderr.contains("lambda-pack upload app"),
+        "{run:?}"
+    );
+    assert_eq!(dir.command(["upload", "app", "--json"]).ok().statuses(), ["unchanged"]);
+    assert_eq!(fs::read(file().unwrap()).unwrap(), before);
+    dir.command(["verify", "--level", "store"]).ok();
+}
