@@ -74,6 +74,28 @@ pub fn named<'a>(files: impl IntoIterator<Item = &'a Path>) -> Result<Named> {
     Ok(named)
 }
 
+/// The packages of one such file as Terraform has them, for who reads more of each: those that lambda-deploy-module would deploy.
+pub fn values(file: &Path) -> Result<BTreeMap<String, Value>> {
+    let place = input::place(file);
+    let whole = json_unique::parse_object(&place, &input::read(file, "the packages")?)?;
+    let (packages, mut variables) = dress_off(&place, whole)?;
+    let Some(packages) = packages.filter(|packages| !packages.is_null()) else {
+        return Err(names_nothing([&file.to_owned()]));
+    };
+    let mut packages: BTreeMap<String, Value> = read(&place, "packages", packages)?;
+    if let Some(overrides) = variables.remove(PACKAGES).filter(|overrides| !overrides.is_null()) {
+        let overrides: BTreeMap<String, Value> = read(&place, "`package_overrides`", overrides)?;
+        for (name, package) in overrides {
+            packages.entry(name).and_modify(|it| *it = package);
+        }
+    }
+    for (name, package) in &packages {
+        let package: NamedPackage = read_one(&place, name, package)?;
+        package.check(&place, name)?;
+    }
+    Ok(packages)
+}
+
 /// Of files that were given to name packages, and name none.
 pub fn names_nothing<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Error {
     let places: Vec<String> = files.into_iter().map(|file| input::place(file)).collect();
@@ -163,6 +185,14 @@ fn read<T: DeserializeOwned>(place: &str, key: &str, value: Value) -> Result<BTr
             "give it the output `packages` of lambda-build-module: `terraform output -json packages`, or the file of inputs of \
              lambda-deploy-module",
         )
+    })
+}
+
+/// More of a package that [`values`] gave.
+pub fn read_one<T: DeserializeOwned>(place: &str, name: &str, value: &Value) -> Result<T> {
+    T::deserialize(value).map_err(|error| {
+        Error::invalid(format!("{place}: key `{name}`: no package: {error}"))
+            .help("give it the output `packages` of lambda-build-module: `terraform output -json packages`")
     })
 }
 

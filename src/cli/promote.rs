@@ -30,7 +30,8 @@ pub struct PromoteArgs {
     /// Store to copy to
     #[arg(long, value_name = "URL")]
     pub to: String,
-    /// Copy what FILE (`-`: stdin) names: lambda-build-module's output `packages`, as JSON
+    /// Copy what FILE (`-`: stdin) names: the output `packages` of lambda-build-module (`terraform output -json`, all outputs or this one), or inputs
+    /// of lambda-deploy-module (`packages.auto.tfvars.json`)
     #[arg(long, value_name = "FILE", conflicts_with = "bundle")]
     pub packages: Option<PathBuf>,
     /// Copy what this bundle.json names, which its SHA-256 stands beside

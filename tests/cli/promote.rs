@@ -359,6 +359,21 @@ fn what_is_promoted_is_said_in_four_ways() {
     let from_stdin = from_stdin.stdin(packages).ok().json();
     assert_eq!(from_stdin["packages"][0]["status"], "unchanged");
     assert_eq!(from_stdin["inputs"], by_hash["inputs"]);
+    // However Terraform dresses it, and as inputs of the deploy module.
+    let tfvars = json!({"packages": {"app": {"source_hash": second, "code_sha256": inputs["app"]["code_sha256"], "definition": definition}},
+        "package_overrides": {"app": inputs["app"], "nobody": inputs["app"]}});
+    for dress in [
+        json!({"packages": {"sensitive": false, "type": "dynamic", "value": inputs}, "bucket": {"sensitive": false, "type": "string", "value": "b"}}),
+        json!({"packages": inputs, "name_prefix": "x-"}),
+        output.clone(),
+        tfvars,
+    ] {
+        let dressed = from.command(["promote", "--packages", "-", "--to", &to.url(), "--json"]);
+        assert_eq!(dressed.stdin(dress.to_string()).ok().json(), from_stdin, "{dress}");
+    }
+    from.command(["promote", "--packages", "-", "--to", &to.url()])
+        .stdin(r#"{"package_overrides": {}}"#)
+        .fails(3, &["stdin: no packages are named"]);
     let mut other = inputs.clone();
     other["app"]["code_sha256"] = format!("{}=", "A".repeat(43)).into();
     from.command(["promote", "--packages", "-", "--to", &to.url()])

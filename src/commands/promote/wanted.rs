@@ -15,6 +15,7 @@ use crate::caches;
 use crate::cli::PromoteArgs;
 use crate::handoff::Stated;
 use crate::input;
+use crate::packages_file;
 use crate::packaging::{hash_functions, in_function, open_caches};
 use crate::settings::Settings;
 use crate::store::{Past, Store, StoreUrl};
@@ -82,10 +83,14 @@ pub fn wanted(
     Ok((wanted, store))
 }
 
+fn function_name(text: &str) -> Result<FunctionName> {
+    json::parse("NAME", &serde_json::to_vec(text).expect("text"))
+}
+
 /// `NAME=HASH`, with a source hash or how one begins that the store has.
 fn pair(text: &str, settings: &Settings, meter: &'static Meter) -> Result<Wanted> {
     let (name, start) = text.split_once('=').unwrap_or((text, ""));
-    let name: FunctionName = json::parse("NAME", &serde_json::to_vec(name).expect("text"))?;
+    let name = function_name(name)?;
     let source_hash = match Digest::from_hex(Algorithm::Blake3, start) {
         // Whether it is there is asked with all others.
         Some(whole) => whole,
@@ -135,12 +140,9 @@ fn of_sources(names: &[String], settings: &Settings, meter: &'static Meter) -> R
 }
 
 fn of_packages(file: &Path) -> Result<Vec<Wanted>> {
-    let place = input::place(file);
-    let content = input::read(file, "the packages")?;
-    let packages: BTreeMap<FunctionName, json::Object<Published>> = json::parse(&place, &content).map_err(|error| {
-        error.help("it is lambda-build-module's output `packages`: `terragrunt output -json packages` prints it")
-    })?;
-    collect_all(packages.into_iter().map(|(name, json::Object(package))| {
+    collect_all(packages_file::values(file)?.into_iter().map(|(name, value)| {
+        let name = function_name(&name)?;
+        let package: Published = packages_file::read_one(&input::place(file), name.as_str(), &value)?;
         Ok(Wanted {
             source_hash: source_hash(&name, &package.source_hash)?,
             name: name.to_string(),
