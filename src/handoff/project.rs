@@ -17,8 +17,10 @@ use crate::store::StoreUrl;
 pub enum Project {
     /// It makes the same document.
     Same,
-    /// It isn't here, or not as it was: why, and what makes it so.
-    NotHere(Error),
+    /// No project is here.
+    Absent(Error),
+    /// One is here, but not as it was, or another one: why, and what makes it so.
+    Other(Error),
 }
 
 /// Differences that are shown; a document of another project has thousands.
@@ -34,14 +36,16 @@ pub fn compare(
     meter: &'static Meter,
 ) -> Result<Project> {
     let name = &document.deployment_profile;
-    if !settings.config_dir.is_dir() || settings.profiles.names().all(|known| known != name) {
-        let error = Error::failed(format!("no project with the profile `{name}` is here"));
-        return Ok(Project::NotHere(
-            error.help("verify in the directory of the project that it was made of"),
-        ));
+    if settings.profiles.names().all(|known| known != name) {
+        let error = Error::failed(format!("no project with the profile `{name}` is here"))
+            .help("verify in the directory of the project that it was made of");
+        return Ok(match is_a_project(settings) {
+            true => Project::Other(error),
+            false => Project::Absent(error),
+        });
     }
     if let Some(why) = is_elsewhere(document, settings)? {
-        return Ok(Project::NotHere(why));
+        return Ok(Project::Other(why));
     }
     let profile = settings.profiles.resolve(name)?;
     let called = match (given, &profile.store) {
@@ -60,13 +64,18 @@ pub fn compare(
         Ok(again) => again,
         // A tool or a network is missing here.
         Err(error) if error.kind() == ErrorKind::Failed => {
-            return Ok(Project::NotHere(error.within("it can't be made again here")));
+            return Ok(Project::Other(error.within("it can't be made again here")));
         }
         Err(error) if error.kind() == ErrorKind::Integrity => return Err(error),
         Err(error) => return Err(error.within("the project that is here")),
     };
     again.rename_store(&called);
     differ(document.differences(&again)).map(|()| Project::Same)
+}
+
+/// Whether anything of a project is here, be it another one.
+fn is_a_project(settings: &Settings) -> bool {
+    settings.config_dir.is_dir() || settings.profiles.names().next().is_some()
 }
 
 /// Why the project isn't as it was when the document was made of it, as far as git tells. A commit that was never there is an error:

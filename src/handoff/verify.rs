@@ -51,7 +51,7 @@ impl Verified {
     }
 }
 
-/// What becomes of a document that can't be compared with the project that made it.
+/// What becomes of a document that another project is beside than that which made it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Elsewhere {
     Refused,
@@ -196,7 +196,7 @@ fn whole(file: &Path, content: &[u8]) -> Result<Verified> {
 fn of_project(project: Project, elsewhere: Elsewhere, profile: &str) -> Result<Verified> {
     let (status, detail) = match (project, elsewhere) {
         (Project::Same, _) => (Status::Verified, None),
-        (Project::NotHere(error), Elsewhere::Refused) => {
+        (Project::Other(error), Elsewhere::Refused) => {
             let mends = error.help_text().map(|help| format!("{help}; ")).unwrap_or_default();
             return Err(error
                 .within("the document can't be compared with the project that made it")
@@ -204,7 +204,7 @@ fn of_project(project: Project, elsewhere: Elsewhere, profile: &str) -> Result<V
                     "{mends}`--allow-unchecked` believes what no digest vouches for"
                 )));
         }
-        (Project::NotHere(error), Elsewhere::Accepted) => (
+        (Project::Other(error), Elsewhere::Accepted) | (Project::Absent(error), _) => (
             Status::NotChecked,
             Some(format!(
                 "{error}: what the document says of handlers, runtimes, layers, assets, swaps, secrets, checks and the graph is believed \
