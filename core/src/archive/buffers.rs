@@ -40,6 +40,23 @@ impl Buffer {
         Buffer { memory, size }
     }
 
+    /// Bytes of memory that a buffer of this size takes: what others had in it before counts too.
+    pub fn held_by(size: usize) -> usize {
+        match size {
+            0..=SMALL_BYTES => size,
+            _ => size.max(MEDIUM_BYTES),
+        }
+    }
+
+    /// Bytes of memory that this one takes. Of a large one the system gives what was written to.
+    pub fn held(&self) -> usize {
+        match &self.memory {
+            Memory::Small(bytes) => bytes.len(),
+            Memory::Medium(_) => MEDIUM_BYTES,
+            Memory::Large(_) => self.size,
+        }
+    }
+
     pub fn truncate(&mut self, size: usize) {
         self.size = size.min(self.size);
     }

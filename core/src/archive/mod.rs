@@ -178,7 +178,41 @@ fn put_in_place(package: NamedTempFile, target: &Path, directory: &Path) -> io::
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::DigestCache;
+    use crate::digest::Algorithm;
     use std::io::Write;
+
+    /// Room is kept for what was found. What a cache has of the larger content must not take the room of the next file.
+    #[test]
+    fn a_file_that_grew_before_it_was_hashed_is_refused() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let source = directory.path().join("source");
+        let grown = b"lambda pack ".repeat(100);
+        fs::create_dir_all(&source).expect("made");
+        fs::write(source.join("a"), &grown).expect("written");
+        let cache = crate::cache::CacheDir {
+            path: directory.path().join("cache"),
+            machine: String::new(),
+        };
+        let meter = Meter::default();
+        let write = |tree: &Tree| {
+            let caches = Caches::open(&cache, &source).and_then(|caches| caches.with_blocks(&cache));
+            let caches = caches.expect("opened");
+            let target = directory.path().join("package.zip");
+            let written = write_package(tree, &target, Compression::Standard, &caches, &Guard::strict(), &meter);
+            caches.save().expect("saved");
+            written
+        };
+        let walk = || Tree::at(&source, &meter).expect("walked");
+        write(&walk()).expect("packed, and kept");
+        fs::write(source.join("a"), "small").expect("written");
+        let tree = walk();
+        fs::write(source.join("a"), &grown).expect("written");
+        tree.manifest(Algorithm::Blake3, &DigestCache::none(), &meter)
+            .expect("hashed");
+        let error = write(&tree).expect_err("it isn't what was found");
+        assert!(error.to_string().contains("changed while it was read"), "{error}");
+    }
 
     #[test]
     fn a_package_is_there_only_byte_for_byte() {

@@ -74,7 +74,7 @@ pub fn pack(tree: &Tree, out: &mut File, packing: &Packing) -> Result<Package> {
         in_order(
             &BUDGET,
             batches(&rest[..small]).map(Ok),
-            |batch| batch.iter().map(Job::cost).sum(),
+            |jobs| Batch::most_cost(jobs),
             Batch::cost,
             |jobs| Batch::pack(jobs, packing),
             |batch| writer.write_batch(batch),
@@ -115,22 +115,30 @@ struct Batch {
 
 impl Batch {
     fn pack(jobs: &[Job], packing: &Packing) -> Result<Self> {
-        let most: u64 = jobs.iter().map(|job| job.entry.size()).sum();
-        let mut data = Buffer::new(usize::try_from(most).expect("small files"));
-        let mut rest = &mut *data;
+        let mut data = Buffer::new(Batch::room(jobs));
+        let mut used = 0;
         let mut files = Vec::with_capacity(jobs.len());
         for job in jobs {
-            let packed = job.pack(packing, rest)?;
-            rest = &mut rest[packed.bytes..];
+            let packed = job.pack(packing, &mut data[used..used + job.room()])?;
+            used += packed.bytes;
             files.push(packed);
         }
-        let bytes = files.iter().map(|packed| packed.bytes).sum();
-        data.truncate(bytes);
+        data.truncate(used);
         Ok(Batch { files, data })
     }
 
+    fn room(jobs: &[Job]) -> usize {
+        jobs.iter().map(Job::room).sum()
+    }
+
+    /// Bytes of memory that packing takes at most: each file's content, and what it becomes.
+    fn most_cost(jobs: &[Job]) -> u64 {
+        let room = Batch::room(jobs);
+        (room + Buffer::held_by(room)) as u64 + jobs.len() as u64 * ENTRY_OVERHEAD_BYTES
+    }
+
     fn cost(&self) -> u64 {
-        self.data.len() as u64 + self.files.len() as u64 * ENTRY_OVERHEAD_BYTES
+        self.data.held() as u64 + self.files.len() as u64 * ENTRY_OVERHEAD_BYTES
     }
 }
 
@@ -147,15 +155,16 @@ struct Packed {
 }
 
 impl Job<'_> {
-    fn cost(&self) -> u64 {
-        2 * self.entry.size() + ENTRY_OVERHEAD_BYTES
+    /// Bytes that its data takes at most: what deflate can't make smaller is stored. Only for files that aren't large.
+    fn room(&self) -> usize {
+        usize::try_from(self.entry.size()).expect("a file that fits into memory")
     }
 
     fn is_large(&self) -> bool {
         self.entry.size() > LARGE_FILE_BYTES
     }
 
-    /// Packs into `out`, which has room for the content.
+    /// Packs into `out`, which has room for the content and no more.
     fn pack(&self, packing: &Packing, out: &mut [u8]) -> Result<Packed> {
         packing.meter.check()?;
         if let Content::Symlink { target } = &self.entry.content {
@@ -166,6 +175,8 @@ impl Job<'_> {
         let mut secrets = Vec::new();
         if !packing.reads_all
             && let Some((size, digest)) = self.entry.known(Algorithm::Blake3, &packing.caches.digests)
+            // It may have grown between being found and being hashed.
+            && size == self.entry.size()
             && let Some((bytes, crc32)) =
                 (packing.caches.blocks).whole(&digest, size, packing.compression, out, |content| {
                     secrets = packing.guard.search(self.entry, content);

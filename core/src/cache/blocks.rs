@@ -134,6 +134,10 @@ impl BlockCache {
     ) -> Option<(usize, u32)> {
         let shape = Shape::Whole;
         let (open, place) = self.find(digest, size, Form { shape, compression })?;
+        // One that is no smaller isn't kept; a stream that inflates to the content can be of any length.
+        if place.block_bytes > 0 && u64::from(place.block_bytes) >= size {
+            return None;
+        }
         let block = out.get_mut(..place.block_bytes as usize)?;
         open.read(place, block)?;
         let crc32 = match block.is_empty() {
@@ -439,6 +443,35 @@ mod tests {
             let cache = Cache::new();
             cache.keep(&content(), Shape::Whole, poison);
             assert_eq!(cache.get(&content()), None, "{what}");
+        }
+    }
+
+    /// A stream may have any number of empty blocks in it (RFC 1951, 3.2.4), and be larger than its content.
+    #[test]
+    fn a_block_that_is_no_smaller_than_its_content_is_not_given() {
+        const EMPTY_BLOCK: [u8; 5] = [0, 0, 0, 0xFF, 0xFF];
+        let padded = |to: usize| {
+            let mut block = EMPTY_BLOCK.repeat((to - block().len()).div_ceil(EMPTY_BLOCK.len()));
+            block.extend_from_slice(&self::block());
+            block
+        };
+        for (size, is_given) in [
+            (content().len() - 10, true),
+            (content().len(), false),
+            (2 * content().len(), false),
+        ] {
+            let cache = Cache::new();
+            cache.keep(&content(), Shape::Whole, &padded(size));
+            let digest = Algorithm::Blake3.hash(&content());
+            let mut room = vec![0; 4 * content().len()];
+            let found = (cache.open()).whole(
+                &digest,
+                content().len() as u64,
+                Compression::Standard,
+                &mut room,
+                |_| (),
+            );
+            assert_eq!(found.is_some(), is_given, "{size}");
         }
     }
 
