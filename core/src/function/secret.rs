@@ -125,22 +125,26 @@ impl Charset {
     }
 }
 
-/// The classes that have a key.
-const OWNERS: [(&str, &[SecretClass]); 12] = {
+/// A key, the classes that have it, and whether a secret has it.
+type Owned = (&'static str, &'static [SecretClass], fn(&Secret) -> bool);
+
+const OWNERS: [Owned; 12] = {
     use SecretClass::{Infrastructure, PerInstallGenerated, RemoteFetch, UserPrompt};
     [
-        ("target", &[PerInstallGenerated, UserPrompt, RemoteFetch]),
-        ("reason", &[Infrastructure]),
-        ("kind", &[Infrastructure]),
-        ("variable", &[Infrastructure]),
-        ("pattern", &[Infrastructure, UserPrompt]),
-        ("length", &[PerInstallGenerated]),
-        ("charset", &[PerInstallGenerated]),
-        ("label", &[UserPrompt]),
-        ("description", &SecretClass::ALL),
-        ("parameter", &[UserPrompt, RemoteFetch]),
-        ("arn", &[RemoteFetch]),
-        ("name", &[RemoteFetch]),
+        ("target", &[PerInstallGenerated, UserPrompt, RemoteFetch], |it| {
+            it.target.is_some()
+        }),
+        ("reason", &[Infrastructure], |it| it.reason.is_some()),
+        ("kind", &[Infrastructure], |it| it.kind.is_some()),
+        ("variable", &[Infrastructure], |it| it.variable.is_some()),
+        ("pattern", &[Infrastructure, UserPrompt], |it| it.pattern.is_some()),
+        ("length", &[PerInstallGenerated], |it| it.length.is_some()),
+        ("charset", &[PerInstallGenerated], |it| it.charset.is_some()),
+        ("label", &[UserPrompt], |it| it.label.is_some()),
+        ("description", &SecretClass::ALL, |it| it.description.is_some()),
+        ("parameter", &[UserPrompt, RemoteFetch], |it| it.parameter.is_some()),
+        ("arn", &[RemoteFetch], |it| it.arn.is_some()),
+        ("name", &[RemoteFetch], |it| it.name.is_some()),
     ]
 };
 
@@ -150,9 +154,9 @@ const PLACES: [&str; 3] = ["arn", "name", "parameter"];
 /// What [`Secret::check`] says of classes, for the JSON Schema. `null` is as if the key weren't there.
 fn keys_of_classes(schema: &mut Schema) {
     let rules = SecretClass::ALL.map(|class| {
-        let others = OWNERS.into_iter().filter(|(_, classes)| !classes.contains(&class));
+        let others = OWNERS.into_iter().filter(|(_, classes, _)| !classes.contains(&class));
         let others: Map<String, Value> = others
-            .map(|(key, _)| (key.to_owned(), json!({"type": "null"})))
+            .map(|(key, ..)| (key.to_owned(), json!({"type": "null"})))
             .collect();
         let has = |key: &str| json!({"required": [key], "properties": {key: {"not": {"type": "null"}}}});
         let needed = match class {
@@ -205,32 +209,10 @@ impl Secret {
         variable.or_else(|| by_id()?)
     }
 
-    /// Keys that are set, and the classes that have them.
-    fn keys(&self) -> impl Iterator<Item = (&'static str, bool, &'static [SecretClass])> {
-        let set = [
-            self.target.is_some(),
-            self.reason.is_some(),
-            self.kind.is_some(),
-            self.variable.is_some(),
-            self.pattern.is_some(),
-            self.length.is_some(),
-            self.charset.is_some(),
-            self.label.is_some(),
-            self.description.is_some(),
-            self.parameter.is_some(),
-            self.arn.is_some(),
-            self.name.is_some(),
-        ];
-        OWNERS
-            .into_iter()
-            .zip(set)
-            .map(|((key, classes), set)| (key, set, classes))
-    }
-
     fn check(&self) -> Result<()> {
         let class = self.class;
-        let misplaced = self.keys().find(|(_, set, classes)| *set && !classes.contains(&class));
-        if let Some((key, _, classes)) = misplaced {
+        let misplaced = |(_, classes, is_set): &Owned| is_set(self) && !classes.contains(&class);
+        if let Some((key, classes, _)) = OWNERS.into_iter().find(misplaced) {
             let classes: Vec<&str> = classes.iter().map(|class| class.name()).collect();
             return Err(
                 Error::invalid(format!("a secret of class `{}` has no key `{key}`", class.name()))
