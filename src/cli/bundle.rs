@@ -258,9 +258,10 @@ pub struct ExportArgs {
 ///
 /// Run it in the project that it was made of, at the same commit: there the document is made again and compared as a whole. In
 /// another project or at another commit that fails, unless --allow-unchecked accepts that its digests alone are proven; where no
-/// project is, they are, and a warning says so. Only what lambda-pack wrote is taken, whole. Exit 4 if something differs (also a
-/// commit that the repository doesn't have), 1 if something is missing or can't be compared, 3 if the document says that a check
-/// failed, or isn't one.
+/// project is, they are, and a warning says so. Where the project has the profile, --allow-unchecked accepts no commit that the
+/// repository doesn't have: that is a difference, and in a shallow clone, which must fetch it first, exit code 1. Only what
+/// lambda-pack wrote is taken, whole. Exit 4 if something differs, 1 if something is missing or can't be compared, 3 if the
+/// document says that a check failed, or isn't one.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -271,7 +272,8 @@ pub struct VerifyManifestArgs {
     /// The document; its SHA-256 stands beside it, in FILE.sha256
     #[arg(value_name = "FILE", value_parser = path())]
     pub file: PathBuf,
-    /// Accept a document that can't be compared with the project that is here, since that is another one, or at another commit
+    /// Accept a document that can't be compared with the project that is here, since that is another one, or at another commit that its
+    /// repository has
     #[arg(long)]
     pub allow_unchecked: bool,
 }

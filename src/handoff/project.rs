@@ -78,8 +78,8 @@ fn is_a_project(settings: &Settings) -> bool {
     settings.config_dir.is_dir() || settings.profiles.names().next().is_some()
 }
 
-/// Why the project isn't as it was when the document was made of it, as far as git tells. A commit that was never there is an error:
-/// who writes another one into a document shall not escape the comparison.
+/// Why the project isn't as it was when the document was made of it, as far as git tells. A commit that isn't in the
+/// repository is an error, also where it may only not be fetched: who writes another one into a document shall not escape the comparison.
 fn is_elsewhere(document: &Document, settings: &Settings) -> Result<Option<Error>> {
     let application = &document.application;
     let Some(commit) = application.git_commit.as_deref() else {
@@ -106,10 +106,12 @@ fn is_elsewhere(document: &Document, settings: &Settings) -> Result<Option<Error
     let here = format!("and the project here is at {}", head.commit);
     match Known::of(directory, commit)? {
         Some(Known::Here) => elsewhere(here, &format!("git checkout {commit}")),
-        Some(Known::PerhapsNotFetched) => elsewhere(
-            format!("{here}, in a repository with a part of its history"),
-            &format!("git fetch --unshallow && git checkout {commit}"),
-        ),
+        Some(Known::PerhapsNotFetched) => Err(Error::failed(format!(
+            "it is said to be of the commit {commit}, which the repository here, with a part of its history, doesn't have"
+        ))
+        .help(format!(
+            "fetch the rest first: git fetch --unshallow && git checkout {commit}"
+        ))),
         Some(Known::Nowhere) | None => Err(Error::new(
             ErrorKind::Integrity,
             format!("it is said to be of the commit {commit}, which the repository here doesn't have"),

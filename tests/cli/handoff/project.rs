@@ -328,18 +328,35 @@ fn a_commit_that_the_repository_does_not_have_is_a_difference() {
         put(&dir, &changed);
         refused(verify(&dir), code, words);
     }
-    // A clone with a part of the history can't know.
+    // A clone with a part of the history can't know: it has to fetch first, whatever is accepted.
     commit_more(&dir);
-    put(&dir, &document(&text));
     let clone = Dir::new();
     let from = format!("file://{}", dir.path().display());
     git(clone.path(), &["clone", "-q", "--depth", "1", &from, "shallow"]);
     let file = dir.join("dist/bundle.json");
     let store = format!("file://{}", dir.join(".lambda-pack/store").display());
-    let of_clone = clone
-        .command(["bundle", "verify", file.to_str().unwrap(), "--store", &store])
-        .current_dir(&clone.join("shallow"));
-    refused(of_clone, 1, &format!("git fetch --unshallow && git checkout {first}"));
+    let of_clone = |flags: &[&str]| {
+        let args = ["bundle", "verify", file.to_str().unwrap(), "--store", &store];
+        let command = clone.command(args.iter().chain(flags).copied());
+        command.current_dir(&clone.join("shallow"))
+    };
+    for (document, commit) in [(document(&text), &first), (forged, &"5".repeat(40))] {
+        put(&dir, &document);
+        for flags in [&[][..], &["--allow-unchecked"]] {
+            refused(
+                of_clone(flags),
+                1,
+                &format!("fetch the rest first: git fetch --unshallow && git checkout {commit}"),
+            );
+        }
+    }
+    // Then it knows.
+    git(&clone.join("shallow"), &["fetch", "-q", "--unshallow"]);
+    refused(
+        of_clone(&["--allow-unchecked"]),
+        4,
+        "which the repository here doesn't have",
+    );
 }
 
 fn commit_more(dir: &Dir) {

@@ -99,6 +99,59 @@ fn a_value_is_found_in_every_other_spelling_that_is_promised() {
     dir.command(["validate"]).env("CI_PASSWORD", "zür$ich'5\"x${z}").ok();
 }
 
+/// Quotes and backslashes are escaped by the same programs that write other characters as numbers.
+#[test]
+fn a_value_with_quotes_is_found_where_another_part_of_it_is_a_number() {
+    let json = |text: &str| serde_json::to_string(text).unwrap();
+    let ascii = |text: &str| json(text).replace('ü', "\\u00fc");
+    let minified = |text: &str| json(text).replace('ü', "\\xfc");
+    const OWN: &str = "zür\"ich-pass";
+    const WITH_BACKSLASH: &str = "zür\\ich'pass";
+    const WITH_SLASH: &str = "a\"b/cdefgh";
+    for (value, spelled) in [
+        (OWN, r#""z\xfcr\"ich-pass""#.to_owned()),
+        (OWN, ascii(OWN)),
+        // JSON in JavaScript, and that in JSON.
+        (OWN, minified(&ascii(OWN))),
+        (OWN, json(&json(&minified(OWN)))),
+        (WITH_BACKSLASH, ascii(WITH_BACKSLASH)),
+        (WITH_BACKSLASH, r"'z\xfcr\\ich\'pass'".to_owned()),
+        (WITH_BACKSLASH, json(&minified(WITH_BACKSLASH))),
+        // As it stands, beside a number of HTML.
+        (WITH_BACKSLASH, WITH_BACKSLASH.replace('ü', "&#252;")),
+        // The number comes behind it.
+        (WITH_SLASH, r#""a\"b\x2fcdefgh""#.to_owned()),
+        (WITH_SLASH, r#""a\"b\/cdef\u0067h""#.to_owned()),
+        ("first\nsecond\tü", r#""first\nsecond\t\u00fc""#.to_owned()),
+    ] {
+        assert!(!spelled.contains(value), "{spelled}");
+        let dir = project(BY_VARIABLE);
+        dir.write("code/app/app.js", format!("first line\nx={spelled};\n"));
+        let of = |value: &str| dir.command(["validate"]).env("CI_PASSWORD", value);
+        let run = of(value).fails(3, &["code/app/app.js:2: infrastructure secret `ci` found"]);
+        hides(&run, value);
+        of(&value.replace('c', "k")).ok();
+    }
+}
+
+#[test]
+fn a_value_is_found_in_wide_dumps() {
+    let dir = Dir::new();
+    let text = format!("{}{VALUE}{}\n", ".".repeat(200), ".".repeat(500));
+    let file = dir.write("value", text);
+    for args in [
+        ["-An", "-tx1", "-w128"],
+        ["-Ax", "-tx1", "-w203"],
+        ["-An", "-tx1", "-w1024"],
+    ] {
+        let dump = run("od", &[&args[..], &[file.to_str().unwrap()]].concat());
+        let dir = project(BY_VARIABLE);
+        dir.write("code/app/dump.txt", dump);
+        let run = command(&dir, ["validate"]).fails(3, &["code/app/dump.txt:", "infrastructure secret `ci` found"]);
+        hides(&run, VALUE);
+    }
+}
+
 #[test]
 fn another_spelling_is_found_in_a_large_file_wherever_it_is_cut() {
     const SIZE: usize = 33 * 1024 * 1024;

@@ -261,6 +261,38 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn it_is_found_in_dumps_of_any_width(
+        before in 0_usize..3000,
+        column in 1_usize..1366,
+        far in 0_usize..20_000,
+        cuts in proptest::collection::vec(1_usize..9_000, 1..8),
+    ) {
+        let three = three();
+        let bytes = [&vec![b'.'; before], VALUE.as_bytes(), &[b'.'; 3000]].concat();
+        let line = |bytes: &[u8]| bytes.iter().map(|byte| format!(" {byte:02x}")).collect::<String>();
+        let lines: Vec<String> = bytes.chunks(column).map(line).collect();
+        let content = format!("{}{}", "\n".repeat(far), lines.join("\n"));
+        let mut stream = three.stream();
+        let mut rest = content.as_bytes();
+        for cut in cuts.iter().cycle() {
+            let (piece, others) = rest.split_at((*cut).min(rest.len()));
+            stream.push(piece);
+            rest = others;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        let line = (1 + far + before / column) as u64;
+        for found in [stream.finish(&[]), three.search(content.as_bytes(), &[])] {
+            prop_assert_eq!(ids(&found), [("by-value", line)]);
+        }
+    }
+}
+
 /// Addresses are asked of others and shown, so that no command gets further.
 #[test]
 fn an_asset_whose_address_has_a_secret_is_refused() {

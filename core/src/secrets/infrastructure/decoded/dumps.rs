@@ -9,8 +9,7 @@ pub(super) fn read(content: &[u8], found: &mut Found) {
     let mut start = 0;
     while start < content.len() {
         let end = memchr(b'\n', &content[start..]).map_or(content.len(), |length| start + length);
-        // A longer one is none of these.
-        match line(&content[start..end.min(start + LINE_BYTES)], start, found) {
+        match line(&content[start..end], start, found) {
             Line::Bytes => {}
             Line::Other => found.end(),
         }
@@ -28,6 +27,9 @@ enum Line {
 fn line(line: &[u8], place: usize, found: &mut Found) -> Line {
     /// Of the shortest offset, which `od -Ax` prints.
     const SHORTEST_OFFSET: usize = 6;
+    if line.len() > LINE_BYTES {
+        return Line::Other;
+    }
     // Indentation, and marks of comments.
     let before = line.iter().take_while(|byte| b" \t#/*;|>'\"".contains(byte)).count();
     let rest = &line[before..];

@@ -11,12 +11,12 @@ use super::folded::Folded;
 const BYTES_EACH: usize = 80;
 /// What is read before it is looked at. It bounds memory: much more is noted of each byte.
 const PIECE_BYTES: usize = 64 * 1024;
-/// Longest beginning of a line that must be known to read its rest.
-pub const LINE_BYTES: usize = 256;
+/// Longest line of a dump, which must be known whole to be read: `xxd -g1 -c256` writes 1036 bytes, `od -An -tx1 -w1024` 3072.
+pub const LINE_BYTES: usize = 4096;
 
-/// How much further than its own length a value may reach, in bytes.
+/// How much further than its own length a value may reach, in bytes: of a dump to the end of a line.
 pub fn reach(length: usize) -> usize {
-    (length + 1) * BYTES_EACH
+    (length + 1) * BYTES_EACH + LINE_BYTES
 }
 
 /// Calls `visit` with each text of `shortest` bytes or more that something decodes to, with what stands around it, as far as values of
@@ -117,6 +117,9 @@ mod tests {
             "tr0ub4dor\\u{2F}3xyz".to_owned(),
             r"tr0ub4dor\u002f3xyz".to_owned(),
             r"tr0ub4dor\\u002f3\\x78yz".to_owned(),
+            r"tr0ub4dor\/3\x78yz".to_owned(),
+            r"tr0ub4dor\\\/3\\x78yz".to_owned(),
+            r"tr\060ub4dor\/3xyz".to_owned(),
             joined("", |byte| format!("\\{byte:o}")),
             joined("", |byte| format!("\\{byte:03o}")),
             joined("", |byte| format!("\\U{byte:08x}")),
@@ -179,6 +182,18 @@ mod tests {
             );
             assert!(finds(&content.replace('\n', "\r\n")).is_some(), "{content}");
             assert!(finds(&content.replace("78", "79")).is_none(), "{content}");
+        }
+    }
+
+    #[test]
+    fn wide_dumps_are_read_and_what_is_wider_is_none() {
+        for (column, is_read) in [(128, true), (1024, true), (LINE_BYTES / 3 + 1, false)] {
+            for at in [0, 90, column - 5] {
+                let bytes = [&vec![b'.'; at], VALUE, &[b'.'; 2 * LINE_BYTES]].concat();
+                let line = |bytes: &[u8]| bytes.iter().map(|byte| format!(" {byte:02x}")).collect::<String>();
+                let lines: Vec<String> = bytes.chunks(column).map(line).collect();
+                assert_eq!(finds(&lines.join("\n")).is_some(), is_read, "{column} {at}");
+            }
         }
     }
 
