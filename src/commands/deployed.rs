@@ -12,9 +12,10 @@ use crate::verification::deployed::{self, Deployed, Question};
 /// A clause about a function that passes.
 pub const PROVES: &str = "Lambda's SHA-256 of the code, runtime, handler, architectures and layers are those of the published package and its definition";
 
-/// The same of what AWS Signer signed.
-const PROVES_OF_SIGNED: &str = "the object that the signing job wrote has Lambda's SHA-256 of the code, and holds the entries of the published package and a \
-     signature, which nobody looked at here; runtime, handler, architectures and layers are those of the definition";
+/// The same where AWS Signer signed the code, or that of a layer.
+const PROVES_OF_SIGNED: &str = "of code that was signed, its own or that of layers, the object that the signing job wrote has Lambda's SHA-256, and holds the entries of \
+     the published package and a signature, which nobody looked at here; of other code Lambda's SHA-256 is that of the published package; runtime, handler, \
+     architectures and layers are those of the definition";
 
 #[derive(Serialize)]
 struct Row<'a> {
@@ -40,7 +41,7 @@ pub fn run(args: &VerifyArgs, common: &Common, settings: &Settings, meter: &'sta
     let rows = answer.deployed.iter().map(|deployed| Row {
         deployed,
         level: args.level().name(),
-        proves: match deployed.versions.iter().any(|looked| looked.signing_job.is_some()) {
+        proves: match deployed.versions.iter().any(|looked| looked.by_entries) {
             true => PROVES_OF_SIGNED,
             false => PROVES,
         },
@@ -53,7 +54,7 @@ pub fn run(args: &VerifyArgs, common: &Common, settings: &Settings, meter: &'sta
         false if rows.is_empty() => {}
         false => {
             let looked = || answer.deployed.iter().flat_map(|it| &it.versions);
-            let same = |signed: bool| looked().any(|it| it.is_same() && it.signing_job.is_some() == signed);
+            let same = |signed: bool| looked().any(|it| it.is_same() && it.by_entries == signed);
             let notes = [
                 same(false).then(|| format!("same: {PROVES} ({})", answer.place)),
                 same(true).then(|| format!("same, signed: {PROVES_OF_SIGNED} ({})", answer.place)),
@@ -88,7 +89,7 @@ fn table(deployed: &[Deployed]) -> String {
         let looked = it.versions.iter().map(|looked| {
             let differences: Vec<&str> = looked.differences.iter().map(|drift| drift.what).collect();
             let result = match looked.is_same() {
-                true if looked.signing_job.is_some() => "same, signed",
+                true if looked.by_entries => "same, signed",
                 true => "same",
                 false if looked.held => "held",
                 false if looked.differences.is_empty() => "not proved",

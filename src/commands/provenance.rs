@@ -23,6 +23,8 @@ struct Row<'a> {
     /// What the statement says.
     #[serde(skip_serializing_if = "Option::is_none")]
     provenance: Option<&'a Stated>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'a str>,
 }
 
 pub fn run(args: &VerifyArgs, common: &Common, settings: &Settings, meter: &'static Meter) -> Result<()> {
@@ -38,12 +40,20 @@ pub fn run(args: &VerifyArgs, common: &Common, settings: &Settings, meter: &'sta
         package: verify::Row::of(&proven.verified, args.level(), args.deep),
         statement_url: proven.url.as_deref(),
         provenance: proven.stated.as_ref(),
+        note: proven.note.as_deref(),
     });
     let rows: Vec<Row> = rows.collect();
     match common.json {
         true => output::json(&rows)?,
         false if rows.is_empty() => {}
-        false => output::line(&format!("{}\n\nsame: {PROVES}", table(&proven)))?,
+        false => {
+            let notes = proven.iter().filter_map(|proven| {
+                let note = proven.note.as_ref()?;
+                Some(format!("\nnote: function `{}`: {note}", proven.verified.name))
+            });
+            let notes: String = notes.collect();
+            output::line(&format!("{}\n\nsame: {PROVES}{notes}", table(&proven)))?;
+        }
     }
     let faults = proven.iter().filter_map(|proven| verify::fault(&proven.verified));
     Error::join(faults).map_or(Ok(()), Err)

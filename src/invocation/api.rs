@@ -17,13 +17,16 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use lambda_pack_core::{Error, Result};
+use lambda_pack_core::{Error, Result, shorten};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use crate::time;
 
 /// Of Lambda's synchronous answers, 6 MB: <https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html>
 const LARGEST_ANSWER: usize = 6 * 1024 * 1024;
+
+/// Where no connection can be accepted, mostly for want of file descriptors, the next one can't either for a while.
+const AFTER_A_FAULT: Duration = Duration::from_millis(100);
 
 const ID: &str = "8476a536-e9f4-11e8-9739-2dfe598c3fcd";
 const PREFIX: &str = "/2018-06-01/runtime/";
@@ -117,11 +120,26 @@ impl Api {
                             drop(connection);
                         });
                     }
-                    Err(cause) => tracing::info!("a connection of the runtime: {cause}"),
+                    Err(cause) => {
+                        tracing::info!("a connection of the runtime: {cause}");
+                        tokio::time::sleep(AFTER_A_FAULT).await;
+                    }
                 }
             }
         });
         Ok(heard)
+    }
+}
+
+/// Fails where a region can't be part of an ARN: handlers are told one.
+pub fn check_region(region: &str) -> Result<()> {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    match !region.is_empty() && region.bytes().all(is_part) {
+        true => Ok(()),
+        false => Err(
+            Error::invalid(format!("the region `{}` is none: a handler can't be called in it", shorten(region)))
+                .help("correct --region, LAMBDA_PACK_REGION, AWS_REGION, AWS_DEFAULT_REGION or `region` in lambda-pack.toml: letters, digits and `-`"),
+        ),
     }
 }
 
@@ -175,7 +193,7 @@ async fn next(served: &Served) -> Response<Full<Bytes>> {
         )
         .body(Full::from(event.clone()));
     served.say(Said::IsReady).await;
-    response.expect("a region and a function's name have characters of headers alone")
+    response.expect("a region that was checked and a function's name have characters of headers alone")
 }
 
 fn status(status: StatusCode) -> Response<Full<Bytes>> {

@@ -19,6 +19,7 @@ use serde_json::Value;
 use zip::ZipArchive;
 
 use crate::{network, scratch};
+pub use api::check_region;
 use api::{Api, Invocation, Said};
 use runtime::Runtime;
 
@@ -100,6 +101,7 @@ pub enum Status {
 
 /// Unpacks the package and calls its handler. Only what keeps it from being called is an error.
 pub fn invoke(call: &Call, meter: &Meter) -> Result<Outcome> {
+    check_region(call.region)?;
     let directory = scratch::directory()?;
     let (task, opt) = (directory.path().join("task"), directory.path().join("opt"));
     unpack(call.package, &task)?;

@@ -118,6 +118,19 @@ pub fn use_key(name: &str, source_hash: &Digest) -> String {
     keyed(USE, name, &source_hash.to_hex())
 }
 
+/// What the job of AWS Signer wrote of a package: nobody knows the digest of signed code beforehand, so that keys say whose it is.
+pub fn signed_key(name: &str, code_sha256: &CodeSha256, job: &str) -> String {
+    format!("{SIGNED}/{name}/{}/{job}.zip", code_sha256.to_hex())
+}
+
+/// Name, package and job of such a key.
+pub fn parse_signed_key(key: &str) -> Option<(&str, CodeSha256, &str)> {
+    let [SIGNED, name, code_sha256, file]: [&str; 4] = key.split('/').collect::<Vec<_>>().try_into().ok()? else {
+        return None;
+    };
+    Some((name, CodeSha256::from_hex(code_sha256)?, file.strip_suffix(".zip")?))
+}
+
 /// Whether a key is of something that stands beside a record; `extension` is what follows the source hash.
 pub fn is_beside(part: &str, extension: &str) -> bool {
     let extension = match (part == PROVENANCE.0, extension.split_once('.')) {

@@ -1,5 +1,4 @@
-//! What AWS Signer made of packages, where lambda-deploy-module has it written: `signed/{name}/{code_sha256 in hex}/{id of the job}.zip`.
-//! Nobody knows the digest of signed code beforehand, so that keys say whose it is.
+//! What AWS Signer made of packages, where lambda-deploy-module has it written ([`record::signed_key`]).
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -25,11 +24,11 @@ impl Store {
     pub fn signed(&self) -> Result<BTreeMap<String, Signed>> {
         let listed = self.objects.list_all(record::SIGNED)?.unwrap_or_default();
         let signed = listed.into_iter().filter_map(|(key, listed)| {
-            let [_, name, code_sha256, file]: [&str; 4] = key.split('/').collect::<Vec<_>>().try_into().ok()?;
-            let job = file.strip_suffix(".zip")?.to_owned();
+            let (name, code_sha256, job) = record::parse_signed_key(&key)?;
+            let job = job.to_owned();
             let signed = Signed {
                 name: name.to_owned(),
-                code_sha256: CodeSha256::from_hex(code_sha256)?,
+                code_sha256,
                 size_bytes: listed.size_bytes,
                 key: key.clone(),
             };
@@ -51,11 +50,8 @@ impl Store {
     }
 
     /// Where what a job made of a package would be.
-    pub fn signed_url_of(&self, name: &str, code_sha256: &str, job: &str) -> String {
-        let code_sha256 = CodeSha256::from_base64(code_sha256).map(|digest| digest.to_hex());
-        let code_sha256 = code_sha256.unwrap_or_default();
-        self.url
-            .of_key(&format!("{}/{name}/{code_sha256}/{job}.zip", record::SIGNED))
+    pub fn signed_url_of(&self, name: &str, code_sha256: &CodeSha256, job: &str) -> String {
+        self.url.of_key(&record::signed_key(name, code_sha256, job))
     }
 
     /// Writes it to a file, and gives the SHA-256 of its bytes; `None` if it isn't there any more.

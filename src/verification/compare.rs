@@ -21,6 +21,7 @@ pub(super) struct Meant<'a> {
 struct Compared {
     drift: Option<Drift>,
     unproved: Option<String>,
+    by_entries: bool,
 }
 
 impl Meant<'_> {
@@ -53,6 +54,7 @@ impl Meant<'_> {
             held: false,
             signing_job: None,
             unproved: None,
+            by_entries: false,
             differences: Vec::new(),
         };
         match seen {
@@ -83,11 +85,14 @@ impl Meant<'_> {
         let expected = &package.code_sha256;
         let differs = |found: String| Compared {
             drift: drift(what, expected, &found),
-            unproved: None,
+            ..Compared::default()
         };
         match self.proofs.get(&(name.to_owned(), code.clone())) {
             None => differs(code.sha256.clone()),
-            Some(Proof::OfPackage) => Compared::default(),
+            Some(Proof::OfPackage) => Compared {
+                by_entries: true,
+                ..Compared::default()
+            },
             Some(Proof::OfAnother(other)) => differs(format!("{}, signed code of the package {other}", code.sha256)),
             Some(Proof::Differs(changes)) => {
                 let changes = changes
@@ -101,12 +106,16 @@ impl Meant<'_> {
                     changes.join(", ")
                 ))
             }
+            Some(Proof::Unsigned) => differs(format!(
+                "{}, code of a signing job with the entries of the package and no signature",
+                code.sha256
+            )),
             Some(Proof::Unproved(why)) => Compared {
-                drift: None,
                 unproved: Some(format!(
                     "whether the signed code {} is of the package {expected}: {why}",
                     code.sha256
                 )),
+                ..Compared::default()
             },
         }
     }
@@ -116,12 +125,13 @@ impl Meant<'_> {
         let meant = package.definition.layers.as_deref().unwrap_or_default();
         let other = || Compared {
             drift: drift("layers", &list(meant), &list(&found.layers)),
-            unproved: None,
+            ..Compared::default()
         };
         if meant.len() != found.layers.len() {
             return other();
         }
         let mut unproved = Vec::new();
+        let mut by_entries = false;
         for (meant, arn) in meant.iter().zip(&found.layers) {
             let compared = match self.packages.get(meant) {
                 None if meant == arn => continue,
@@ -135,11 +145,13 @@ impl Meant<'_> {
             if compared.drift.is_some() {
                 return other();
             }
+            by_entries |= compared.by_entries;
             unproved.extend(compared.unproved.map(|why| format!("layer `{meant}`: {why}")));
         }
         Compared {
             drift: None,
             unproved: (!unproved.is_empty()).then(|| unproved.join("; ")),
+            by_entries,
         }
     }
 
@@ -153,6 +165,7 @@ impl Meant<'_> {
 impl Looked {
     fn add(&mut self, compared: Compared) {
         self.differences.extend(compared.drift);
+        self.by_entries |= compared.by_entries;
         let both = self.unproved.take().into_iter().chain(compared.unproved);
         let both: Vec<String> = both.collect();
         self.unproved = (!both.is_empty()).then(|| both.join("; "));

@@ -46,6 +46,9 @@ pub struct Looked {
     /// What isn't known of it, and why: neither the same nor different.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unproved: Option<String>,
+    /// Whether its code, or that of a layer, was signed and compared by its entries.
+    #[serde(skip)]
+    pub by_entries: bool,
     pub differences: Vec<Drift>,
 }
 
@@ -377,22 +380,19 @@ pub fn fault(deployed: &Deployed, place: &str) -> Option<Error> {
         ),
         _ => "`terraform plan` of lambda-deploy-module shows what an apply would mend".to_owned(),
     };
-    let message = format!("function `{name}`: `{function}` drifted: {}", differences.join("; "));
+    let mut message = format!("function `{name}`: `{function}` drifted: {}", differences.join("; "));
+    let unproved = unproved(deployed);
+    if !unproved.is_empty() {
+        message.push_str(&format!("; and this isn't proved: {}", unproved.join("; ")));
+    }
     Some(Error::new(ErrorKind::Integrity, message).help(help))
 }
 
 /// Nothing contradicts, and something couldn't be looked at.
 fn not_proved(deployed: &Deployed) -> Error {
     let Deployed { name, function, .. } = deployed;
-    let unproved = deployed
-        .versions
-        .iter()
-        .filter_map(|looked| Some((looked, looked.unproved.as_ref()?)));
-    let texts: Vec<String> = unproved
-        .clone()
-        .map(|(looked, why)| format!("{}: {why}", looked.text()))
-        .collect();
-    let job = unproved.filter_map(|(looked, _)| looked.signing_job.as_deref()).next();
+    let unproven = deployed.versions.iter().filter(|looked| looked.unproved.is_some());
+    let job = unproven.filter_map(|looked| looked.signing_job.as_deref()).next();
     let help = match job {
         Some(job) => format!(
             "the job says which object was signed, and where the result is: {}",
@@ -402,9 +402,18 @@ fn not_proved(deployed: &Deployed) -> Error {
     };
     Error::failed(format!(
         "function `{name}`: `{function}`: all that was looked at is as it should be, and this isn't proved: {}",
-        texts.join("; ")
+        unproved(deployed).join("; ")
     ))
     .help(help)
+}
+
+/// What isn't known of each version, and why.
+fn unproved(deployed: &Deployed) -> Vec<String> {
+    let unproved = deployed.versions.iter().filter_map(|looked| {
+        let why = looked.unproved.as_ref()?;
+        Some(format!("{}: {why}", looked.text()))
+    });
+    unproved.collect()
 }
 
 fn describe(job: &str) -> String {

@@ -4,7 +4,7 @@ use lambda_pack_core::digest::Digest;
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::provenance::{Expectations, Expected, Stated, check};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::store::{each_published, verify};
 use super::{Verified, finding};
@@ -16,6 +16,8 @@ pub struct Proven {
     pub verified: Verified,
     /// What the statement says, if it could be read. It may be wrong.
     pub stated: Option<Stated>,
+    /// What is worth knowing and no fault.
+    pub note: Option<String>,
     /// Where the statement is; `None` if its package couldn't be read.
     pub url: Option<String>,
 }
@@ -35,6 +37,7 @@ pub fn provenance(
             return Ok(Proven {
                 verified,
                 stated: None,
+                note: None,
                 url: None,
             });
         };
@@ -49,9 +52,17 @@ pub fn provenance(
                 None
             }
         };
+        let mut note = None;
+        if let Some(stated) = &stated {
+            match finding(definition(name, source_hash, store))? {
+                Ok(definition) => note = another_profile(stated, definition),
+                Err(problem) => verified.problem = verified.problem.or(Some(problem)),
+            }
+        }
         Ok(Proven {
             verified,
             stated,
+            note,
             url: Some(store.provenance_url(&record)),
         })
     })
@@ -74,21 +85,12 @@ fn statement(
         )
         .help("it is written with a package and never later: an older lambda-pack uploaded this one, or somebody deleted the statement"));
     };
-    // What the store has it deployed with says which profile it was built for.
-    let definition = match store.kept(name, source_hash)? {
-        Some(kept) => kept.definition()?,
-        None => None,
-    };
-    let profile = definition
-        .as_ref()
-        .map(|definition| definition.get("deployment_profile").and_then(Value::as_str));
     let expected = Expected {
         name,
         code_sha256: &record.code_sha256,
         source_hash,
         build_inputs: source.build_inputs(),
         package_format: record.package_format(),
-        deployment_profile: profile,
         builder: expectations,
     };
     let wrong = |problem: &str| {
@@ -98,4 +100,27 @@ fn statement(
     let (stated, problems) = check(&content, &expected).map_err(|problem| wrong(&problem))?;
     let problem = (!problems.is_empty()).then(|| wrong(&problems.join("; ")));
     Ok((stated, problem))
+}
+
+fn definition(name: &str, source_hash: &Digest, store: &Store) -> Result<Option<Map<String, Value>>> {
+    match store.kept(name, source_hash)? {
+        Some(kept) => kept.definition(),
+        None => Ok(None),
+    }
+}
+
+/// Manifest and statement are both the first of their kind, and may be of two builders of the same source, who were asked for
+/// different profiles: of one that was killed between the two, say, or of one that put a deleted manifest back.
+fn another_profile(stated: &Stated, definition: Option<Map<String, Value>>) -> Option<String> {
+    let definition = definition?;
+    let kept = definition.get("deployment_profile").and_then(Value::as_str);
+    let stated = stated.deployment_profile.as_deref();
+    let said = |profile: Option<&str>| profile.map_or("none".to_owned(), |it| format!("`{it}`"));
+    (kept != stated).then(|| {
+        format!(
+            "its statement names the deployment profile {}, the definition in its manifest {}: two builds of the same source wrote them",
+            said(stated),
+            said(kept)
+        )
+    })
 }

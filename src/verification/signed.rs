@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use lambda_pack_core::archive::CodeSha256;
 use lambda_pack_core::diff::Change;
-use lambda_pack_core::manifest::Manifest;
+use lambda_pack_core::manifest::{Entry, Manifest};
 use lambda_pack_core::{ErrorKind, Meter, Result};
 
 use super::entries;
@@ -15,7 +16,7 @@ use crate::scratch;
 use crate::settings::Settings;
 use crate::store::{Signed, Store, StoreUrl};
 
-/// What AWS Signer adds: `META_INF/aws_signer_signature_v1.0.SF`.
+/// What AWS Signer adds: `META_INF/aws_signer_signature_v1.0.SF`, a file of that directory itself.
 const SIGNATURE: (&str, &str) = ("META_INF/aws_signer_signature_v", ".SF");
 
 /// What was found out about signed code.
@@ -27,6 +28,8 @@ pub enum Proof {
     OfAnother(String),
     /// Entries of the package aren't in it as they should be.
     Differs(Vec<Change>),
+    /// The entries of the package, and nothing beside them.
+    Unsigned,
     /// Why nobody can tell.
     Unproved(String),
 }
@@ -102,13 +105,19 @@ fn answer(question: &Question, besides: &Besides) -> Result<Proof> {
         Err(why) => return Ok(Proof::Unproved(why.clone())),
     };
     let job = code.signing_job_id().unwrap_or_default();
+    let Some(code_sha256) = CodeSha256::from_base64(&package.code_sha256) else {
+        let found = &package.code_sha256;
+        return Ok(Proof::Unproved(format!(
+            "`{found}` is no SHA-256 of a package in base64"
+        )));
+    };
     let Some(signed) = signed.get(job) else {
         return Ok(Proof::Unproved(format!(
             "`{}` isn't there, where lambda-deploy-module would have had it written",
-            store.signed_url_of(name, &package.code_sha256, job)
+            store.signed_url_of(name, &code_sha256, job)
         )));
     };
-    if (signed.name.as_str(), signed.code_sha256.to_base64()) != (*name, package.code_sha256.clone()) {
+    if (signed.name.as_str(), signed.code_sha256) != (*name, code_sha256) {
         return Ok(Proof::OfAnother(signed.code_sha256.to_base64()));
     }
     let directory = scratch::directory()?;
@@ -138,20 +147,29 @@ fn answer(question: &Question, besides: &Besides) -> Result<Proof> {
             ));
         }
     }
-    let differences = entries(
-        &package_manifest(&package_file)?,
-        &unsigned(&package_manifest(&signed_file)?),
-    )?;
-    Ok(match differences.is_empty() {
-        true => Proof::OfPackage,
-        false => Proof::Differs(differences),
+    let (unsigned, is_signed) = unsigned(package_manifest(&signed_file)?);
+    let differences = entries(&package_manifest(&package_file)?, &unsigned)?;
+    Ok(match (differences.is_empty(), is_signed) {
+        (true, true) => Proof::OfPackage,
+        (true, false) => Proof::Unsigned,
+        (false, _) => Proof::Differs(differences),
     })
 }
 
-/// Without the signature.
-fn unsigned(manifest: &Manifest) -> Manifest {
-    let (start, end) = SIGNATURE;
-    let is_signature = |path: &str| path.starts_with(start) && path.ends_with(end);
-    let entries = manifest.entries().iter().filter(|entry| !is_signature(&entry.path));
-    Manifest::new(manifest.algorithm(), entries.cloned().collect(), None)
+/// Without the signature, if there is one. Of several nobody knows which one it is: they are entries like others.
+fn unsigned(manifest: Manifest) -> (Manifest, bool) {
+    let is_signature = |path: &str| {
+        let (start, end) = SIGNATURE;
+        let version = path.strip_prefix(start).and_then(|rest| rest.strip_suffix(end));
+        version.is_some_and(|version| !version.contains('/'))
+    };
+    let (signatures, others): (Vec<Entry>, Vec<Entry>) = manifest
+        .entries()
+        .iter()
+        .cloned()
+        .partition(|entry| is_signature(&entry.path));
+    match signatures.len() {
+        1 => (Manifest::new(manifest.algorithm(), others, None), true),
+        _ => (manifest, false),
+    }
 }

@@ -231,8 +231,8 @@ fn what_contradicts_a_package_is_found(server: &'static Server) {
         ),
         (
             r#""function_name":"app""#,
-            r#""function_name":"app","deployment_profile":"prod""#,
-            "its deployment profile is `prod`, that of the manifest's definition none",
+            r#""function_name":"app","deployment_profile":"prod\u001b[31m""#,
+            "has control characters",
         ),
         (
             r#""hash_version":1"#,
@@ -295,6 +295,35 @@ fn what_contradicts_a_package_is_found(server: &'static Server) {
     // The package itself comes first.
     project.overwrite(&package, flipped);
     contradicted(verify(&project, &[]), &[&package]);
+}
+
+/// The manifest of a build that was killed after it, the statement of the next one.
+#[test]
+fn another_profile_in_the_manifest_is_a_note() {
+    let dir = Dir::with_app();
+    dir.write("lambda-pack.toml", "[profiles.prod]\nfunctions = [\"app\"]\n");
+    let upload = |profile: &[&str]| at_home(dir.command(["upload"])).args(profile.iter().copied()).ok();
+    upload(&["--deployment-profile", "prod"]);
+    for part in ["provenance", "records"] {
+        fs::remove_dir_all(dir.join(&format!(".lambda-pack/store/{part}"))).unwrap();
+    }
+    upload(&[]);
+    let verify = || at_home(dir.command(["verify", "--provenance"]));
+    let note = "its statement names the deployment profile none, the definition in its manifest `prod`";
+    let run = verify().ok();
+    assert!(run.stdout.contains(&format!("note: function `app`: {note}")), "{run:?}");
+    let rows = verify().arg("--json").ok().json();
+    assert_eq!(rows[0]["same"], true, "{rows}");
+    assert!(rows[0]["note"].as_str().unwrap().contains(note), "{rows}");
+    // The same build wrote both.
+    fs::remove_dir_all(dir.join(".lambda-pack/store")).unwrap();
+    upload(&["--deployment-profile", "prod"]);
+    let rows = verify().arg("--json").ok().json();
+    assert_eq!(
+        (&rows[0]["note"], &rows[0]["provenance"]["deployment_profile"]),
+        (&Value::Null, &json!("prod")),
+        "{rows}"
+    );
 }
 
 #[test]

@@ -26,6 +26,9 @@ fn with_entries(package: Vec<u8>, entries: &[(&str, &str)]) -> Vec<u8> {
         zip.start_file(*name, SimpleFileOptions::default()).unwrap();
         zip.write_all(content.as_bytes()).unwrap();
     }
+    if entries.is_empty() {
+        zip.set_comment("the same entries in other bytes").unwrap();
+    }
     zip.finish().unwrap().into_inner()
 }
 
@@ -149,6 +152,36 @@ fn signed_code_of_something_else_differs() {
 }
 
 #[test]
+fn code_has_one_signature() {
+    let project = MOTO.project();
+    let functions = Functions::of(&project);
+    let row = upload(&project, 1);
+    let second = "META_INF/aws_signer_signature_v2.0.SF";
+    let deeper = "META_INF/aws_signer_signature_v1.0/evil.SF";
+    for (entries, words) in [
+        (&[][..], "with the entries of the package and no signature"),
+        (
+            &[(SIGNATURE, "a time"), (second, "another time")],
+            "whose entries aren't the package's: `META_INF/aws_signer_signature_v1.0.SF` (added), `META_INF/aws_signer_signature_v2.0.SF` (added)",
+        ),
+        (
+            &[(SIGNATURE, "a time"), (deeper, "import os")],
+            "whose entries aren't the package's: `META_INF/aws_signer_signature_v1.0/evil.SF` (added)",
+        ),
+        (
+            &[(deeper, "import os")],
+            "`META_INF/aws_signer_signature_v1.0/evil.SF` (added)",
+        ),
+    ] {
+        let signed = sign(&project, &row, entries);
+        functions.create("app", &signed, &[]);
+        let run = verify(&project, &functions, &[]);
+        assert!(run.code == 4 && run.stderr.contains(words), "{words}: {run:?}");
+        functions.delete("app");
+    }
+}
+
+#[test]
 fn what_is_not_proved_of_signed_code_is_said() {
     let project = MOTO.project();
     let functions = Functions::of(&project);
@@ -175,6 +208,17 @@ fn what_is_not_proved_of_signed_code_is_said() {
     not_proved(&["isn't the code that Lambda has"]);
     project.delete(&key(&signed));
     not_proved(&[&format!("/{JOB}.zip` isn't there")]);
+    // Nor is that forgotten beside something that differs.
+    functions.set_handler("app", "app.other");
+    let run = verify(&project, &functions, &[]);
+    assert_eq!(run.code, 4, "{run:?}");
+    for word in [
+        "handler is app.other",
+        "and this isn't proved: $LATEST: whether the signed code",
+    ] {
+        assert!(run.stderr.contains(word), "{word}: {run:?}");
+    }
+    functions.set_handler("app", "app.handler");
     project.overwrite(&key(&signed), kept);
     let package = project.get(&key(&row));
     project.forge(&key(&row), with_entries(package.clone(), &[("more", "")]));
@@ -219,13 +263,39 @@ fn layers_are_signed_too() {
     functions.create(
         "app",
         &json!({"store_url": format!("s3://{}/{other}", project.bucket)}),
-        &[arn],
+        std::slice::from_ref(&arn),
     );
     let prefix = functions.prefix();
     let command = project.command(["verify", "--level", "deployed", "--name-prefix", &prefix]);
     let run = asked_of(&project, command, OTHER_JOB_ARN, JOB_ARN);
     assert_eq!((run.code, run.stderr.as_str()), (0, ""), "{run:?}");
     assert_eq!(run.stdout.matches("same, signed  ").count(), 2, "{run:?}");
+
+    // Of a function that isn't signed itself, too, it is said how its layer was compared.
+    functions.delete("app");
+    functions.create("app", &row("app"), &[arn]);
+    let prefix = functions.prefix();
+    let command = project.command([
+        "verify",
+        "--level",
+        "deployed",
+        "--json",
+        "--name-prefix",
+        &prefix,
+        "app",
+    ]);
+    let functions_prefix = format!("{}-", project.bucket);
+    let (run, _) = counted(&MOTO.endpoint, command, move |request| {
+        if !request.target.contains("/layers") {
+            return Action::Forward;
+        }
+        let prefix = functions_prefix.clone();
+        Action::EditAnswer(Arc::new(move |answer| of_job(&answer, &prefix, JOB_ARN)))
+    });
+    let rows = run.json();
+    assert!(rows[0]["versions"][0].get("signing_job").is_none(), "{rows}");
+    assert_eq!((run.code, &rows[0]["same"]), (0, &json!(true)), "{run:?}");
+    assert!(rows[0]["proves"].as_str().unwrap().contains("the entries of"), "{rows}");
 }
 
 #[test]

@@ -16,8 +16,6 @@ pub struct Expected<'a> {
     pub source_hash: &'a Digest,
     pub build_inputs: Option<&'a Map<String, Value>>,
     pub package_format: u32,
-    /// The one that the package was built for first, or none; `None` where the manifest doesn't say.
-    pub deployment_profile: Option<Option<&'a str>>,
     pub builder: Expectations<'a>,
 }
 
@@ -33,6 +31,9 @@ pub struct Expectations<'a> {
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Stated {
     pub builder_id: String,
+    /// The one that it was built for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deployment_profile: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invocation_id: Option<String>,
     /// With the branch or tag, if it is known.
@@ -94,7 +95,12 @@ struct KindOfBuild {
 
 impl Stated {
     fn texts(&self) -> impl Iterator<Item = &str> {
-        let others = [&self.invocation_id, &self.source_uri, &self.source_commit];
+        let others = [
+            &self.deployment_profile,
+            &self.invocation_id,
+            &self.source_uri,
+            &self.source_commit,
+        ];
         [self.builder_id.as_str()]
             .into_iter()
             .chain(others.into_iter().flatten().map(String::as_str))
@@ -102,9 +108,11 @@ impl Stated {
 
     fn of(statement: &Statement) -> Self {
         let details = &statement.predicate.run_details;
+        let parameters = &statement.predicate.build_definition.external_parameters;
         let commit = dependencies(statement).find(|it| it.digest.contains_key(GIT_COMMIT));
         Stated {
             builder_id: details.builder.id.clone(),
+            deployment_profile: parameters.deployment_profile.clone(),
             invocation_id: details.metadata.as_ref().map(|it| it.invocation_id.clone()),
             source_uri: commit.and_then(|commit| commit.uri.clone()),
             source_commit: commit.map(|commit| commit.digest[GIT_COMMIT].clone()),
@@ -144,15 +152,6 @@ fn of_build(statement: &Statement, expected: &Expected) -> Vec<String> {
     let mut problems = Vec::new();
     if parameters.function_name != expected.name {
         problems.push(format!("its function is `{}`", parameters.function_name));
-    }
-    let profile = parameters.deployment_profile.as_deref();
-    if let Some(known) = expected.deployment_profile
-        && profile != known
-    {
-        let [stated, known] = [profile, known].map(|it| it.map_or("none".to_owned(), |it| format!("`{it}`")));
-        problems.push(format!(
-            "its deployment profile is {stated}, that of the manifest's definition {known}"
-        ));
     }
     let rules = &definition.internal_parameters;
     for (key, stated, known) in [

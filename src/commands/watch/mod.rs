@@ -39,6 +39,9 @@ pub fn run(args: &WatchArgs, common: &Common, meter: &'static Meter) -> Result<(
         fault: None,
         fault_of_event: None,
     };
+    if args.invoke.is_some() {
+        invocation::check_region(&watch.region())?;
+    }
     let mut heard = Heard::now();
     loop {
         watch.round(&mut heard)?;
@@ -267,6 +270,12 @@ impl Watch<'_> {
         Ok(due.into_iter().collect())
     }
 
+    /// The one that handlers are told.
+    fn region(&self) -> String {
+        let known = self.settings.aws.known_region();
+        known.unwrap_or_else(|| "us-east-1".to_owned())
+    }
+
     fn call(&self, name: &str) -> Result<()> {
         let (Some(known), Some(event)) = (&self.known, &self.event) else {
             return Ok(());
@@ -278,13 +287,13 @@ impl Watch<'_> {
         }
         let package = |name: &str| self.settings.out_dir.join(format!("{name}.zip"));
         let layers: Vec<PathBuf> = function.layer_names().map(package).collect();
-        let region = self.settings.aws.known_region();
+        let region = self.region();
         let call = Call {
             function,
             package: &package(name),
             layers: &layers,
             event,
-            region: region.as_deref().unwrap_or("us-east-1"),
+            region: &region,
             passed: &self.args.pass,
         };
         let outcome = super::in_function(name, invocation::invoke(&call, self.meter));

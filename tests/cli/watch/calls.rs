@@ -151,12 +151,20 @@ fn a_python_handler_that_raises_shows_where() {
 #[test]
 fn python_answers_are_written_as_on_lambda() {
     let Some(runtime) = runtime_of("python3") else { return };
-    let code = "from decimal import Decimal\ndef handler(event, context):\n    return {'price': Decimal('12.30'), 'all': [Decimal('1E+2')], 'text': 'größe'}\n";
+    // Its text, beside itself: who reads the event may have made a float of the number.
+    let code = "from decimal import Decimal\nimport __main__\ndef handler(event, context):\n    \
+        answer = {'price': Decimal('0.12345678901234567890'), 'all': [Decimal('1E+2')]}\n    \
+        return answer | {'text': 'größe', 'sent': __main__.marshal(answer)}\n";
     let dir = project("main.py", code, &runtime, "main.handler", "");
     let (mut watch, invoked) = called(&dir);
     assert_eq!(
         invoked["response"],
-        json!({"price": 12.3, "all": [100.0], "text": "größe"}),
+        json!({
+            "price": 0.123_456_789_012_345_68,
+            "all": [100.0],
+            "text": "größe",
+            "sent": r#"{"price": 0.12345678901234567890, "all": [1E+2]}"#,
+        }),
         "{invoked}"
     );
     save(
@@ -426,6 +434,15 @@ fn credentials_reach_a_handler_only_if_they_are_passed_on() {
         ]),
         [json!("key"), json!("config"), json!("mine"), region]
     );
+}
+
+#[test]
+fn a_region_that_is_none_is_refused_before_anything_starts() {
+    let dir = project("main.py", "# 1\n", "python3.13", "main.handler", "");
+    let of = |region: &str| command(&dir).env("AWS_REGION", region);
+    let run = of("eu-west-1\r").fails(3, &[r"the region `eu-west-1\r` is none", "AWS_REGION"]);
+    assert_eq!(run.stdout, "");
+    assert!(!dir.join("dist").exists());
 }
 
 #[test]
