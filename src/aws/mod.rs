@@ -119,11 +119,15 @@ pub fn custom_endpoint(config: &SdkConfig) -> Option<String> {
     config.endpoint_url().map(str::to_owned).or_else(of_s3)
 }
 
+/// What a request of S3 takes over whose answer comes late: that to a PUT begins when the whole body is there, and that to a copy when it
+/// is done. The SDK itself ends transfers that stand still.
+pub fn answered_late() -> aws_sdk_s3::config::Builder {
+    aws_sdk_s3::Config::builder().timeout_config(timeouts().to_builder().disable_read_timeout().build())
+}
+
 /// A client for S3, or for what speaks its protocol.
 pub fn s3(config: &SdkConfig) -> Client {
     let s3 = aws_sdk_s3::config::Builder::from(config)
-        // An answer to a PUT begins when the whole body is there, and to a copy when it is done. The SDK itself ends transfers that stand still.
-        .timeout_config(timeouts().to_builder().disable_read_timeout().build())
         .force_path_style(custom_endpoint(config).is_some())
         .build();
     Client::from_conf(s3)

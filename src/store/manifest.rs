@@ -236,6 +236,7 @@ impl Store {
     /// Notes what was found in a stored package that was made and searched again, if it is the same: then the next one who checks
     /// it need not make it. False if what was made now is another one.
     pub fn note(&self, name: &str, built: &Built, record: &Record) -> Result<bool> {
+        self.check_sbom(name, built)?;
         // It is of the source, whatever bytes a build makes of that.
         self.create_sbom(name, built)?;
         if !Record::new(&self.url, name, built).is_of_the_same_package(record) {
@@ -247,6 +248,7 @@ impl Store {
                 // The first one belongs to the package.
                 let kept = stored_definition(&object.content).ok().flatten();
                 let content = to_json(built, kept.unwrap_or_else(|| built.definition.resolved()));
+                self.check_size(&key, &content)?;
                 self.objects.replace(&key, &object.version, &content)?;
             }
             // Somebody deleted it.
@@ -257,11 +259,24 @@ impl Store {
 
     /// Writes what stands beside a package, unless it is there.
     pub(super) fn create_beside(&self, name: &str, built: &Built) -> Result<()> {
-        let source_hash = built.manifest.source_hash();
+        let key = record::manifest_key(name, &built.manifest.source_hash());
         let manifest = to_json(built, built.definition.resolved());
-        self.objects
-            .create(&record::manifest_key(name, &source_hash), &manifest)?;
+        self.check_size(&key, &manifest)?;
+        self.check_sbom(name, built)?;
+        self.objects.create(&key, &manifest)?;
         self.create_sbom(name, built)
+    }
+
+    /// Fails where nobody could read again what is to be written there.
+    pub(super) fn check_size(&self, key: &str, content: &[u8]) -> Result<()> {
+        record::check_size(&self.url.of_key(key), key, content)
+    }
+
+    fn check_sbom(&self, name: &str, built: &Built) -> Result<()> {
+        match &built.sbom {
+            Some(sbom) => self.check_size(&record::sbom_key(name, &built.manifest.source_hash()), sbom),
+            None => Ok(()),
+        }
     }
 
     fn create_sbom(&self, name: &str, built: &Built) -> Result<()> {

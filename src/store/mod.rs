@@ -284,6 +284,7 @@ impl Store {
     fn write(&self, name: &str, built: &Built, found: &Found) -> Result<Published> {
         let source_hash = built.manifest.source_hash();
         let mut record = Record::new(&self.url, name, built);
+        self.check_size(&record.provenance_key(), &built.provenance)?;
         self.create_beside(name, built)?;
         let file = PackageFile {
             path: built.file,

@@ -98,6 +98,18 @@ pub fn too_large(url: &str, largest: u64) -> Error {
     )
 }
 
+/// Fails where nobody could read again what is to be written.
+pub fn check_size(url: &str, key: &str, content: &[u8]) -> Result<(), Error> {
+    let (bytes, largest) = (content.len() as u64, largest(key));
+    match bytes <= largest {
+        true => Ok(()),
+        false => Err(Error::invalid(format!(
+            "`{url}` would have {bytes} bytes, and the limit is {largest}: nobody would read it again"
+        ))
+        .help("pack less: leave files out with `exclude`, or make several functions of it")),
+    }
+}
+
 pub fn directory(name: &str) -> String {
     format!("{PART}/{name}")
 }

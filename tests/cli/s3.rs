@@ -1,14 +1,16 @@
 //! The store in S3: one suite against moto and versitygw, and faults between the tool and a server.
 
 use std::fs;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
 use crate::faults::wait_for;
 use crate::support::http::Request;
+use crate::support::kills::counted;
 use crate::support::proxy::{Action, Proxy};
-use crate::support::server::{Project, Server};
+use crate::support::server::{MOTO, Project, Server};
 use crate::support::{Dir, Run, git, hash_of};
 
 /// Runs each test of the suite against each server.
@@ -281,7 +283,7 @@ fn a_missing_bucket_is_named(server: &'static Server) {
 /// What fails for all is not tried for all, nor told a thousand times.
 #[test]
 fn a_failing_service_is_given_up_early() {
-    let project = crate::support::server::MOTO.project();
+    let project = MOTO.project();
     for index in 0..500 {
         project
             .dir
@@ -427,6 +429,47 @@ fn damage_on_the_way_is_noticed() {
     assert_eq!(project.keys_of("records"), Vec::<String>::new());
 }
 
+/// Uploads that stand still are another matter: their answers may come late.
+#[test]
+fn a_listing_that_never_comes_is_given_up() {
+    let project = MOTO.project();
+    upload(&project);
+    let command = project.command(["list"]).env("AWS_MAX_ATTEMPTS", "1");
+    let (run, _) = counted(&MOTO.endpoint, command, |request| {
+        match request.target.contains("list-type=2") {
+            true => Action::Stall,
+            false => Action::Forward,
+        }
+    });
+    assert_eq!((run.code, run.stdout.as_str()), (1, ""), "{run:?}");
+    for words in ["cannot list", "the service can't be reached"] {
+        assert!(run.stderr.contains(words), "{run:?}");
+    }
+}
+
+#[test]
+fn what_comes_beyond_a_range_is_not_read() {
+    let server = &MOTO;
+    let project = server.project();
+    upload(&project);
+    let command = project.command(["upload", "app"]).env("AWS_MAX_ATTEMPTS", "1");
+    let (run, asked) = counted(&server.endpoint, command, |request| {
+        let is_range = request
+            .headers
+            .iter()
+            .any(|it| it.to_ascii_lowercase().starts_with("range:"));
+        match is_range && request.target.contains("/manifests/") {
+            true => Action::EditAnswer(Arc::new(|end| end.repeat(2))),
+            false => Action::Forward,
+        }
+    });
+    assert_eq!(run.code, 1, "{run:?} {asked:?}");
+    assert!(
+        run.stderr.contains("its last 1 bytes were asked for, and more came"),
+        "{run:?}"
+    );
+}
+
 #[test]
 fn wrong_credentials_are_named() {
     let project = crate::support::server::VERSITYGW.project();
@@ -497,7 +540,7 @@ fn missing_configuration_is_named() {
 
 #[test]
 fn the_commit_is_noted_where_there_is_one() {
-    let project = crate::support::server::MOTO.project();
+    let project = MOTO.project();
     let git = |args: &[&str]| git(project.dir.path(), args);
     git(&["init", "-q"]);
     git(&["add", "."]);

@@ -282,3 +282,21 @@ fn a_deleted_bill_of_materials_is_noticed_and_put_back() {
     assert_eq!(fs::read(file().unwrap()).unwrap(), before);
     dir.command(["verify", "--level", "store"]).ok();
 }
+
+/// What is larger nobody reads again.
+#[test]
+fn what_would_be_too_large_is_refused_before_anything_is_written() {
+    const LIMIT: usize = 32 * 1024 * 1024;
+    let dir = Dir::new();
+    dir.write("code/app/app.mjs", "export const handler = async () => 1;\n");
+    // The document says it several times.
+    let version = format!("1.0.0-{}", "a".repeat(LIMIT / 2));
+    dir.write(
+        "code/app/node_modules/large/package.json",
+        format!(r#"{{"name": "large", "version": "{version}"}}"#),
+    );
+    dir.write("lambda-json/app.json", r#"{"source": "app"}"#);
+    dir.command(["upload"])
+        .fails(3, &["/sboms/app/", &format!("the limit is {LIMIT}")]);
+    assert!(!dir.join(".lambda-pack/store").exists());
+}

@@ -59,7 +59,7 @@ impl Bucket {
                 .checksum_algorithm(ChecksumAlgorithm::Sha256)
                 .set_if_none_match(condition.if_none_match())
                 .set_if_match(condition.if_match());
-            match request.send().await {
+            match request.customize().config_override(aws::answered_late()).send().await {
                 Ok(answer) => {
                     let result = answer.copy_object_result();
                     Ok(Put::Done {

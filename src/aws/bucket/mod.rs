@@ -40,6 +40,11 @@ pub struct Object {
 /// What is said of an object, by its address and the bytes that it may have.
 type TooLarge = fn(&str, u64) -> Error;
 
+fn more_than_asked(url: &str, bytes: u64) -> Error {
+    Error::failed(format!("`{url}`: its last {bytes} bytes were asked for, and more came"))
+        .help("the service, or a proxy before it, must know the header Range")
+}
+
 impl Bucket {
     /// The whole object; `None` if there is none.
     pub async fn get(&self, key: &str) -> Result<Option<Object>> {
@@ -51,9 +56,10 @@ impl Bucket {
         self.get_range(key, None, Some((bytes, too_large))).await
     }
 
-    /// The same of its last bytes.
+    /// Its last bytes, as many as are asked for or all that it has. Fails if the service gives more.
     pub async fn get_end(&self, key: &str, bytes: u64) -> Result<Option<Object>> {
-        self.get_range(key, Some(format!("bytes=-{bytes}")), None).await
+        self.get_range(key, Some(format!("bytes=-{bytes}")), Some((bytes, more_than_asked)))
+            .await
     }
 
     async fn get_range(

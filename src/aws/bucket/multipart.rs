@@ -124,7 +124,7 @@ impl Bucket {
             .multipart_upload(upload)
             .set_if_none_match(condition.if_none_match())
             .set_if_match(condition.if_match());
-        match request.send().await {
+        match request.customize().config_override(aws::answered_late()).send().await {
             Ok(answer) => Ok(Put::Done {
                 etag: answer.e_tag,
                 version_id: answer.version_id,
@@ -150,6 +150,8 @@ impl Bucket {
             .part_number(number)
             .checksum_sha256(&sha256)
             .body(counted(ByteStream::from(part), self.meter))
+            .customize()
+            .config_override(aws::answered_late())
             .send()
             .await
             .map_err(|error| aws::explain(&error, "write", &url))?;

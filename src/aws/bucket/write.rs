@@ -139,7 +139,7 @@ impl Bucket {
             if let Body::Zip { metadata, .. } = body {
                 request = request.set_metadata(Some(metadata.iter().cloned().collect()));
             }
-            match request.send().await {
+            match request.customize().config_override(aws::answered_late()).send().await {
                 Ok(answer) => Ok(Put::Done {
                     etag: answer.e_tag,
                     version_id: answer.version_id,
