@@ -64,39 +64,45 @@ pub struct CiRun {
     /// What keeps it from being known better, until that was said.
     wrong: Mutex<Option<String>>,
     /// The commit that it is about, with its branch or tag.
-    reference: Option<(String, String)>,
+    reference: Option<Reference>,
 }
+
+/// A commit, and its branch or tag: `refs/heads/main`.
+type Reference = (String, String);
+
+/// What a service says of a run.
+type OfService = (Builder, Option<Reference>);
 
 impl CiRun {
     pub fn of_environment() -> Result<Self> {
         let given = given_builder()?;
         let mut said = Said::default();
         let services = [github, gitlab, codebuild];
-        let mut run = services
-            .into_iter()
-            .find_map(|service| service(&mut said))
-            .unwrap_or_else(|| CiRun {
-                builder: Builder {
-                    id: LOCAL_BUILDER.to_owned(),
-                    invocation_id: None,
-                },
-                reference: None,
-                wrong: Mutex::default(),
-            });
-        let is_local = run.builder.id == LOCAL_BUILDER && given.is_none();
-        if !said.wrong.is_empty() {
-            let as_what = if is_local {
-                "name a machine of somebody's as the builder"
-            } else {
-                "say less than they could"
-            };
-            run.wrong = Mutex::new(Some(format!(
+        let run = services.into_iter().find_map(|service| service(&mut said));
+        let as_what = match run.is_none() && given.is_none() {
+            true => "name a machine of somebody's as the builder",
+            false => "say less than they could",
+        };
+        let wrong = (!said.wrong.is_empty()).then(|| {
+            format!(
                 "statements of provenance {as_what}: {}; set what is missing, or name the builder with {BUILDER_ID}",
                 said.wrong.join(", ")
-            )));
-        }
-        run.builder.id = given.unwrap_or(run.builder.id);
-        Ok(run)
+            )
+        });
+        let local = || {
+            let builder = Builder {
+                id: LOCAL_BUILDER.to_owned(),
+                invocation_id: None,
+            };
+            (builder, None)
+        };
+        let (mut builder, reference) = run.unwrap_or_else(local);
+        builder.id = given.unwrap_or(builder.id);
+        Ok(CiRun {
+            builder,
+            wrong: Mutex::new(wrong),
+            reference,
+        })
     }
 
     /// For a statement. The first one who asks hears what is wrong.
@@ -170,7 +176,7 @@ impl Said {
 }
 
 /// <https://docs.github.com/en/actions/reference/workflows-and-actions/variables>
-fn github(said: &mut Said) -> Option<CiRun> {
+fn github(said: &mut Said) -> Option<OfService> {
     env::var_os("GITHUB_ACTIONS").filter(|it| it == "true")?;
     let (server, workflow) = (said.address("GITHUB_SERVER_URL"), said.need("GITHUB_WORKFLOW_REF"));
     let [repository, run, attempt] =
@@ -181,18 +187,15 @@ fn github(said: &mut Said) -> Option<CiRun> {
         .zip(run)
         .zip(attempt)
         .map(|((repository, run), attempt)| format!("{server}/{repository}/actions/runs/{run}/attempts/{attempt}"));
-    Some(CiRun {
-        builder: Builder {
-            id: said.builder(format!("{server}/{workflow}"), "GITHUB_WORKFLOW_REF")?,
-            invocation_id: invocation.and_then(|address| said.builder(address, "GITHUB_REPOSITORY")),
-        },
-        reference,
-        wrong: Mutex::default(),
-    })
+    let builder = Builder {
+        id: said.builder(format!("{server}/{workflow}"), "GITHUB_WORKFLOW_REF")?,
+        invocation_id: invocation.and_then(|address| said.builder(address, "GITHUB_REPOSITORY")),
+    };
+    Some((builder, reference))
 }
 
 /// As GitLab's own provenance names it: <https://docs.gitlab.com/ci/runners/configure_runners/#artifact-provenance-metadata>
-fn gitlab(said: &mut Said) -> Option<CiRun> {
+fn gitlab(said: &mut Said) -> Option<OfService> {
     env::var_os("GITLAB_CI").filter(|it| it == "true")?;
     let (project, runner) = (said.address("CI_PROJECT_URL"), said.need("CI_RUNNER_ID"));
     let invocation_id = said.address("CI_JOB_URL");
@@ -203,25 +206,17 @@ fn gitlab(said: &mut Said) -> Option<CiRun> {
         .map(|branch| format!("refs/heads/{branch}"));
     let reference = said.need("CI_COMMIT_SHA").zip(tag.or(branch));
     let (project, runner) = project.zip(runner)?;
-    Some(CiRun {
-        builder: Builder {
-            id: said.builder(format!("{project}/-/runners/{runner}"), "CI_RUNNER_ID")?,
-            invocation_id,
-        },
-        reference,
-        wrong: Mutex::default(),
-    })
+    let builder = Builder {
+        id: said.builder(format!("{project}/-/runners/{runner}"), "CI_RUNNER_ID")?,
+        invocation_id,
+    };
+    Some((builder, reference))
 }
 
 /// `arn:aws:codebuild:region:account:build/project:id`:
 /// <https://docs.aws.amazon.com/codebuild/latest/userguide/build-env-ref-env-vars.html>
-fn codebuild(said: &mut Said) -> Option<CiRun> {
+fn codebuild(said: &mut Said) -> Option<OfService> {
     const BUILD: &str = "CODEBUILD_BUILD_ARN";
-    // Only some builds are of a repository.
-    let reference = |said: &mut Said| {
-        let commit = said.may("CODEBUILD_RESOLVED_SOURCE_VERSION");
-        commit.zip(said.may("CODEBUILD_WEBHOOK_HEAD_REF"))
-    };
     // All builds have this one, too.
     let is_there = |variable| env::var_os(variable).is_some_and(|text| !text.is_empty());
     if !is_there(BUILD) && !is_there("CODEBUILD_BUILD_ID") {
@@ -232,12 +227,12 @@ fn codebuild(said: &mut Said) -> Option<CiRun> {
         .split_once(":build/")
         .and_then(|(place, build)| Some(format!("{place}:project/{}", build.split_once(':')?.0)));
     let id = said.builder(project.unwrap_or_default(), BUILD)?;
-    Some(CiRun {
-        builder: Builder {
-            id,
-            invocation_id: said.builder(arn, BUILD),
-        },
-        reference: reference(said),
-        wrong: Mutex::default(),
-    })
+    let builder = Builder {
+        id,
+        invocation_id: said.builder(arn, BUILD),
+    };
+    // Only some builds are of a repository.
+    let commit = said.may("CODEBUILD_RESOLVED_SOURCE_VERSION");
+    let reference = commit.zip(said.may("CODEBUILD_WEBHOOK_HEAD_REF"));
+    Some((builder, reference))
 }

@@ -69,7 +69,7 @@ impl Store {
         let mut listed = vec![record::PART, record::PACKAGES];
         match parts {
             Parts::Packages => listed.push(record::USES),
-            Parts::All => listed.extend(record::BESIDE.map(|(part, _)| part)),
+            Parts::All => listed.extend(record::BESIDE.map(|kind| kind.part)),
         }
         let directories: Vec<String> = match names {
             [] => listed.iter().map(|part| (*part).to_owned()).collect(),

@@ -57,34 +57,51 @@ pub const USES: &str = "uses";
 /// What AWS Signer made of packages.
 pub const SIGNED: &str = "signed";
 
-/// A kind of objects: where they all are, and what follows the digest in their keys.
-type Kind = (&'static str, &'static str);
+/// A kind of objects.
+#[derive(Clone, Copy)]
+pub struct Kind {
+    /// Where they all are.
+    pub part: &'static str,
+    /// What follows the digest in their keys.
+    extension: &'static str,
+    /// More bytes none has that is read whole: who put more there means ill.
+    largest: u64,
+}
 
-const RECORD: Kind = (PART, "json");
-const PACKAGE: Kind = (PACKAGES, "zip");
-const MANIFEST: Kind = ("manifests", "json");
-const SBOM: Kind = ("sboms", sbom::EXTENSION);
-/// Between the source hash and this stands the SHA-256 of the package.
-const PROVENANCE: Kind = ("provenance", provenance::EXTENSION);
-const USE: Kind = (USES, "json");
+const MIB: u64 = 1024 * 1024;
+
+const fn kind(part: &'static str, extension: &'static str, largest: u64) -> Kind {
+    Kind {
+        part,
+        extension,
+        largest,
+    }
+}
+
+const RECORD: Kind = kind(PART, "json", MIB);
+/// Packages aren't read whole.
+const PACKAGE: Kind = kind(PACKAGES, "zip", MIB);
+/// It names each file of a package twice or so, in some 200 bytes; of 250 MB that Lambda takes 300,000 files are much.
+const MANIFEST: Kind = kind("manifests", "json", 128 * MIB);
+/// It has some 500 bytes for each package.
+const SBOM: Kind = kind("sboms", sbom::EXTENSION, 32 * MIB);
+/// It has fewer. Between the source hash and the extension stands the SHA-256 of the package.
+const PROVENANCE: Kind = kind("provenance", provenance::EXTENSION, 32 * MIB);
+const USE: Kind = kind(USES, "json", MIB);
 
 /// What may stand beside a record, under the same name and source hash. It goes with the record.
 pub const BESIDE: [Kind; 4] = [MANIFEST, SBOM, PROVENANCE, USE];
 
-fn keyed((part, extension): Kind, name: &str, digest: &str) -> String {
+fn keyed(kind: Kind, name: &str, digest: &str) -> String {
+    let Kind { part, extension, .. } = kind;
     format!("{part}/{name}/{digest}.{extension}")
 }
 
-/// More bytes no object of a store has that is read whole: who put more there means ill. A manifest names each file of a package twice or so, in some
-/// 200 bytes; of 250 MB that Lambda takes 300,000 files are much. A bill of materials has some 500 bytes for each package, a statement fewer.
+/// Most bytes of an object that is read whole.
 pub fn largest(key: &str) -> u64 {
-    const MIB: u64 = 1024 * 1024;
     let part = key.split('/').next().unwrap_or_default();
-    match [MANIFEST, SBOM, PROVENANCE].iter().position(|kind| kind.0 == part) {
-        Some(0) => 128 * MIB,
-        Some(_) => 32 * MIB,
-        None => MIB,
-    }
+    let kind = BESIDE.iter().find(|kind| kind.part == part);
+    kind.map_or(MIB, |kind| kind.largest)
 }
 
 /// What is said of an object that is larger.
@@ -145,12 +162,12 @@ pub fn parse_signed_key(key: &str) -> Option<(&str, CodeSha256, &str)> {
 
 /// Whether a key is of something that stands beside a record; `extension` is what follows the source hash.
 pub fn is_beside(part: &str, extension: &str) -> bool {
-    let extension = match (part == PROVENANCE.0, extension.split_once('.')) {
+    let extension = match (part == PROVENANCE.part, extension.split_once('.')) {
         (true, Some((code_sha256, extension))) if CodeSha256::from_hex(code_sha256).is_some() => extension,
         (true, _) => return false,
         (false, _) => extension,
     };
-    BESIDE.contains(&(part, extension))
+    (BESIDE.iter()).any(|kind| kind.part == part && kind.extension == extension)
 }
 
 pub fn package_key(name: &str, code_sha256: &CodeSha256) -> String {

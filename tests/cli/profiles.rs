@@ -1,6 +1,6 @@
 //! Deployment profiles: what they select and change, and what is wrong with them.
 
-use std::process::Command;
+use std::process::{Command, Output};
 
 use serde_json::json;
 
@@ -355,13 +355,21 @@ fn who_writes_profile_for_profiles_is_told() {
     assert!(!run.stderr.contains("profiles.NAME"), "{run:?}");
 }
 
+/// What an editor says of the settings file, by `schema.json` beside it.
+fn checked_by_schema(dir: &Dir) -> Output {
+    let schema = format!("file://{}", dir.join("schema.json").display());
+    Command::new(PYTHON.with_file_name("taplo"))
+        .args(["check", "--schema", &schema, "lambda-pack.toml"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap()
+}
+
 /// What editors say of the file is what every command says of it.
 #[test]
 fn the_schema_of_the_project_agrees_with_the_parser() {
     let dir = Dir::with_app();
     dir.write("schema.json", dir.command(["schema", "project"]).ok().stdout);
-    let schema = format!("file://{}", dir.join("schema.json").display());
-    let taplo = PYTHON.with_file_name("taplo");
     let cases = [
         "store = \"s3://bucket/prefix\"\ncompression = \"best\"\ndownload_timeout = 60\n",
         "[profiles.dev]\ntier = \"lambda-edge\"\n[profiles.prod]\nextends = \"dev\"\nlimits = { timeout = 30 }\n",
@@ -380,11 +388,7 @@ fn the_schema_of_the_project_agrees_with_the_parser() {
     ];
     for case in cases {
         dir.write("lambda-pack.toml", case);
-        let checked = Command::new(&taplo)
-            .args(["check", "--schema", &schema, "lambda-pack.toml"])
-            .current_dir(dir.path())
-            .output()
-            .unwrap();
+        let checked = checked_by_schema(&dir);
         let ours = dir.command(["profile", "list"]).run();
         assert_eq!(ours.code == 0, checked.status.success(), "{case} {ours:?} {checked:?}");
     }
@@ -518,8 +522,6 @@ fn a_swap_by_itself_and_a_swap_said_twice_are_refused() {
 fn the_schema_of_the_project_is_as_strict_as_the_program() {
     let dir = project("");
     dir.write("schema.json", dir.command(["schema", "project"]).ok().stdout);
-    let schema = format!("file://{}", dir.join("schema.json").display());
-    let taplo = PYTHON.with_file_name("taplo");
     let secret = |keys: &str| format!("[[profiles.dev.secrets]]\nid = \"a\"\n{keys}\n");
     let infrastructure = "class = \"infrastructure\"\nreason = \"b\"\n";
     let prompt = "class = \"user_prompt\"\ntarget = \"TOKEN\"\n";
@@ -570,11 +572,7 @@ fn the_schema_of_the_project_is_as_strict_as_the_program() {
     let cases = taken.iter().map(|case| (case, true));
     for (case, is_taken) in cases.chain(refused.iter().map(|case| (case, false))) {
         dir.write("lambda-pack.toml", case);
-        let checked = Command::new(&taplo)
-            .args(["check", "--schema", &schema, "lambda-pack.toml"])
-            .current_dir(dir.path())
-            .output()
-            .unwrap();
+        let checked = checked_by_schema(&dir);
         let ours = dir.command(["profile", "check"]).run();
         assert_eq!(ours.code == 0, is_taken, "{case} {ours:?}");
         assert_eq!(checked.status.success(), is_taken, "{case} {checked:?}");

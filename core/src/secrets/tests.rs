@@ -332,6 +332,16 @@ fn the_same_secret_twice_in_a_line_is_one_finding() {
     assert_eq!(found, [("aws-access-key-id", 1), ("aws-access-key-id", 2)]);
 }
 
+/// Content in pieces of these sizes, over and over.
+pub fn in_pieces<'a>(content: &'a [u8], sizes: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {
+    let mut rest = content;
+    sizes.iter().cycle().map_while(move |size| {
+        let (piece, others) = rest.split_at((*size).min(rest.len()));
+        rest = others;
+        (!piece.is_empty()).then_some(piece)
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
@@ -348,15 +358,7 @@ proptest! {
         let whole = found(&content);
         prop_assert!(whole.iter().any(|(rule, _)| rule == id), "{id}: {whole:?}");
         let mut stream = Stream::default();
-        let mut rest = content.as_slice();
-        for cut in cuts.iter().cycle() {
-            let (piece, others) = rest.split_at((*cut).min(rest.len()));
-            stream.push(piece);
-            rest = others;
-            if rest.is_empty() {
-                break;
-            }
-        }
+        in_pieces(&content, &cuts).for_each(|piece| stream.push(piece));
         let pieces: Vec<_> = stream.finish().iter().map(|finding| (finding.rule.id, finding.line)).collect();
         // A byte order mark is looked at in whole files only.
         prop_assume!(!content.starts_with(b"\xFF\xFE") && !content.starts_with(b"\xFE\xFF"));

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::secrets::scan::Stream;
+use crate::secrets::tests::in_pieces;
 
 const VALUE: &str = "tr0ub4dor/3xyz";
 
@@ -206,15 +207,9 @@ proptest! {
         prop_assume!(before.last().is_none_or(|byte| !byte.is_ascii_alphanumeric()) || far > 0);
         let line = 1 + content[..1 + before.len() + far].iter().filter(|byte| **byte == b'\n').count() as u64;
         let (mut stream, mut rules) = (three.stream(), Stream::default());
-        let mut rest = content.as_slice();
-        for cut in cuts.iter().cycle() {
-            let (piece, others) = rest.split_at((*cut).min(rest.len()));
+        for piece in in_pieces(&content, &cuts) {
             stream.push(piece);
             rules.push(piece);
-            rest = others;
-            if rest.is_empty() {
-                break;
-            }
         }
         let leaks = stream.finish(&rules.finish());
         prop_assert!(ids(&leaks).contains(&(id, line)), "{:?}", ids(&leaks));
@@ -244,15 +239,7 @@ proptest! {
         let lines: Vec<&str> = encoded.as_bytes().chunks(column).map(|line| std::str::from_utf8(line).expect("ASCII")).collect();
         let content = format!("{} '{}'", "\n".repeat(far), lines.join(glue));
         let mut stream = three.stream();
-        let mut rest = content.as_bytes();
-        for cut in cuts.iter().cycle() {
-            let (piece, others) = rest.split_at((*cut).min(rest.len()));
-            stream.push(piece);
-            rest = others;
-            if rest.is_empty() {
-                break;
-            }
-        }
+        in_pieces(content.as_bytes(), &cuts).for_each(|piece| stream.push(piece));
         let first = 1 + far as u64;
         let last = first + lines.len() as u64;
         for found in [stream.finish(&[]), three.search(content.as_bytes(), &[])] {
@@ -277,15 +264,7 @@ proptest! {
         let lines: Vec<String> = bytes.chunks(column).map(line).collect();
         let content = format!("{}{}", "\n".repeat(far), lines.join("\n"));
         let mut stream = three.stream();
-        let mut rest = content.as_bytes();
-        for cut in cuts.iter().cycle() {
-            let (piece, others) = rest.split_at((*cut).min(rest.len()));
-            stream.push(piece);
-            rest = others;
-            if rest.is_empty() {
-                break;
-            }
-        }
+        in_pieces(content.as_bytes(), &cuts).for_each(|piece| stream.push(piece));
         let line = (1 + far + before / column) as u64;
         for found in [stream.finish(&[]), three.search(content.as_bytes(), &[])] {
             prop_assert_eq!(ids(&found), [("by-value", line)]);
