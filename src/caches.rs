@@ -21,11 +21,7 @@ pub fn open(cache_dir: Option<&Path>, root: &Path, packs: bool) -> Caches {
         tracing::info!("no cache: `{}` is inside `{}`", path.display(), root.display());
         return Caches::none();
     }
-    let opened = Caches::open(&directory, root).and_then(|caches| match packs {
-        true => caches.with_blocks(&directory),
-        false => Ok(caches),
-    });
-    opened.unwrap_or_else(|error| {
+    Caches::open(&directory, root, packs).unwrap_or_else(|error| {
         tracing::info!("no cache: cannot use `{}`: {error}", path.display());
         Caches::none()
     })

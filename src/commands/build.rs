@@ -49,6 +49,8 @@ pub fn build(
         super::in_function(&walked.function.name, builder.build(walked))
     });
     caches::keep(builder.caches);
+    // To free each of its entries takes a while, for which nobody has to wait.
+    rayon::spawn(|| drop(walked));
     Ok(rows)
 }
 

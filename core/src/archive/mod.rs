@@ -196,7 +196,7 @@ mod tests {
         };
         let meter = Meter::default();
         let write = |tree: &Tree| {
-            let caches = Caches::open(&cache, &source).and_then(|caches| caches.with_blocks(&cache));
+            let caches = Caches::open(&cache, &source, true);
             let caches = caches.expect("opened");
             let target = directory.path().join("package.zip");
             let written = write_package(tree, &target, Compression::Standard, &caches, &Guard::strict(), &meter);

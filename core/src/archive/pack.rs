@@ -61,7 +61,7 @@ impl Packing<'_> {
 pub fn pack(tree: &Tree, out: &mut File, packing: &Packing) -> Result<Package> {
     packing.meter.expect(Work::Pack, tree.size());
     let jobs: Vec<Job> = tree.entries().iter().map(|entry| Job { entry }).collect();
-    let mut writer = Writer::new(out, packing);
+    let mut writer = Writer::new(out, packing, jobs.len());
     writer.found.extend(packing.guard.names(tree));
     let mut rest = jobs.as_slice();
     while let Some(first) = rest.first() {
@@ -259,12 +259,12 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(out: &'a mut File, packing: &'a Packing<'a>) -> Self {
+    fn new(out: &'a mut File, packing: &'a Packing<'a>, entries: usize) -> Self {
         const BUFFER_BYTES: usize = 1024 * 1024;
         Writer {
             packing,
             zip: ZipWriter::new(BufWriter::with_capacity(BUFFER_BYTES, HashingWriter::new(out))),
-            entries: Vec::new(),
+            entries: Vec::with_capacity(entries),
             found: Vec::new(),
         }
     }

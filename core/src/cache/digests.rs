@@ -117,10 +117,10 @@ impl DigestCache {
         let mut learned: Vec<[u8; ENTRY_BYTES]> = learned.values().map(|(stat, digest)| encode(stat, digest)).collect();
         learned.sort_unstable_by_key(|entry| identity(entry));
         let known = match open.known {
-            known if known.count() + learned.len() <= MOST_ENTRIES => known,
+            known if known.entries().len() + learned.len() <= MOST_ENTRIES => known,
             _ => Known::default(),
         };
-        let most = (known.count() + learned.len()) * ENTRY_BYTES;
+        let most = (known.entries().len() + learned.len()) * ENTRY_BYTES;
         let mut bytes = Vec::with_capacity(HEADER_BYTES + most + CHECKSUM_BYTES);
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(&open.machine);
@@ -172,29 +172,18 @@ impl Known {
             && stamp <= now
             && entries.len() % ENTRY_BYTES == 0
             && blake3::hash(body).as_bytes().as_slice() == checksum;
-        fine.then(|| Known(entries.to_vec()))
+        fine.then_some(Known(bytes))
     }
 
-    fn count(&self) -> usize {
-        self.0.len() / ENTRY_BYTES
-    }
-
-    fn entries(&self) -> impl Iterator<Item = &[u8]> {
-        self.0.chunks_exact(ENTRY_BYTES)
+    fn entries(&self) -> &[[u8; ENTRY_BYTES]] {
+        let entries = self.0.get(HEADER_BYTES..self.0.len().saturating_sub(CHECKSUM_BYTES));
+        entries.unwrap_or_default().as_chunks().0
     }
 
     fn find(&self, stat: &FileStat) -> Option<Digest> {
-        let entry = |index: usize| &self.0[index * ENTRY_BYTES..][..ENTRY_BYTES];
-        let (mut low, mut high) = (0, self.count());
-        while low < high {
-            let middle = low.midpoint(high);
-            match identity(entry(middle)).cmp(&stat.identity) {
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-                std::cmp::Ordering::Equal => return decode(entry(middle), stat),
-            }
-        }
-        None
+        let entries = self.entries();
+        let found = entries.binary_search_by_key(&stat.identity, |entry| identity(entry));
+        decode(&entries[found.ok()?], stat)
     }
 }
 

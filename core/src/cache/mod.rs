@@ -36,18 +36,18 @@ impl Caches {
         }
     }
 
-    /// Opens the caches for sources below `root`. Fails if the directory can't be used; then there are none.
-    pub fn open(directory: &CacheDir, root: &Path) -> std::io::Result<Self> {
+    /// Opens the caches for sources below `root`; the blocks for who packs. Fails if the directory can't be used; then there
+    /// are none.
+    pub fn open(directory: &CacheDir, root: &Path, packs: bool) -> std::io::Result<Self> {
+        let digests = || DigestCache::open(directory, root);
+        let (digests, blocks) = match packs {
+            true => rayon::join(digests, || BlockCache::open(directory)),
+            false => (digests(), Ok(BlockCache::none())),
+        };
         Ok(Caches {
-            digests: DigestCache::open(directory, root)?,
-            blocks: BlockCache::none(),
+            digests: digests?,
+            blocks: blocks?,
         })
-    }
-
-    /// Opens the blocks too, which only packing needs.
-    pub fn with_blocks(mut self, directory: &CacheDir) -> std::io::Result<Self> {
-        self.blocks = BlockCache::open(directory)?;
-        Ok(self)
     }
 
     /// Keeps what this run has learned.

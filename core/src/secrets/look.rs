@@ -1,6 +1,8 @@
 //! Looking at entries: at all of the user's own for what looks like a secret, and at all that there is for those that are
 //! declared to be the infrastructure's.
 
+use rayon::prelude::*;
+
 use super::found::{Found, What};
 use super::infrastructure::{Infrastructure, LeakStream};
 use super::rules::{RULES, Rule, Sign};
@@ -87,8 +89,8 @@ impl<'a> Look<'a> {
 
     /// What the names of entries say, and where links lead.
     pub fn names(self, tree: &Tree) -> Vec<Found> {
-        let entries = tree.entries().iter().filter(|entry| self.is_at(entry));
-        let found = entries.flat_map(|entry| {
+        let entries = tree.entries().par_iter().filter(|entry| self.is_at(entry));
+        let found = entries.flat_map_iter(|entry| {
             let of_name = of_name(&entry.path);
             let Some(infrastructure) = self.infrastructure else {
                 let found = of_name.map(|rule| Found::in_entry(entry, None, What::Rule(rule)));

@@ -1,11 +1,12 @@
 //! Symbolic links must lead to something that is in the package itself; anything else would break, or leak, elsewhere.
 //! Links are resolved over the merged entries, not on the disk, so that the answer is the same on every machine.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::sync::Arc;
 
-use super::{Content, TreeEntry, names};
+use super::names::{self, At};
+use super::{Content, TreeEntry};
 use crate::Error;
 
 /// As many links as Linux follows before it says ELOOP (path_resolution(7)).
@@ -18,7 +19,7 @@ enum Fault {
     NotThere,
 }
 
-/// The faults of all links of a merged tree.
+/// The faults of all links of a merged tree, whose entries are sorted.
 pub fn check(entries: &[Arc<TreeEntry>]) -> Vec<Error> {
     let faults = faults(entries).into_iter();
     faults
@@ -33,17 +34,10 @@ pub fn dangling(entries: &[Arc<TreeEntry>]) -> HashSet<Arc<str>> {
 }
 
 fn faults(entries: &[Arc<TreeEntry>]) -> Vec<(&TreeEntry, &str, Fault)> {
-    let links = || {
-        entries.iter().filter_map(|entry| match &entry.content {
-            Content::Symlink { target } => Some((&**entry, target.as_str())),
-            Content::File { .. } => None,
-        })
-    };
-    if links().next().is_none() {
-        return Vec::new();
-    }
-    let tree = Index::new(entries);
-    let faults = links().filter_map(|(entry, target)| Some((entry, target, tree.resolve(entry, target).err()?)));
+    let faults = entries.iter().filter_map(|entry| match &entry.content {
+        Content::Symlink { target } => Some((&**entry, target.as_str(), resolve(entries, entry, target).err()?)),
+        Content::File { .. } => None,
+    });
     faults.collect()
 }
 
@@ -75,55 +69,44 @@ fn report(entry: &TreeEntry, target: &str, fault: &Fault) -> Error {
     Error::invalid(format!("the symbolic link `{link}` -> `{target}` {what}")).help(help)
 }
 
-struct Index<'a> {
-    directories: HashSet<&'a str>,
-    content: HashMap<&'a str, &'a Content>,
-}
-
-impl<'a> Index<'a> {
-    fn new(entries: &'a [Arc<TreeEntry>]) -> Self {
-        Index {
-            directories: entries.iter().flat_map(|entry| names::parents(&entry.path)).collect(),
-            content: entries.iter().map(|entry| (&*entry.path, &entry.content)).collect(),
+/// Follows a link component by component, through other links too.
+fn resolve(entries: &[Arc<TreeEntry>], link: &TreeEntry, target: &str) -> Result<(), Fault> {
+    let mut place: Vec<&str> = link.path.split('/').collect();
+    place.pop();
+    let mut rest: Vec<&str> = target.split('/').rev().collect();
+    if target.starts_with('/') {
+        return Err(Fault::Absolute);
+    }
+    let mut links = 1;
+    while let Some(component) = rest.pop() {
+        match component {
+            "" | "." => continue,
+            ".." => {
+                place.pop().ok_or(Fault::ClimbsOut)?;
+                continue;
+            }
+            name => place.push(name),
+        }
+        let content = match names::at(entries, &place.join("/")) {
+            Some(At::Entry(entry)) => &entry.content,
+            Some(At::Directory) => continue,
+            None => return Err(Fault::NotThere),
+        };
+        match content {
+            Content::Symlink { target } => {
+                links += 1;
+                if links > MOST_LINKS {
+                    return Err(Fault::Loops);
+                }
+                if target.starts_with('/') {
+                    return Err(Fault::Absolute);
+                }
+                place.pop();
+                rest.extend(target.split('/').rev());
+            }
+            Content::File { .. } if rest.is_empty() => return Ok(()),
+            Content::File { .. } => return Err(Fault::NotThere),
         }
     }
-
-    /// Follows a link component by component, through other links too.
-    fn resolve(&self, link: &TreeEntry, target: &str) -> Result<(), Fault> {
-        let mut place: Vec<&str> = link.path.split('/').collect();
-        place.pop();
-        let mut rest: Vec<&str> = target.split('/').rev().collect();
-        if target.starts_with('/') {
-            return Err(Fault::Absolute);
-        }
-        let mut links = 1;
-        while let Some(component) = rest.pop() {
-            match component {
-                "" | "." => continue,
-                ".." => {
-                    place.pop().ok_or(Fault::ClimbsOut)?;
-                    continue;
-                }
-                name => place.push(name),
-            }
-            match self.content.get(place.join("/").as_str()) {
-                Some(Content::Symlink { target }) => {
-                    links += 1;
-                    if links > MOST_LINKS {
-                        return Err(Fault::Loops);
-                    }
-                    if target.starts_with('/') {
-                        return Err(Fault::Absolute);
-                    }
-                    place.pop();
-                    rest.extend(target.split('/').rev());
-                }
-                Some(Content::File { .. }) if rest.is_empty() => return Ok(()),
-                Some(Content::File { .. }) => return Err(Fault::NotThere),
-                None if self.directories.contains(place.join("/").as_str()) => {}
-                None => return Err(Fault::NotThere),
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }

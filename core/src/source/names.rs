@@ -1,6 +1,7 @@
 //! Entry paths that can't stand beside each other in one directory, here or elsewhere.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -47,12 +48,21 @@ pub fn clashes(entries: &[Arc<TreeEntry>]) -> Vec<Error> {
 
 /// Warnings for paths that are one and the same to a file system that ignores case or Unicode form. `entries` are sorted.
 pub fn lookalikes(entries: &[Arc<TreeEntry>]) -> Vec<String> {
-    // Most paths are their own folded form. Two of them differ anyway, so only the others can be taken for something else.
-    let others = entries.par_iter().enumerate().flat_map_iter(|(position, entry)| {
+    let paths = entries.par_iter().enumerate().flat_map_iter(|(position, entry)| {
         let before = position.checked_sub(1).map_or("", |before| &*entries[before].path);
-        let new = new_paths(before, &entry.path).filter_map(|path| Some((path, folded(path)?)));
-        new.map(|(path, folded)| (path, is_there(entries, &folded), folded))
+        new_paths(before, &entry.path)
     });
+    // Hardly ever are two alike, which takes no more than hashes to tell.
+    let state = RandomState::new();
+    let hash = |path: &str| state.hash_one(folded(path).as_deref().unwrap_or(path));
+    let mut hashes: Vec<u64> = paths.clone().map(hash).collect();
+    hashes.par_sort_unstable();
+    if hashes.windows(2).all(|pair| pair[0] != pair[1]) {
+        return Vec::new();
+    }
+    // Two paths that are their own folded form differ anyway, so only others can be taken for something else.
+    let others = paths.filter_map(|path| Some((path, folded(path)?)));
+    let others = others.map(|(path, folded)| (path, at(entries, &folded).is_some(), folded));
     let others: Vec<(&str, bool, String)> = others.collect();
     let mut seen = HashMap::<String, &str>::new();
     let mut warnings = Vec::new();
@@ -82,11 +92,21 @@ fn new_paths<'a>(before: &'a str, path: &'a str) -> impl Iterator<Item = &'a str
     new.chain([path])
 }
 
-/// Whether a path of the tree, file or directory, is spelled so.
-fn is_there(entries: &[Arc<TreeEntry>], path: &str) -> bool {
+/// What a tree has at a path.
+pub enum At<'a> {
+    Entry(&'a TreeEntry),
+    Directory,
+}
+
+/// What is at this path. `entries` are sorted.
+pub fn at<'a>(entries: &'a [Arc<TreeEntry>], path: &str) -> Option<At<'a>> {
     let at_least = |wanted: &str| entries.get(entries.partition_point(|entry| &*entry.path < wanted));
-    at_least(path).is_some_and(|entry| &*entry.path == path)
-        || at_least(&format!("{path}/")).is_some_and(|entry| is_below(&entry.path, path))
+    match at_least(path) {
+        Some(entry) if &*entry.path == path => Some(At::Entry(entry)),
+        _ => at_least(&format!("{path}/"))
+            .filter(|entry| is_below(&entry.path, path))
+            .map(|_| At::Directory),
+    }
 }
 
 fn is_below(path: &str, directory: &str) -> bool {
