@@ -7,6 +7,10 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 use crate::Result;
 
+/// Jobs that are in flight or wait for their turn. With more, results wait in memory that is touched for the first time, and that
+/// takes longer than to wait for memory that was used before; with fewer, all would wait for the slowest one.
+const MOST_FOR_EACH_THREAD: usize = 8;
+
 /// Bytes of memory that all packing of this process shares.
 #[derive(Debug)]
 pub struct Budget {
@@ -64,6 +68,7 @@ pub fn in_order<J: Send, T: Send>(
     let mut jobs = jobs.into_iter().fuse();
     let (sender, receiver) = channel();
     let work = &work;
+    let most = MOST_FOR_EACH_THREAD * rayon::current_num_threads();
     // In flight or waiting for their turn: the cost of each, from `first` on.
     let mut costs = std::collections::VecDeque::new();
     let mut done = BTreeMap::new();
@@ -76,7 +81,7 @@ pub fn in_order<J: Send, T: Send>(
                 let bytes = cost(&job);
                 if costs.is_empty() {
                     budget.take(bytes);
-                } else if !budget.try_take(bytes) {
+                } else if costs.len() >= most || !budget.try_take(bytes) {
                     waiting = Some(job);
                     break;
                 }
