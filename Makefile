@@ -35,7 +35,7 @@ e2e: build ## Both modules on real Terraform against a local AWS; builds the pro
 	@tests/setup.sh providers >/dev/null
 	$(PYTHON) tests/e2e/e2e.py --lambda-pack "$(CARGO_TARGET_DIR)/release/lambda-pack"
 
-# What can be released from this machine; arm64 as well with DIST_TARGETS="x86_64-unknown-linux-musl aarch64-unknown-linux-musl".
+# What can be released from this machine; more with DIST_TARGETS="x86_64-unknown-linux-musl aarch64-unknown-linux-musl x86_64-pc-windows-gnu".
 DIST_TARGETS ?= $(shell uname -m)-unknown-linux-musl
 DIST_DIR ?= $(CARGO_TARGET_DIR)/release-files
 

@@ -48,14 +48,17 @@ esac
 
 machine="$(uname -s) $(uname -m)"
 program=lambda-pack
+kind=tar.gz
 case $machine in
 'Linux x86_64' | 'Linux amd64') target=x86_64-unknown-linux-musl ;;
 'Linux aarch64' | 'Linux arm64') target=aarch64-unknown-linux-musl ;;
 'Darwin x86_64') target=x86_64-apple-darwin ;;
 'Darwin arm64') target=aarch64-apple-darwin ;;
+# Git's shell, which runs the steps of pipelines there.
+MINGW*' x86_64' | MSYS*' x86_64') target=x86_64-pc-windows-gnu program=lambda-pack.exe kind=zip ;;
 *) fail 1 "there is no archive for $machine: install it with \`cargo install\`, see docs/install.md" ;;
 esac
-archive=lambda-pack-$version-$target.tar.gz
+archive=lambda-pack-$version-$target.$kind
 
 releases=${LAMBDA_PACK_RELEASES:-https://github.com/$repository/releases/download}
 case $releases in
@@ -110,7 +113,10 @@ else
     attestation=skipped
 fi
 
-tar -xzf "$work/$archive" -C "$work"
+case $kind in
+zip) unzip -q "$work/$archive" -d "$work" ;;
+*) tar -xzf "$work/$archive" -C "$work" ;;
+esac
 binary=$work/lambda-pack-$version-$target/$program
 said=$("$binary" --version) || fail 1 "$archive does not run on this machine ($machine)"
 [ "$said" = "lambda-pack $version" ] || fail 4 "$archive says that it is \`$said\`"

@@ -4,14 +4,15 @@
 #   release/build.sh TARGET DIR
 #
 # puts into DIR, of one compilation of TARGET (x86_64-unknown-linux-musl, …):
-#   lambda-pack-<version>-<target>.tar.gz     program, manual pages, completions
+#   lambda-pack-<version>-<target>.tar.gz     program, manual pages, completions;
+#                                             .zip for Windows
 #   lambda-pack-<version>-<target>.cdx.json   its bill of materials (CycloneDX)
 #   lambda_pack-<version>-py3-none-….whl      the program for pip
 #   lambda-pack_<version>_<architecture>.deb  for Debian (static Linux programs only)
 #
 # PROFILE is cargo's, `dist` unless set. Needs Python and rustup; tests/setup.sh
-# installs the rest. Exit code 3: this machine can't have that. Programs for arm64 Linux run under qemu elsewhere, to
-# print their manual pages.
+# installs the rest. Exit code 3: this machine can't have that. Programs for arm64 Linux run under qemu elsewhere, those
+# for Windows under Wine, to print their manual pages.
 set -eu
 
 target=$1
@@ -34,6 +35,7 @@ case $target in
     # Linux, so its wheel says so to both kinds of pip.
     set -- --zig --compatibility manylinux2014 musllinux_1_2
     ;;
+*-windows-gnu) set -- --zig --compatibility pypi ;;
 *) set -- --compatibility pypi ;;
 esac
 maturin=$(tests/setup.sh maturin)
@@ -58,6 +60,7 @@ chmod 755 "$tree"/lambda-pack*
 case "$target $(uname -sm)" in
 aarch64-*-linux-*' Linux aarch64') run= ;;
 aarch64-*-linux-*) run=$(tests/setup.sh qemu-aarch64) ;;
+*-windows-*' Linux x86_64') run=$(tests/setup.sh wine) ;;
 *) run= ;;
 esac
 lambda_pack() {
@@ -86,4 +89,4 @@ case $target in
     mv "$work"/*.deb "$out"
     ;;
 esac
-mv "$work"/*.whl "$work/$name.tar.gz" "$work/$name.cdx.json" "$out"
+mv "$work"/*.whl "$work/$name".[tz]* "$work/$name.cdx.json" "$out"

@@ -33,6 +33,7 @@
 #   tests/setup.sh playwright    drives a browser:       path of its Python
 #   tests/setup.sh page          npm packages of and for the page of `report`:
 #                                path of their node_modules
+#   tests/setup.sh wine          runs programs of Windows: path of a script
 #   tests/setup.sh bsdtar | zip | 7zz | qemu | qemu-aarch64 | valgrind |
 #   chromium | pngquant          Debian's package:       path of the program
 #
@@ -165,13 +166,25 @@ install_zigbuild() {
 install_rust() {
     log "installing Rust $rust_version into $dir (usually 40 s, 900 MB)"
     case $(uname) in
-    Linux) targets=x86_64-unknown-linux-musl,aarch64-unknown-linux-musl ;;
+    Linux) targets=x86_64-unknown-linux-musl,aarch64-unknown-linux-musl,x86_64-pc-windows-gnu ;;
     *) targets=x86_64-apple-darwin,aarch64-apple-darwin ;;
     esac
     if ! RUSTUP_HOME=$dir rustup --quiet toolchain install "$rust_version" --no-self-update --profile minimal --target "$targets"; then
         log "SKIPPED: rustup can't install Rust $rust_version for $targets here"
         exit 3
     fi
+}
+
+# The library in $dir is one that Rust's programs need, and Wine before 9 lacks.
+install_wine() {
+    log "setting Wine up in $dir (usually 20 s)"
+    "$zig" cc -target x86_64-windows-gnu -shared -o "$dir/bcryptprimitives.dll" "$here/release/bcryptprimitives.c" -ladvapi32
+    cat >"$dir/wine" <<END
+#!/bin/sh
+WINEPREFIX="$dir/prefix" WINEPATH="$dir" WINEDEBUG=-all exec "$wine" "\$@"
+END
+    chmod +x "$dir/wine"
+    "$dir/wine" wineboot --init
 }
 
 install_cargo_deb() {
@@ -324,8 +337,18 @@ zigbuild | maturin)
     esac
     ;;
 rust)
-    install rust "$(echo "$rust_version" | digest)"
+    install rust "$(echo "$rust_version, with Windows" | digest)"
     echo "$dir"
+    ;;
+wine)
+    if [ "$(uname -sm)" != 'Linux x86_64' ]; then
+        log "SKIPPED: Wine needs Linux on x86-64 here, not $(uname -sm)"
+        exit 3
+    fi
+    wine=$(debian /usr/lib/wine/wine64 wine64)
+    zig=$(dirname "$("$0" maturin)")/python-zig
+    install wine "$({ cat "$here/release/bcryptprimitives.c"; "$wine" --version; } | digest)"
+    echo "$dir/wine"
     ;;
 cargo-deb)
     install cargo_deb "$(echo "$cargo_deb_version" | digest)"

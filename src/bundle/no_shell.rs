@@ -10,6 +10,7 @@ use super::environment::Environment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     Code(i32),
+    #[expect(dead_code, reason = "there are none")]
     Signal(i32),
 }
 

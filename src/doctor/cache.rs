@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Finding, existing, try_to_write};
+use super::{Finding, try_to_write};
 use crate::report;
 use crate::settings::Settings;
 
@@ -35,7 +35,7 @@ pub fn look(settings: &Settings) -> Finding {
 
 #[cfg(unix)]
 fn free_bytes(directory: &Path) -> Option<u64> {
-    let system = rustix::fs::statvfs(existing(directory)?).ok()?;
+    let system = rustix::fs::statvfs(super::existing(directory)?).ok()?;
     Some(system.f_bavail * system.f_frsize)
 }
 

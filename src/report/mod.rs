@@ -14,7 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anstyle::{AnsiColor, Style};
 use clap::ColorChoice;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result};
-use tracing_subscriber::EnvFilter;
+use tracing::Level;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::cli::Common;
 use crate::hidden::{self, MaskedStderr, masked};
@@ -35,18 +38,18 @@ pub fn set_up(common: &Common) -> Result<()> {
         ColorChoice::Never => anstream::ColorChoice::Never,
     }
     .write_global();
-    let level = match common.verbose {
-        0 => "off",
-        1 => "lambda_pack=info",
-        2 => "lambda_pack=debug",
-        _ => "debug",
+    let of_ours = |level| Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    let filter = match common.verbose {
+        0 => Targets::new(),
+        1 => of_ours(Level::INFO),
+        2 => of_ours(Level::DEBUG),
+        _ => Targets::new().with_default(Level::DEBUG),
     };
-    tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(level))
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(|| MaskedStderr)
         .with_ansi(anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never)
-        .without_time()
-        .init();
+        .without_time();
+    tracing_subscriber::registry().with(filter).with(lines).init();
     if let Some(jobs) = common.jobs {
         rayon::ThreadPoolBuilder::new()
             .num_threads(jobs.into())

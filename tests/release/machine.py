@@ -21,13 +21,19 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # What `cargo test` has built.
 PROGRAM = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")).resolve() / "debug/lambda-pack"
 
-TARGETS = {
-    ("Linux", "x86_64"): "x86_64-unknown-linux-musl",
-    ("Linux", "aarch64"): "aarch64-unknown-linux-musl",
-    ("Darwin", "x86_64"): "x86_64-apple-darwin",
-    ("Darwin", "arm64"): "aarch64-apple-darwin",
+# What `uname` says of a machine, and how the name of its archive ends.
+ARCHIVES = {
+    ("Linux", "x86_64"): "x86_64-unknown-linux-musl.tar.gz",
+    ("Linux", "aarch64"): "aarch64-unknown-linux-musl.tar.gz",
+    ("Darwin", "x86_64"): "x86_64-apple-darwin.tar.gz",
+    ("Darwin", "arm64"): "aarch64-apple-darwin.tar.gz",
+    ("MINGW64_NT-10.0-26100", "x86_64"): "x86_64-pc-windows-gnu.zip",
 }
-TARGET = TARGETS[platform.system(), platform.machine()]
+HERE = (platform.system(), platform.machine())
+
+
+def archive(version: str, system: tuple[str, str] = HERE) -> str:
+    return f"lambda-pack-{version}-{ARCHIVES[system]}"
 
 
 class Release(http.server.ThreadingHTTPServer):
@@ -77,7 +83,7 @@ class Machine:
         self.bin = directory / "bin"
         self.bin.mkdir()
         self.installed = directory / "installed"
-        self.archive = f"lambda-pack-{version}-{TARGET}.tar.gz"
+        self.archive = archive(version)
         self.env = {
             "PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(directory / "home"),
@@ -90,11 +96,11 @@ class Machine:
         self.content = f"#!/bin/sh\necho lambda-pack {version}\n".encode()
         self.release(self.packed(self.content))
 
-    def packed(self, program: bytes) -> bytes:
+    def packed(self, program: bytes, name: str = "lambda-pack") -> bytes:
         """An archive as release/build.sh makes it."""
-        tree = self.directory / self.archive.removesuffix(".tar.gz")
+        tree = self.directory / self.archive.removesuffix(".tar.gz").removesuffix(".zip")
         tree.mkdir()
-        (tree / "lambda-pack").write_bytes(program)
+        (tree / name).write_bytes(program)
         subprocess.run([REPOSITORY / "release/archive.py", tree], check=True)
         shutil.rmtree(tree)
         made = self.directory / self.archive
@@ -102,11 +108,15 @@ class Machine:
         made.unlink()
         return content
 
-    def release(self, archive: bytes) -> None:
+    def release(self, content: bytes) -> None:
         self.server.files = {
-            f"/v{self.version}/{self.archive}": archive,
-            f"/v{self.version}/SHA256SUMS": f"{'0' * 64}  another\n{digest(archive)}  {self.archive}\n".encode(),
+            f"/v{self.version}/{self.archive}": content,
+            f"/v{self.version}/SHA256SUMS": f"{'0' * 64}  another\n{digest(content)}  {self.archive}\n".encode(),
         }
+
+    def is_another(self, system: str, processor: str) -> None:
+        """From now on `uname` says so."""
+        self.program("uname", f"case $1 in -s) echo {system} ;; *) echo {processor} ;; esac")
 
     def program(self, name: str, text: str) -> None:
         """Puts a program before all others of that name."""

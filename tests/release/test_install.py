@@ -5,7 +5,7 @@ import shutil
 import unittest
 from pathlib import Path
 
-from machine import TARGET, TARGETS, Machine, digest, machine
+from machine import ARCHIVES, HERE, Machine, archive, digest, machine
 
 SCRIPT = "pipelines/install-lambda-pack.sh"
 
@@ -39,13 +39,13 @@ class Install(unittest.TestCase):
         done = self.install()
         self.assertEqual(done.returncode, 0, done.stderr)
         installed = self.machine.installed / "lambda-pack"
-        archive = self.machine.server.files[self.path]
+        content = self.machine.server.files[self.path]
         self.assertEqual(
             done.stdout.splitlines(),
             [
                 f"version={self.version}",
                 f"archive={self.machine.archive}",
-                f"sha256={digest(archive)}",
+                f"sha256={digest(content)}",
                 "attestation=skipped",
                 f"path={installed}",
             ],
@@ -99,18 +99,28 @@ class Install(unittest.TestCase):
                 self.refused(1, "can't download")
 
     def test_no_archive_for_this_machine(self) -> None:
-        self.machine.program("uname", 'case $1 in -s) echo Plan9 ;; *) echo mips ;; esac')
+        self.machine.is_another("Plan9", "mips")
         self.refused(1, "no archive for Plan9 mips", "cargo install")
         self.assertEqual(self.machine.server.asked, [])
 
     def test_another_machine_gets_its_own_archive(self) -> None:
-        for (system, processor), target in TARGETS.items():
-            with self.subTest(target):
-                self.machine.program("uname", f'case $1 in -s) echo {system} ;; *) echo {processor} ;; esac')
+        for system in ARCHIVES:
+            with self.subTest(system):
+                self.machine.is_another(*system)
                 self.machine.server.asked.clear()
                 done = self.install()
-                self.assertEqual(done.returncode, 0 if target == TARGET else 1)
-                self.assertEqual(self.machine.server.asked[-1], self.path.replace(TARGET, target))
+                self.assertEqual(done.returncode, 0 if system == HERE else 1)
+                self.assertEqual(self.machine.server.asked[-1], f"/v{self.version}/{archive(self.version, system)}")
+
+    def test_a_zip_for_windows(self) -> None:
+        windows = next(system for system in ARCHIVES if system[0].startswith("MINGW"))
+        self.machine.is_another(*windows)
+        self.machine.archive = archive(self.version, windows)
+        self.machine.release(self.machine.packed(self.machine.content, "lambda-pack.exe"))
+        done = self.install()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(os.listdir(self.machine.installed), ["lambda-pack.exe"])
+        self.assertEqual((self.machine.installed / "lambda-pack.exe").read_bytes(), self.machine.content)
 
     def test_what_is_no_version(self) -> None:
         for version in ("", "latest", "1.2", "1.2.x/..", "../1.2.3", "1.2.3 4", "1.2.3;id", "1..2.3"):

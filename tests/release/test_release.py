@@ -1,6 +1,7 @@
 """release/: versions that must agree, archives, checksums, other package managers' files, and how a release appears."""
 
 import gzip
+import io
 import os
 import random
 import shutil
@@ -8,9 +9,10 @@ import subprocess
 import tempfile
 import tomllib
 import unittest
+import zipfile
 from pathlib import Path
 
-from machine import REPOSITORY, TARGETS, digest, machine, version
+from machine import ARCHIVES, REPOSITORY, archive, digest, machine, version
 
 
 class Version(unittest.TestCase):
@@ -50,8 +52,9 @@ class Version(unittest.TestCase):
 
 
 class Archive(unittest.TestCase):
-    def test_the_same_files_are_the_same_bytes(self) -> None:
-        files = {"lambda-pack": b"program", "man/lambda-pack.1": b"manual", "LICENSE": b"licence", "man/a.1": b""}
+    def twice(self, program: str, kind: str) -> bytes:
+        """An archive that is the same from files that others made at another time in another order."""
+        files = {program: b"program", "man/lambda-pack.1": b"manual", "LICENSE": b"licence", "man/a.1": b""}
         made = []
         for umask, seed in ((0o022, 1), (0o077, 2)):
             directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -66,20 +69,31 @@ class Archive(unittest.TestCase):
                 subprocess.run([REPOSITORY / "release/archive.py", tree], check=True)
             finally:
                 os.umask(before)
-            made.append(Path(f"{tree}.tar.gz").read_bytes())
-            self.assertEqual(sorted(os.listdir(directory)), [tree.name, f"{tree.name}.tar.gz"])
+            made.append(Path(f"{tree}.{kind}").read_bytes())
+            self.assertEqual(sorted(os.listdir(directory)), [tree.name, f"{tree.name}.{kind}"])
         self.assertEqual(made[0], made[1])
+        return made[0]
+
+    def test_the_same_files_are_the_same_bytes(self) -> None:
+        made = self.twice("lambda-pack", "tar.gz")
         # Without gzip's part, which is this Python's zlib's: what is in it is never to change.
-        self.assertEqual(digest(gzip.decompress(made[0])), "ce06c929e1e02995ad8f2d04c5a11bc8da3504e0525d20f71a5d2164c78e04fd")
-        listed = subprocess.run(["tar", "-tvzf", "-"], input=made[0], capture_output=True, check=True).stdout.decode()
+        self.assertEqual(digest(gzip.decompress(made)), "ce06c929e1e02995ad8f2d04c5a11bc8da3504e0525d20f71a5d2164c78e04fd")
+        listed = subprocess.run(["tar", "-tvzf", "-"], input=made, capture_output=True, check=True).stdout.decode()
         self.assertRegex(listed, r"(?m)^-rwxr-xr-x .* lambda-pack-1\.2\.3-x/lambda-pack$")
         self.assertRegex(listed, r"(?m)^-rw-r--r-- .* lambda-pack-1\.2\.3-x/man/lambda-pack\.1$")
+
+    def test_for_windows_it_is_a_zip(self) -> None:
+        with zipfile.ZipFile(io.BytesIO(self.twice("lambda-pack.exe", "zip"))) as opened:
+            entries = {entry.filename.removeprefix("lambda-pack-1.2.3-x/"): entry for entry in opened.infolist()}
+            self.assertEqual(list(entries), ["LICENSE", "lambda-pack.exe", "man/a.1", "man/lambda-pack.1"])
+            self.assertEqual({entry.date_time for entry in entries.values()}, {(1980, 2, 1, 0, 0, 0)})
+            self.assertEqual(opened.read(entries["lambda-pack.exe"]), b"program")
 
 
 class Finish(unittest.TestCase):
     def setUp(self) -> None:
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
-        self.archives = [f"lambda-pack-{version()}-{target}.tar.gz" for target in TARGETS.values()]
+        self.archives = [archive(version(), system) for system in ARCHIVES]
         for name in self.archives:
             (self.directory / name).write_text(f"content of {name}")
 
@@ -108,13 +122,15 @@ class Finish(unittest.TestCase):
             "linux-arm64": ("Linux", "aarch64"),
             "macos-x64": ("Darwin", "x86_64"),
             "macos-arm64": ("Darwin", "arm64"),
+            "windows-x64": next(system for system in ARCHIVES if system[0].startswith("MINGW")),
         }
         self.assertEqual(mise["platforms"].keys(), platforms.keys())
         for name, system in platforms.items():
-            archive = f"lambda-pack-{version()}-{TARGETS[system]}.tar.gz"
-            expected = digest((self.directory / archive).read_bytes())
-            self.assertEqual(mise["platforms"][name], {"url": f"{urls}/{archive}", "checksum": f"sha256:{expected}"})
-            self.assertIn(f'url "{urls}/{archive}"\n      sha256 "{expected}"\n', formula)
+            name_of = archive(version(), system)
+            expected = digest((self.directory / name_of).read_bytes())
+            self.assertEqual(mise["platforms"][name], {"url": f"{urls}/{name_of}", "checksum": f"sha256:{expected}"})
+            if name != "windows-x64":
+                self.assertIn(f'url "{urls}/{name_of}"\n      sha256 "{expected}"\n', formula)
         aqua = (self.directory / "aqua.yaml").read_text()
         self.assertIn("repo_owner: owner\n    repo_name: some.name\n", aqua)
         self.assertIn("signer_workflow: owner/some.name/.github/workflows/release.yml\n", aqua)
