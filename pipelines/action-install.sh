@@ -7,6 +7,11 @@
 set -eu
 here=$(dirname "$0")
 
+if [ "${RUNNER_OS-}" = Windows ]; then
+    echo "error: the action is for Linux and macOS; on Windows, \`pip install lambda-pack\` installs a release" >&2
+    exit 1
+fi
+
 version=${VERSION:-$("$here/../release/version.sh")}
 installed=$("$here/install-lambda-pack.sh" "$version" "$1")
 printf '%s\n' "$installed" >>"$GITHUB_OUTPUT"

@@ -54,7 +54,7 @@ case $machine in
 'Linux aarch64' | 'Linux arm64') target=aarch64-unknown-linux-musl ;;
 'Darwin x86_64') target=x86_64-apple-darwin ;;
 'Darwin arm64') target=aarch64-apple-darwin ;;
-# Git's shell, which runs the steps of pipelines there.
+# Git's shell on Windows.
 MINGW*' x86_64' | MSYS*' x86_64') target=x86_64-pc-windows-gnu program=lambda-pack.exe kind=zip ;;
 *) fail 1 "there is no archive for $machine: install it with \`cargo install\`, see docs/install.md" ;;
 esac

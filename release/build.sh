@@ -44,6 +44,13 @@ RUSTUP_TOOLCHAIN=$(ls "$RUSTUP_HOME/toolchains")
 PATH=$(dirname "$maturin"):$PATH
 export PATH RUSTUP_HOME RUSTUP_TOOLCHAIN
 
+case "$target $(uname -sm)" in
+aarch64-*-linux-*' Linux aarch64') run= ;;
+aarch64-*-linux-*) run=$(tests/setup.sh qemu-aarch64) ;;
+*-windows-*) run=$(tests/setup.sh wine) ;;
+*) run= ;;
+esac
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 "$maturin" build --quiet --locked --profile "$profile" --target "$target" "$@" --out "$work"
@@ -57,12 +64,6 @@ cp "$work"/wheel/*.data/scripts/lambda-pack* "$tree"
 sed "s|path+file://$PWD|path+file:///lambda-pack|g" \
     "$work"/wheel/*.dist-info/sboms/lambda-pack.cyclonedx.json >"$work/$name.cdx.json"
 chmod 755 "$tree"/lambda-pack*
-case "$target $(uname -sm)" in
-aarch64-*-linux-*' Linux aarch64') run= ;;
-aarch64-*-linux-*) run=$(tests/setup.sh qemu-aarch64) ;;
-*-windows-*' Linux x86_64') run=$(tests/setup.sh wine) ;;
-*) run= ;;
-esac
 lambda_pack() {
     $run "$tree"/lambda-pack* "$@"
 }

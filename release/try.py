@@ -27,7 +27,8 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 # Every job of a pipeline downloads it, compressed to less than half of that. It may not grow unnoticed: 15 MB is what it should be.
 MOST_BYTES = 23_000_000
 
-DEBIAN = {"x86_64": "amd64", "aarch64": "arm64"}
+# What Debian calls the processors of targets, and some wheels do.
+OTHER_NAMES = {"x86_64": "amd64", "aarch64": "arm64"}
 # What wheels call the systems of targets, and what pip calls the platforms whose wheels it takes here.
 SYSTEMS = {"linux": "linux", "darwin": "macosx", "windows": "win_"}
 PLATFORMS = {"linux": "manylinux2014_{}", "windows": "win_amd64"}
@@ -65,13 +66,18 @@ def main() -> None:
                 answers[f"{target} {kind}"] = answer([*emulator(target), str(program)], version, place / "project")
             if len(set(programs.values())) > 1:
                 sys.exit(f"error: the programs for {target} differ: {programs}")
-    asked = set().union(*answers.values())
-    for what in asked:
-        # Programs for Windows leave some out.
-        said = {program: answer[what] for program, answer in answers.items() if what in answer}
+    for what in set().union(*answers.values()):
+        said = {program: made.get(what) for program, made in answers.items() if what not in left_out_by(program)}
         if len(set(said.values())) > 1:
             sys.exit(f"error: {what} is not the same from all programs: {said}")
-    print(f"same: {len(asked)} directories and packages of the demo, byte by byte, from {len(answers)} programs: {', '.join(answers)}")
+    for program, made in answers.items():
+        count = len(made.keys() - left_out_by(program))
+        print(f"same: {count} files, directories and packages of the demo, byte by byte, from {program}")
+
+
+def left_out_by(program: str) -> set[str]:
+    """What of the demo isn't compared: programs, which no file system of Windows tells."""
+    return {"uptime-probe", "code/uptime-probe"} if "-windows-" in program else set()
 
 
 def ways(archive: Path, version: str, target: str) -> Iterator[tuple]:
@@ -80,7 +86,7 @@ def ways(archive: Path, version: str, target: str) -> Iterator[tuple]:
     yield "archive", archive, functools.partial(by_script, version=version) if native else by_hand
     machine, system = target.split("-")[0], target.split("-")[2]
     if "-linux-" in target:
-        debian = archive.with_name(f"lambda-pack_{version}_{DEBIAN[machine]}.deb")
+        debian = archive.with_name(f"lambda-pack_{version}_{OTHER_NAMES[machine]}.deb")
         if shutil.which("dpkg"):
             yield "deb", debian, by_dpkg
         else:
@@ -88,12 +94,12 @@ def ways(archive: Path, version: str, target: str) -> Iterator[tuple]:
     wheels = [
         wheel
         for wheel in archive.parent.glob("lambda_pack-*.whl")
-        if any(name in wheel.name for name in (machine, DEBIAN[machine]))
+        if any(name in wheel.name for name in (machine, OTHER_NAMES[machine]))
         and SYSTEMS[system] in wheel.name
     ]
     if len(wheels) != 1:
         sys.exit(f"error: which wheel is for {target}? {[wheel.name for wheel in wheels]}")
-    yield "wheel", wheels[0], by_pip if native else functools.partial(by_foreign_pip, platform=PLATFORMS[system].format(machine))
+    yield "wheel", wheels[0], by_pip if native else functools.partial(by_foreign_pip, of=PLATFORMS[system].format(machine))
 
 
 def by_script(archive: Path, place: Path, version: str) -> Path:
@@ -160,8 +166,8 @@ def by_pip(wheel: Path, place: Path) -> Path:
     return place / "venv/bin/lambda-pack"
 
 
-def by_foreign_pip(wheel: Path, place: Path, platform: str) -> Path:
-    flags = ["--quiet", "--no-index", "--only-binary=:all:", f"--platform={platform}", "--target", place]
+def by_foreign_pip(wheel: Path, place: Path, of: str) -> Path:
+    flags = ["--quiet", "--no-index", "--only-binary=:all:", f"--platform={of}", "--target", place]
     run([sys.executable, "-m", "pip", "install", *flags, "--find-links", wheel.parent, "lambda-pack"])
     (program,) = place.glob("bin/lambda-pack*")
     return program
@@ -171,7 +177,7 @@ def emulator(target: str) -> Command:
     """What runs a program for `target` here; nothing where the machine can do it itself."""
     if target.startswith("aarch64-") and "-linux-" in target and platform.machine() != "aarch64":
         return [run([REPOSITORY / "tests/setup.sh", "qemu-aarch64"]).strip()]
-    if "-windows-" in target and platform.system() != "Windows":
+    if "-windows-" in target:
         return [run([REPOSITORY / "tests/setup.sh", "wine"]).strip()]
     return []
 
@@ -195,19 +201,14 @@ def answer(command: Command, version: str, project: Path) -> dict[str, str]:
     for name in ("code", "lambda-json"):
         shutil.copytree(REPOSITORY / name, project / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(REPOSITORY / "lambda-pack.toml", project)
-    # It has programs, which no file system of Windows tells.
-    left_out = {"uptime-probe"} if command[-1].endswith(".exe") else set()
     answers = {}
-    for directory in sorted(path for path in (project / "code").iterdir() if path.is_dir() and path.name not in left_out):
-        answers[f"code/{directory.name}"] = run([*command, "hash", "--no-cache", f"code/{directory.name}"], cwd=project)
+    for path in sorted((project / "code").iterdir()):
+        answers[f"code/{path.name}"] = run([*command, "hash", "--no-cache", f"code/{path.name}"], cwd=project)
     built = json.loads(run([*command, "build", "--json", "--no-cache"], cwd=project))
     zips = {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in (project / "dist").glob("*.zip")}
     if not built or {row["name"] for row in built} != zips.keys():
         sys.exit(f"error: {command[-1]} built {[row['name'] for row in built]}, and made {sorted(zips)}")
-    for row in built:
-        if row["name"] not in left_out:
-            answers[row["name"]] = f"{row['code_sha256']} {zips[row['name']]}"
-    return answers
+    return answers | {row["name"]: f"{row['code_sha256']} {zips[row['name']]}" for row in built}
 
 
 def run(command: list, cwd: Path | None = None, **variables: str) -> str:

@@ -165,10 +165,6 @@ install_zigbuild() {
 # In a directory of its own: what builds here finds depends on what the user's Rust can compile for.
 install_rust() {
     log "installing Rust $rust_version into $dir (usually 40 s, 900 MB)"
-    case $(uname) in
-    Linux) targets=x86_64-unknown-linux-musl,aarch64-unknown-linux-musl,x86_64-pc-windows-gnu ;;
-    *) targets=x86_64-apple-darwin,aarch64-apple-darwin ;;
-    esac
     if ! RUSTUP_HOME=$dir rustup --quiet toolchain install "$rust_version" --no-self-update --profile minimal --target "$targets"; then
         log "SKIPPED: rustup can't install Rust $rust_version for $targets here"
         exit 3
@@ -184,7 +180,9 @@ install_wine() {
 WINEPREFIX="$dir/prefix" WINEPATH="$dir" WINEDEBUG=-all exec "$wine" "\$@"
 END
     chmod +x "$dir/wine"
-    "$dir/wine" wineboot --init
+    # Its server, which goes by itself after a while, must not keep the lock.
+    "$dir/wine" wineboot --init 9>&-
+    WINEPREFIX="$dir/prefix" "$(dirname "$wine")/wineserver" --wait 9>&-
 }
 
 install_cargo_deb() {
@@ -337,7 +335,11 @@ zigbuild | maturin)
     esac
     ;;
 rust)
-    install rust "$(echo "$rust_version, with Windows" | digest)"
+    case $(uname) in
+    Linux) targets=x86_64-unknown-linux-musl,aarch64-unknown-linux-musl,x86_64-pc-windows-gnu ;;
+    *) targets=x86_64-apple-darwin,aarch64-apple-darwin ;;
+    esac
+    install rust "$(echo "$rust_version $targets" | digest)"
     echo "$dir"
     ;;
 wine)
@@ -346,7 +348,8 @@ wine)
         exit 3
     fi
     wine=$(debian /usr/lib/wine/wine64 wine64)
-    zig=$(dirname "$("$0" maturin)")/python-zig
+    maturin=$("$here/setup.sh" maturin)
+    zig=$(dirname "$maturin")/python-zig
     install wine "$({ cat "$here/release/bcryptprimitives.c"; "$wine" --version; } | digest)"
     echo "$dir/wine"
     ;;

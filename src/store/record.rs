@@ -64,7 +64,7 @@ pub struct Kind {
     pub part: &'static str,
     /// What follows the digest in their keys.
     extension: &'static str,
-    /// More bytes none has that is read whole: who put more there means ill.
+    /// Those that are read whole have no more bytes: who put more there means ill.
     largest: u64,
 }
 
@@ -79,13 +79,13 @@ const fn kind(part: &'static str, extension: &'static str, largest: u64) -> Kind
 }
 
 const RECORD: Kind = kind(PART, "json", MIB);
-/// Packages aren't read whole.
-const PACKAGE: Kind = kind(PACKAGES, "zip", MIB);
+/// They are never read whole.
+const PACKAGE: Kind = kind(PACKAGES, "zip", 0);
 /// It names each file of a package twice or so, in some 200 bytes; of 250 MB that Lambda takes 300,000 files are much.
 const MANIFEST: Kind = kind("manifests", "json", 128 * MIB);
 /// It has some 500 bytes for each package.
 const SBOM: Kind = kind("sboms", sbom::EXTENSION, 32 * MIB);
-/// It has fewer. Between the source hash and the extension stands the SHA-256 of the package.
+/// It has fewer than a bill of materials. Between the source hash and the extension stands the SHA-256 of the package.
 const PROVENANCE: Kind = kind("provenance", provenance::EXTENSION, 32 * MIB);
 const USE: Kind = kind(USES, "json", MIB);
 
@@ -100,7 +100,8 @@ fn keyed(kind: Kind, name: &str, digest: &str) -> String {
 /// Most bytes of an object that is read whole.
 pub fn largest(key: &str) -> u64 {
     let part = key.split('/').next().unwrap_or_default();
-    let kind = BESIDE.iter().find(|kind| kind.part == part);
+    let kind = [RECORD].into_iter().chain(BESIDE).find(|kind| kind.part == part);
+    // Others are the store's own small files.
     kind.map_or(MIB, |kind| kind.largest)
 }
 

@@ -86,7 +86,9 @@ class Archive(unittest.TestCase):
         with zipfile.ZipFile(io.BytesIO(self.twice("lambda-pack.exe", "zip"))) as opened:
             entries = {entry.filename.removeprefix("lambda-pack-1.2.3-x/"): entry for entry in opened.infolist()}
             self.assertEqual(list(entries), ["LICENSE", "lambda-pack.exe", "man/a.1", "man/lambda-pack.1"])
-            self.assertEqual({entry.date_time for entry in entries.values()}, {(1980, 2, 1, 0, 0, 0)})
+            self.assertEqual({(entry.date_time, entry.create_system) for entry in entries.values()}, {((1980, 2, 1, 0, 0, 0), 3)})
+            modes = [entry.external_attr >> 16 for entry in entries.values()]
+            self.assertEqual(modes, [0o100644, 0o100755, 0o100644, 0o100644])
             self.assertEqual(opened.read(entries["lambda-pack.exe"]), b"program")
 
 

@@ -36,7 +36,7 @@ impl Caches {
         }
     }
 
-    /// Opens the caches for sources below `root`; the blocks for who packs. Fails if the directory can't be used; then there
+    /// Opens the caches for sources below `root`; that of blocks only if it `packs`. Fails if the directory can't be used; then there
     /// are none.
     pub fn open(directory: &CacheDir, root: &Path, packs: bool) -> std::io::Result<Self> {
         let digests = || DigestCache::open(directory, root);

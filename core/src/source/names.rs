@@ -121,7 +121,8 @@ fn folded(path: &str) -> Option<String> {
             .any(|byte| byte.is_ascii_uppercase())
             .then(|| path.to_ascii_lowercase());
     }
-    let folded: String = path.nfc().flat_map(char::to_lowercase).collect();
+    // Lower case may compose where upper case doesn't: there is an \u{1e96}, and no such capital.
+    let folded: String = path.nfc().flat_map(char::to_lowercase).nfc().collect();
     (folded != path).then_some(folded)
 }
 
@@ -164,6 +165,8 @@ mod tests {
             (&["lib", "LIB/a"], 1),
             (&["e\u{301}", "\u{e9}"], 1),
             (&["A", "a", "\u{e9}", "\u{c9}"], 2),
+            (&["H\u{331}", "h\u{331}"], 1),
+            (&["H\u{331}", "\u{1e96}"], 1),
         ] {
             assert_eq!(warnings(paths).len(), count, "{paths:?} {:?}", warnings(paths));
         }

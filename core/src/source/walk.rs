@@ -371,6 +371,11 @@ impl Rules {
         let Ok(target) = target.into_os_string().into_string() else {
             return Err(refused(link, "its target is not UTF-8"));
         };
+        // Git for Windows makes links so. No name there holds a backslash.
+        let target = match cfg!(windows) {
+            true => target.replace('\\', "/"),
+            false => target,
+        };
         if names::problem(&target).is_some() {
             return Err(refused(link, "its target holds a control character or a backslash"));
         }
