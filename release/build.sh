@@ -81,6 +81,7 @@ case $target in
 *-linux-musl)
     # Where cargo-deb looks for what `target/release/` stands for in Cargo.toml.
     built=$CARGO_TARGET_DIR/$target/$profile
+    [ "$profile" != dev ] || built=$CARGO_TARGET_DIR/$target/debug
     mkdir -p "$built"
     rm -rf "$built/deb"
     cp -r "$tree" "$built/deb"

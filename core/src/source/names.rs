@@ -52,6 +52,10 @@ pub fn lookalikes(entries: &[Arc<TreeEntry>]) -> Vec<String> {
         let before = position.checked_sub(1).map_or("", |before| &*entries[before].path);
         new_paths(before, &entry.path)
     });
+    // Two paths that are their own folded form differ anyway, so only others can be taken for something else.
+    if !paths.clone().any(|path| folded(path).is_some()) {
+        return Vec::new();
+    }
     // Hardly ever are two alike, which takes no more than hashes to tell.
     let state = RandomState::new();
     let hash = |path: &str| state.hash_one(folded(path).as_deref().unwrap_or(path));
@@ -60,7 +64,6 @@ pub fn lookalikes(entries: &[Arc<TreeEntry>]) -> Vec<String> {
     if hashes.windows(2).all(|pair| pair[0] != pair[1]) {
         return Vec::new();
     }
-    // Two paths that are their own folded form differ anyway, so only others can be taken for something else.
     let others = paths.filter_map(|path| Some((path, folded(path)?)));
     let others = others.map(|(path, folded)| (path, at(entries, &folded).is_some(), folded));
     let others: Vec<(&str, bool, String)> = others.collect();
