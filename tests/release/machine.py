@@ -21,13 +21,15 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # What `cargo test` has built.
 PROGRAM = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target")).resolve() / "debug/lambda-pack"
 
-# What `uname` says of a machine, and how the name of its archive ends.
+# What `uname` says in Git's shell.
+WINDOWS = ("MINGW64_NT-10.0-26100", "x86_64")
+# What it says of a machine, and how the name of its archive ends.
 ARCHIVES = {
     ("Linux", "x86_64"): "x86_64-unknown-linux-musl.tar.gz",
     ("Linux", "aarch64"): "aarch64-unknown-linux-musl.tar.gz",
     ("Darwin", "x86_64"): "x86_64-apple-darwin.tar.gz",
     ("Darwin", "arm64"): "aarch64-apple-darwin.tar.gz",
-    ("MINGW64_NT-10.0-26100", "x86_64"): "x86_64-pc-windows-gnu.zip",
+    WINDOWS: "x86_64-pc-windows-gnu.zip",
 }
 HERE = (platform.system(), platform.machine())
 

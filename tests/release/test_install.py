@@ -5,7 +5,7 @@ import shutil
 import unittest
 from pathlib import Path
 
-from machine import ARCHIVES, HERE, Machine, archive, digest, machine
+from machine import ARCHIVES, HERE, WINDOWS, Machine, archive, digest, machine
 
 SCRIPT = "pipelines/install-lambda-pack.sh"
 
@@ -113,9 +113,8 @@ class Install(unittest.TestCase):
                 self.assertEqual(self.machine.server.asked[-1], f"/v{self.version}/{archive(self.version, system)}")
 
     def test_a_zip_for_windows(self) -> None:
-        windows = next(system for system in ARCHIVES if system[0].startswith("MINGW"))
-        self.machine.is_another(*windows)
-        self.machine.archive = archive(self.version, windows)
+        self.machine.is_another(*WINDOWS)
+        self.machine.archive = archive(self.version, WINDOWS)
         self.machine.release(self.machine.packed(self.machine.content, "lambda-pack.exe"))
         done = self.install()
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -12,7 +12,7 @@ import unittest
 import zipfile
 from pathlib import Path
 
-from machine import ARCHIVES, REPOSITORY, archive, digest, machine, version
+from machine import ARCHIVES, REPOSITORY, WINDOWS, archive, digest, machine, version
 
 
 class Version(unittest.TestCase):
@@ -124,14 +124,14 @@ class Finish(unittest.TestCase):
             "linux-arm64": ("Linux", "aarch64"),
             "macos-x64": ("Darwin", "x86_64"),
             "macos-arm64": ("Darwin", "arm64"),
-            "windows-x64": next(system for system in ARCHIVES if system[0].startswith("MINGW")),
+            "windows-x64": WINDOWS,
         }
         self.assertEqual(mise["platforms"].keys(), platforms.keys())
         for name, system in platforms.items():
             name_of = archive(version(), system)
             expected = digest((self.directory / name_of).read_bytes())
             self.assertEqual(mise["platforms"][name], {"url": f"{urls}/{name_of}", "checksum": f"sha256:{expected}"})
-            if name != "windows-x64":
+            if system != WINDOWS:
                 self.assertIn(f'url "{urls}/{name_of}"\n      sha256 "{expected}"\n', formula)
         aqua = (self.directory / "aqua.yaml").read_text()
         self.assertIn("repo_owner: owner\n    repo_name: some.name\n", aqua)
