@@ -43,7 +43,7 @@ pub fn hash(common: &Common, meter: &'static Meter) -> Result<()> {
         (
             function.name.as_str(),
             hashed.manifest.source_hash(),
-            &function.definition,
+            &*function.definition,
         )
     });
     let mut result = external::hash_result(packages);

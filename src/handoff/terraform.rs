@@ -28,7 +28,7 @@ pub fn inputs<'a>(
 ) -> Result<Inputs<'a, &'a Definition>> {
     let packages = packaged.iter().map(|packaged| {
         let hashed = packaged.hashed();
-        let package = PublishedPackage::new(&settings.store, &packaged.record, &hashed.function.definition);
+        let package = PublishedPackage::new(&settings.store, &packaged.record, &*hashed.function.definition);
         (hashed.function.name.as_str(), package)
     });
     let inputs = Inputs::new(Some(&profile.name), packages.collect());

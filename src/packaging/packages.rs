@@ -281,7 +281,7 @@ impl<'a> Packages<'a> {
         let layers = names.into_iter().filter_map(|name| self.layers.known(name));
         let layers = layers.map(|Hashed { function, manifest, .. }| {
             let source_hash = manifest.source_hash().to_hex();
-            (&function.name, &function.definition, source_hash)
+            (&function.name, &*function.definition, source_hash)
         });
         let decides = Decides {
             tool: env!("CARGO_PKG_VERSION"),

@@ -84,7 +84,7 @@ pub(super) fn split(function: &mut Function) -> Result<Option<Function>> {
     let layer = Function {
         name: name.clone(),
         file: function.file.clone(),
-        definition: function.definition.layer_of_dependencies(name.clone()),
+        definition: Box::new(function.definition.layer_of_dependencies(name.clone())),
         swaps: Vec::new(),
         infrastructure: None,
         left_by_tools: Arc::default(),

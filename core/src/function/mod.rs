@@ -40,7 +40,8 @@ pub struct Function {
     pub name: FunctionName,
     /// As reached from the configuration directory that was given; for messages.
     pub file: PathBuf,
-    pub definition: Definition,
+    /// Boxed: it has more than fifty keys, and functions are moved from one collection to the next.
+    pub definition: Box<Definition>,
     /// What a profile puts in the place of dependencies.
     pub swaps: Vec<Swap>,
     /// Secrets that may be in no package of the project, see [`crate::secrets::protect`]; `None` if none is declared.
@@ -80,7 +81,7 @@ impl Function {
         Ok(Function {
             name,
             file: file.to_owned(),
-            definition,
+            definition: Box::new(definition),
             swaps: Vec::new(),
             infrastructure: None,
             left_by_tools: Arc::default(),
@@ -239,7 +240,8 @@ fn definition_files(config_dir: &Path) -> Result<Vec<PathBuf>> {
             files.push(path);
         }
     }
-    files.sort();
+    // Not by their components, which takes longer than to list them.
+    files.sort_unstable_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     Ok(files)
 }
 

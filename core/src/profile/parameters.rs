@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use rayon::prelude::*;
 use serde_json::Value;
 
 use crate::function::{Definition, Function};
@@ -30,10 +31,12 @@ pub(super) fn fill(definition: &mut Definition, parameters: &Parameters) -> Resu
 /// Fails where a definition needs parameters, and no profile gives any.
 pub fn refuse_parameters(functions: &BTreeMap<String, Function>) -> Result<()> {
     // What is split off says what its owner says.
-    let defined = functions.values().filter(|function| *function.owner() == function.name);
+    let defined = functions
+        .par_iter()
+        .filter(|(_, function)| *function.owner() == function.name);
     let refused = defined
-        .map(|function| check(&function.definition, None).map_err(|error| error.within(function.file.display())));
-    collect_all(refused).map(drop)
+        .map(|(_, function)| check(&function.definition, None).map_err(|error| error.within(function.file.display())));
+    collect_all(refused.collect::<Vec<_>>()).map(drop)
 }
 
 /// The parameters that any definition names.

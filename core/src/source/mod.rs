@@ -26,6 +26,7 @@ pub(crate) use outputs::normal;
 pub use outputs::{Outputs, existing_part};
 pub(crate) use reach::Reach;
 pub use reach::Shape;
+use read::read_as_walked;
 pub(crate) use read::{StableReader, changed as read_changed, read_stable};
 pub(crate) use resolve::Canonical;
 pub use resolve::Resolved;
@@ -164,25 +165,33 @@ impl Tree {
         let boundary = fs::canonicalize(code_dir).map_err(|cause| {
             Error::input("find the code directory", code_dir, cause).help("name it with --code-dir")
         })?;
-        let mut owners = HashMap::<&SourceSpec, &Function>::new();
-        for &function in functions {
-            for spec in function.sources() {
-                owners.entry(spec).or_insert(function);
-            }
-        }
-        let walked = owners.into_par_iter().map(|(spec, owner)| {
+        // Each with the function to name if it fails; and for each function, which of them are its own.
+        let (mut specs, mut known) = (Vec::<(&SourceSpec, &Function)>::new(), HashMap::new());
+        let mut number = |spec, owner| {
+            *known.entry(spec).or_insert_with(|| {
+                specs.push((spec, owner));
+                specs.len() - 1
+            })
+        };
+        let numbers = functions.iter().map(|&function| {
+            let sources = function.sources().iter();
+            sources.map(|spec| number(spec, function)).collect()
+        });
+        let numbers: Vec<Vec<usize>> = numbers.collect();
+        let walked = specs.into_par_iter().map(|(spec, owner)| {
             let entries = walk_spec(spec, code_dir, &boundary, outputs, meter);
             let entries = entries.map_err(|error| error.within(format_args!("function `{}`", owner.name)))?;
-            Ok((spec, shared(entries)))
+            Ok(shared(entries))
         });
         let walked: Vec<Result<_>> = walked.collect();
-        let walked: HashMap<_, _> = collect_all(walked)?.into_iter().collect();
+        let walked = collect_all(walked)?;
         let trees: Vec<Result<Self>> = functions
             .par_iter()
-            .map(|function| {
-                let specs = function.sources().iter();
-                let parts: Vec<_> = specs
-                    .map(|spec| (spec.path.as_str(), walked[spec].as_slice()))
+            .zip(numbers)
+            .map(|(function, numbers)| {
+                let sources = function.sources().iter().zip(numbers);
+                let parts: Vec<_> = sources
+                    .map(|(spec, number)| (spec.path.as_str(), walked[number].as_slice()))
                     .collect();
                 let tree = Recipe::of(function, code_dir, digests, meter)
                     .and_then(|recipe| {
@@ -370,14 +379,20 @@ impl Tree {
         let mut unique: Vec<&Arc<TreeEntry>> = trees.iter().flat_map(|tree| &tree.entries).collect();
         unique.sort_unstable_by_key(|entry| Arc::as_ptr(entry));
         unique.dedup_by_key(|entry| Arc::as_ptr(entry));
-        let hashed: Vec<Result<Entry>> = unique
+        let hashed: Vec<Result<()>> = unique
             .into_par_iter()
-            .map(|entry| entry.hash(Algorithm::Blake3, digests, meter))
+            .map(|entry| entry.hash(Algorithm::Blake3, digests, meter).map(drop))
             .collect();
         collect_all(hashed)?;
         let manifests: Vec<Result<Manifest>> = trees
             .par_iter()
-            .map(|tree| tree.manifest(Algorithm::Blake3, digests, meter))
+            .map(|tree| {
+                let hashed = tree.entries.iter();
+                // All are known by now, so that threads would only wait for each other.
+                let hashed = hashed.map(|entry| entry.hash(Algorithm::Blake3, digests, meter));
+                let entries = hashed.collect::<Result<_>>()?;
+                Ok(Manifest::new(Algorithm::Blake3, entries, tree.inputs.all()))
+            })
             .collect();
         collect_all(manifests)
     }
@@ -522,6 +537,14 @@ impl TreeEntry {
         }
     }
 
+    /// A file's state, as the walk found it, where the system tells.
+    fn stat(&self) -> Option<&FileStat> {
+        match &self.content {
+            Content::File { stat, .. } => stat.as_ref(),
+            Content::Symlink { .. } => None,
+        }
+    }
+
     /// Whether it stands in the source, where the user finds it.
     pub(crate) fn is_from_source(&self) -> bool {
         self.origin == Origin::Source
@@ -584,14 +607,26 @@ impl TreeEntry {
     fn read(&self, algorithm: Algorithm, digests: &DigestCache, meter: &Meter) -> Result<(u64, Digest)> {
         /// Large enough for BLAKE3's widest vectors, small enough for the second-level cache.
         const READ_BYTES: usize = 256 * 1024;
+        let put = |stat: &FileStat, digest| {
+            if algorithm == Algorithm::Blake3 {
+                digests.put(&self.file, stat, digest);
+            }
+        };
+        if let Some(walked) = self.stat().filter(|stat| (1..=READ_BYTES as u64).contains(&stat.size))
+            && let Some(digest) = read_as_walked(&self.file, walked, |content| algorithm.hash(content))?
+        {
+            meter.add(Work::Hash, walked.size)?;
+            put(walked, digest);
+            return Ok((walked.size, digest));
+        }
         let mut hasher = Hasher::new(algorithm);
         let read = read_stable(&self.file, READ_BYTES, |bytes| {
             hasher.update(bytes);
             meter.add(Work::Hash, bytes.len() as u64)
         })?;
         let digest = hasher.finish();
-        if let Some(stat) = read.stat.filter(|_| algorithm == Algorithm::Blake3) {
-            digests.put(&self.file, &stat, digest);
+        if let Some(stat) = &read.stat {
+            put(stat, digest);
         }
         Ok((read.size, digest))
     }

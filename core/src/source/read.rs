@@ -98,6 +98,18 @@ pub fn read_stable(file: &Path, piece_bytes: usize, mut consume: impl FnMut(&[u8
     reader.finish()
 }
 
+/// The whole content of a small file that is still as the walk found it, and `None` if it isn't. One question after it was read tells as much as one before and one after.
+pub fn read_as_walked<T>(file: &Path, walked: &FileStat, consume: impl FnOnce(&[u8]) -> T) -> Result<Option<T>> {
+    let cannot_read = |cause| Error::input("read", file, cause);
+    let mut open = File::open(file).map_err(cannot_read)?;
+    buffers::with_input(walked.size as usize, |content| {
+        let filled = fill(&mut open, content).map_err(cannot_read)?;
+        let after = FileStat::of(&open.metadata().map_err(cannot_read)?);
+        let is_as_walked = filled == content.len() && after.as_ref() == Some(walked);
+        Ok(is_as_walked.then(|| consume(content)))
+    })
+}
+
 fn fill(from: &mut impl Read, piece: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < piece.len() {
@@ -168,6 +180,27 @@ mod tests {
             Ok(())
         });
         assert!(result.is_err());
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn what_is_not_as_the_walk_found_it_is_not_taken() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("edited");
+        let state = || FileStat::of(&std::fs::symlink_metadata(&path).expect("there")).expect("it has a state");
+        let read = |walked: &FileStat| read_as_walked(&path, walked, <[u8]>::to_vec).expect("readable");
+        std::fs::write(&path, "before").expect("written");
+        let walked = state();
+        assert_eq!(read(&walked).as_deref(), Some(b"before".as_slice()));
+        // The same bytes in the place of the old ones.
+        let other = dir.path().join("other");
+        std::fs::write(&other, "before").expect("written");
+        std::fs::rename(&other, &path).expect("replaced");
+        assert_eq!(read(&walked), None);
+        for (content, size) in [("longer than before", walked.size), ("short", walked.size)] {
+            std::fs::write(&path, content).expect("written");
+            assert_eq!(read(&FileStat { size, ..state() }), None, "{content}");
+        }
     }
 
     #[test]
