@@ -2,37 +2,55 @@
 # Applies lambda-deploy-module, if what it deploys was built from what is checked
 # out here.
 #
+#   pipelines/deploy.sh [REF]
+#
 # Between a build and this the next build may have come; or this commit's is still
 # to come, where a push changed both. Deployed would then be what nobody looked at,
 # and be replaced at once. So a plan is made, and counts only if its packages are
 # those of this checkout.
+#
+# REF is the newest commit of the branch, such as origin/main. Where it has the same
+# packages, it is deployed instead: its deploy module may be newer, or hold a
+# rollback, and an older one must not undo that.
 set -eu
 . "$(dirname "$0")/terragrunt.sh"
-cd "$(dirname "$0")/../lambda-deploy-module"
+. "$(dirname "$0")/packages.sh"
+cd "$(dirname "$0")/.."
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+trap 'rm -rf "$work"; git worktree prune' EXIT
 
-terragrunt plan -input=false -out="$work/plan"
-
-# What decides: source hash and definition of each function.
-packages='map_values({source_hash, definition})'
-terragrunt show -json "$work/plan" | jq --sort-keys ".variables.packages.value | $packages" >"$work/planned"
-jq --null-input '{code_dir: $code, config_dir: $definitions}' \
-    --arg code "${PWD%/*}/code" --arg definitions "${PWD%/*}/lambda-json" |
-    lambda-pack external hash | jq --sort-keys ".packages | fromjson | $packages" >"$work/here"
-
-if ! cmp -s "$work/planned" "$work/here"; then
-    names='[.[0] as $a | .[1] as $b | ($a + $b | keys[]) | select($a[.] != $b[.])] | join(", ")'
-    echo "not deployed: the packages in the state were not built from this commit: $(
-        jq --slurp --raw-output "$names" "$work/planned" "$work/here"
-    )" >&2
+leave() {
+    echo "not deployed: $*" >&2
     case ${GITHUB_EVENT_NAME-} in
     # The build of another commit deploys what it built.
     workflow_run | push) exit 0 ;;
     esac
     echo 'build this commit first, or deploy the newest one' >&2
     exit 5
+}
+
+packages_here . "$work/here"
+newer=
+[ -z "${1-}" ] || newer=$(newer_than_here "$1")
+if [ -n "$newer" ]; then
+    packages_of "$newer" "$work/newest"
+    if cmp -s "$work/here" "$work/newest"; then
+        echo "the newer commit $newer has the same packages, and is deployed instead" >&2
+        git checkout --quiet --detach "$newer"
+        rm -rf "$work"
+        exec "$PWD/pipelines/deploy.sh"
+    fi
+    git diff --quiet HEAD "$newer" -- lambda-deploy-module root.hcl ||
+        leave "the newer commit $newer has another deploy module, and other packages, whose build deploys both"
+fi
+
+cd lambda-deploy-module
+terragrunt plan -input=false -out="$work/plan"
+terragrunt show -json "$work/plan" >"$work/plan.json"
+jq --sort-keys ".variables.packages.value | $of_each" "$work/plan.json" >"$work/planned"
+if ! cmp -s "$work/planned" "$work/here"; then
+    leave "the packages in the state were not built from this commit: $(differences "$work/planned" "$work/here")"
 fi
 
 terragrunt apply -input=false "$work/plan"

@@ -6,7 +6,8 @@ set -eu
 . "$(dirname "$0")/terragrunt.sh"
 cd "$(dirname "$0")/../lambda-build-module"
 
-store=$(terragrunt output -raw store) || store=
+outputs=$(terragrunt output -json)
+store=$(printf '%s' "$outputs" | jq --raw-output '.store.value // empty')
 cd ..
 if [ -z "$store" ]; then
     matrix='{"include":[]}'

@@ -3,6 +3,7 @@ newest successful build."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shlex
@@ -125,7 +126,9 @@ class Pipelines:
         expect(set(self.versions()), set(self.upstream.definition_files()), "functions")
         self.reviewed()
         self.stale()
+        self.overtaken()
         self.shared()
+        self.wrong()
 
     def refused(self) -> None:
         fork = {"head_repository": {"full_name": "mallory/lambdas"}}
@@ -172,16 +175,54 @@ class Pipelines:
         self.machine.run(DEPLOY, self.built(self.first))
         expect_in(self.machine.log, f"not built from this commit: {DEMO}", "what a stale deployment says")
         expect(self.versions(), before, "functions after a stale deployment")
-        try:
-            self.machine.run(DEPLOY, self.event("workflow_dispatch", self.first))
-        except CommandFailed as failure:
-            expect_in(failure.output, "build this commit first", "what a person is told who deploys an old commit")
-        else:
-            raise StepFailed("an old commit was deployed by hand")
+        said = self.failed(DEPLOY, self.event("workflow_dispatch", self.first))
+        expect_in(said, "build this commit first", "what a person is told who deploys an old commit")
         expect(self.versions(), before, "functions after an old commit was to be deployed by hand")
         self.machine.run(DEPLOY, self.built(second))
         after = self.versions()
         expect({name for name in after if after[name] != before[name]}, {DEMO}, "functions that were updated")
+
+    def overtaken(self) -> None:
+        """What comes late, or is run again, takes nothing back."""
+        second, before = self.git("rev-parse", "main"), self.versions()
+        self.machine.run(BUILD, self.push(self.first))
+        expect_in(self.machine.log, "not built: the newer commit", "what a build that comes late says")
+        again = dataclasses.replace(self.push(self.first), attempt=2)
+        expect_in(self.failed(BUILD, again), "use lambda-pack rollback", "what is said to who runs an old build again")
+        self.machine.run(DEPLOY, self.built(self.first))
+        expect(self.versions(), before, "functions after an old build was run again")
+
+        # The deploy module alone has changed since.
+        module = self.upstream.directory / "lambda-deploy-module/main.tf"
+        written = module.read_text()
+        module.write_text(written.replace("local.functions[each.key].description\n", '"newer module"\n'))
+        third = self.commit()
+        self.machine.run(DEPLOY, self.built(second))
+        expect_in(self.machine.log, f"the newer commit {third} has the same packages", "what a deployment says that comes late")
+        expect(self.aws.function(DEMO)["Description"], "newer module", "the description")
+        self.upstream.change_code(DEMO_FILE)
+        module.write_text(written.replace("local.functions[each.key].description\n", '"newest module"\n'))
+        fourth = self.commit()
+        self.machine.run(DEPLOY, self.built(second))
+        expect_in(self.machine.log, "whose build deploys both", "what is said where both have changed")
+        expect(self.aws.function(DEMO)["Description"], "newer module", "the description that an older module had")
+        self.machine.run(BUILD, self.push(fourth))
+        self.machine.run(DEPLOY, self.built(fourth))
+        after = self.versions()
+        expect({name for name in after if after[name] != before[name]}, {DEMO}, "functions that were updated")
+        expect(self.aws.function(DEMO)["Description"], "newest module", "the description")
+
+    def wrong(self) -> None:
+        """A commit that can't be read isn't taken for one that another build deploys."""
+        (self.upstream.directory / "lambda-json" / f"{DEMO}.json").write_text("{")
+        expect_in(self.failed(DEPLOY, self.push(self.commit())), f"{DEMO}.json", "what a deployment says of a broken definition")
+
+    def failed(self, workflow: str, event: Event) -> str:
+        try:
+            self.machine.run(workflow, event)
+        except CommandFailed as failure:
+            return failure.output
+        raise StepFailed(f"{workflow} ended well")
 
     def shared(self) -> None:
         """The recommended pipeline: jobs upload, the build finds it all there, and its deployment follows in the same run."""

@@ -32,6 +32,8 @@ class Event:
     commit: str
     ref: str
     repository: str
+    # The second is when somebody runs it again.
+    attempt: int = 1
 
 
 def parsed(file: Path, python: Path) -> dict[str, Any]:
@@ -146,6 +148,7 @@ class Machine:
                 "GITHUB_REPOSITORY": event.repository,
                 "GITHUB_REF": event.ref,
                 "GITHUB_SHA": event.commit,
+                "GITHUB_RUN_ATTEMPT": str(event.attempt),
             }
             # As GitHub starts its default shell.
             done = run(["bash", "-e", "-c", filled(step["run"], contexts)], self.clone, {**self.env, **env})

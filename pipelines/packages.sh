@@ -1,0 +1,29 @@
+# Sourced by the others, after they went to the top of the project: what its functions are. Needs $work, a directory.
+
+# What decides: source hash and definition of each function.
+of_each='map_values({source_hash, definition})'
+
+# packages_here DIR FILE: those of a checkout, as its lambda-pack.toml says where they are.
+packages_here() {
+    (cd "$1" && echo '{}' | lambda-pack external hash) >"$work/hash.json"
+    jq --sort-keys ".packages | fromjson | $of_each" "$work/hash.json" >"$2"
+}
+
+# packages_of COMMIT FILE
+packages_of() {
+    git worktree add --quiet --detach "$work/tree" "$1"
+    packages_here "$work/tree" "$2"
+    git worktree remove --force "$work/tree"
+}
+
+# differences FILE FILE: the names of those that are in one of them alone, or not the same.
+differences() {
+    jq --slurp --raw-output \
+        '.[0] as $a | .[1] as $b | [$a + $b | keys[] | select($a[.] != $b[.])] | join(", ")' "$1" "$2"
+}
+
+# newer_than_here REF: the commit of REF, and nothing if it is checked out.
+newer_than_here() {
+    commit=$(git rev-parse --verify "$1^{commit}") || return
+    [ "$commit" = "$(git rev-parse HEAD)" ] || echo "$commit"
+}
