@@ -70,11 +70,15 @@ locals {
         Action   = [split(":", arn)[2] == "sns" ? "sns:Publish" : "sqs:SendMessage"]
         Resource = arn
       }],
+      # A policy can't name an alias, but whichever key has it.
       [for arn in function.kms_key_arn[*] : {
-        Sid      = "DecryptEnvironment"
-        Effect   = "Allow"
-        Action   = ["kms:Decrypt"]
-        Resource = arn
+        for key, value in {
+          Sid       = "DecryptEnvironment"
+          Effect    = "Allow"
+          Action    = ["kms:Decrypt"]
+          Resource  = replace(arn, "/:alias\\/.*/", ":key/*")
+          Condition = try({ "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = regex(":(alias/.*)$", arn)[0] } }, null)
+        } : key => value if value != null
       }],
 
       [for arns in [[for secret in function.secrets : local.secret_arns[secret.id] if !local.secret_is_parameter[secret.id]]] : {

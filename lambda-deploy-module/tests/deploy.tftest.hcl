@@ -190,7 +190,7 @@ run "overrides" {
         dead_letter_target_arn         = "arn:aws:sns:eu-west-1:123456789012:dead"
         vpc_subnet_ids                 = []
         vpc_security_group_ids         = []
-        kms_key_arn                    = "arn:aws:kms:eu-west-1:123456789012:key/2"
+        kms_key_arn                    = "arn:aws:kms:eu-west-1:123456789012:alias/functions"
         reserved_concurrent_executions = 5
         permissions_boundary           = "arn:aws:iam::123456789012:policy/tighter"
         log_retention_in_days          = 7
@@ -211,10 +211,21 @@ run "overrides" {
       one(aws_lambda_function.this["full"].tracing_config).mode == "PassThrough" &&
       one(aws_lambda_function.this["full"].dead_letter_config).target_arn == "arn:aws:sns:eu-west-1:123456789012:dead" &&
       length(aws_lambda_function.this["full"].vpc_config) == 0 &&
-      aws_lambda_function.this["full"].kms_key_arn == "arn:aws:kms:eu-west-1:123456789012:key/2" &&
+      aws_lambda_function.this["full"].kms_key_arn == "arn:aws:kms:eu-west-1:123456789012:alias/functions" &&
       aws_lambda_function.this["full"].reserved_concurrent_executions == 5
     )
     error_message = "every override wins"
+  }
+
+  assert {
+    condition = jsonencode([for statement in jsondecode(aws_iam_role_policy.this["full"].policy).Statement : statement if statement.Sid == "DecryptEnvironment"]) == jsonencode([{
+      Sid       = "DecryptEnvironment"
+      Effect    = "Allow"
+      Action    = ["kms:Decrypt"]
+      Resource  = "arn:aws:kms:eu-west-1:123456789012:key/*"
+      Condition = { "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = "alias/functions" } }
+    }])
+    error_message = "it may use the key that has the alias"
   }
 
   assert {
