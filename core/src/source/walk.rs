@@ -52,6 +52,11 @@ impl<'a> Options<'a> {
 /// reported.
 pub fn walk(root: &Path, options: &Options, meter: &Meter) -> Result<Vec<TreeEntry>> {
     let metadata = fs::metadata(root).map_err(|cause| Error::input("read", root, cause))?;
+    walk_known(root, &metadata, options, meter)
+}
+
+/// The same of what was asked for its state before.
+pub fn walk_known(root: &Path, metadata: &Metadata, options: &Options, meter: &Meter) -> Result<Vec<TreeEntry>> {
     let rules = Rules::new(options)?;
     if !metadata.is_dir() {
         // A file that is named itself is meant, whatever its name: only its content and kind count.
@@ -59,7 +64,7 @@ pub fn walk(root: &Path, options: &Options, meter: &Meter) -> Result<Vec<TreeEnt
             return Err(Error::invalid(format!("`{}` has no file name", root.display())));
         };
         let name = utf8(name.to_owned(), root)?;
-        let entry = rules.entry(root.to_owned(), &name, &metadata)?;
+        let entry = rules.entry(root.to_owned(), &name, metadata)?;
         meter.add_found(1)?;
         return Ok(vec![entry]);
     }
@@ -72,7 +77,7 @@ pub fn walk(root: &Path, options: &Options, meter: &Meter) -> Result<Vec<TreeEnt
         file: root.to_owned(),
         path: String::new(),
         ignores: None,
-        ancestors: Identity::of(&metadata).map(|identity| Arc::new(Ancestors { identity, above: None })),
+        ancestors: Identity::of(metadata).map(|identity| Arc::new(Ancestors { identity, above: None })),
     };
     rayon::scope(|scope| walk.visit(top, scope));
     let Found { mut entries, errors } = walk.found.into_inner().expect("no panic");
