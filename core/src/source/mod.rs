@@ -377,7 +377,7 @@ impl Tree {
     /// Hashes the entries of all trees with BLAKE3, each file once, however many share it.
     pub fn manifests(trees: &[&Self], digests: &DigestCache, meter: &Meter) -> Result<Vec<Manifest>> {
         let mut unique: Vec<&Arc<TreeEntry>> = trees.iter().flat_map(|tree| &tree.entries).collect();
-        unique.sort_unstable_by_key(|entry| Arc::as_ptr(entry));
+        unique.par_sort_unstable_by_key(|entry| Arc::as_ptr(entry));
         unique.dedup_by_key(|entry| Arc::as_ptr(entry));
         let hashed: Vec<Result<()>> = unique
             .into_par_iter()

@@ -1,6 +1,6 @@
 //! Entry paths that can't stand beside each other in one directory, here or elsewhere.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
@@ -30,12 +30,19 @@ pub fn parents(path: &str) -> impl Iterator<Item = &str> {
     path.match_indices('/').map(|(end, _)| &path[..end])
 }
 
-/// Entries that are files or links where other entries need a directory.
+/// Entries that are files or links where other entries need a directory. `entries` are sorted.
 pub fn clashes(entries: &[Arc<TreeEntry>]) -> Vec<Error> {
-    let directories: HashSet<&str> = entries.iter().flat_map(|entry| parents(&entry.path)).collect();
-    entries
-        .iter()
-        .filter(|entry| directories.contains(&*entry.path))
+    let mut before = "";
+    let directories = entries.iter().flat_map(|entry| {
+        let new = new_parents(before, &entry.path);
+        before = &entry.path;
+        new
+    });
+    directories
+        .filter_map(|directory| {
+            let found = entries.binary_search_by(|entry| (*entry.path).cmp(directory));
+            found.ok().map(|position| &entries[position])
+        })
         .map(|entry| {
             Error::invalid(format!(
                 "the entry `{}` is a file or link in one source and a directory in another",
@@ -88,11 +95,14 @@ pub fn lookalikes(entries: &[Arc<TreeEntry>]) -> Vec<String> {
     warnings
 }
 
-/// The path of an entry, and the directories above it that the entry before it isn't in: what has a prefix stands together in
-/// a sorted list.
+/// The path of an entry, and the directories above it that are new.
 fn new_paths<'a>(before: &'a str, path: &'a str) -> impl Iterator<Item = &'a str> {
-    let new = parents(path).filter(move |parent| !is_below(before, parent));
-    new.chain([path])
+    new_parents(before, path).chain([path])
+}
+
+/// The directories above an entry that the entry before it isn't in: what has a prefix stands together in a sorted list.
+pub fn new_parents<'a>(before: &'a str, path: &'a str) -> impl Iterator<Item = &'a str> {
+    parents(path).filter(move |parent| !is_below(before, parent))
 }
 
 /// What a tree has at a path.
@@ -134,15 +144,28 @@ mod tests {
     use super::*;
     use crate::source::Content;
 
-    fn warnings(paths: &[&str]) -> Vec<String> {
+    fn entries(paths: &[&str]) -> Vec<Arc<TreeEntry>> {
         let content = || Content::Symlink { target: String::new() };
         let mut sorted = paths.to_vec();
         sorted.sort_unstable();
-        let entries: Vec<_> = sorted
+        sorted
             .into_iter()
             .map(|path| Arc::new(TreeEntry::new(path.to_owned(), path.into(), content())))
-            .collect();
-        lookalikes(&entries)
+            .collect()
+    }
+
+    fn warnings(paths: &[&str]) -> Vec<String> {
+        lookalikes(&entries(paths))
+    }
+
+    #[test]
+    fn a_file_where_another_entry_needs_a_directory_is_an_error() {
+        let errors = clashes(&entries(&["a", "a-b", "a/x", "a/y/z", "b", "c/d", "c/d/e"]));
+        let messages: Vec<&str> = errors.iter().map(Error::message).collect();
+        assert!(
+            matches!(&messages[..], [a, d] if a.contains("`a`") && d.contains("`c/d`")),
+            "{messages:?}"
+        );
     }
 
     #[test]
