@@ -30,11 +30,14 @@ directory=$2
 repository=${LAMBDA_PACK_REPOSITORY-}
 attestation=${LAMBDA_PACK_ATTESTATION:-required}
 
-# They become parts of addresses and paths.
+# They become parts of addresses and paths, and arguments.
 case $version in
 *[!0-9A-Za-z.-]* | '' | .* | *..*) fail 2 "\`$1\` is no version: name one, as 1.2.3" ;;
 [0-9]*.[0-9]*.[0-9]*) ;;
 *) fail 2 "\`$1\` is no version: name one, as 1.2.3; \`latest\` would not be the same tomorrow" ;;
+esac
+case $directory in
+'' | -*) fail 2 "\`$directory\` is no directory: usage: install-lambda-pack.sh VERSION DIR" ;;
 esac
 case $repository in
 *[!0-9A-Za-z._/-]* | */*/* | /* | */ | *..*) fail 2 "LAMBDA_PACK_REPOSITORY is \`$repository\`: say OWNER/NAME" ;;

@@ -55,6 +55,13 @@ class Install(unittest.TestCase):
         self.assertEqual(os.listdir(self.machine.installed), ["lambda-pack"])
         self.assertEqual(list(self.machine.directory.glob("tmp.*")), [])
 
+    def test_a_directory_is_no_option(self) -> None:
+        for directory in ["--", "-p", ""]:
+            done = self.machine.run(SCRIPT, self.version, directory, LAMBDA_PACK_ATTESTATION="skip")
+            self.assertEqual(done.returncode, 2, done)
+            self.assertIn("usage: install-lambda-pack.sh VERSION DIR", done.stderr)
+        self.assertEqual(self.machine.server.asked, [], "nothing is downloaded")
+
     def test_a_tag_is_a_version(self) -> None:
         self.assertEqual(self.install(version=f"v{self.version}").returncode, 0)
 
