@@ -235,6 +235,41 @@ impl Settings {
     }
 }
 
+/// What the `lambda-pack.toml` of one directory says, for what is written beside it.
+pub struct Named {
+    /// Relative to the file, unless somebody made it absolute.
+    pub code_dir: PathBuf,
+    pub config_dir: PathBuf,
+    pub store: Option<String>,
+}
+
+impl Default for Named {
+    fn default() -> Self {
+        Named {
+            code_dir: CODE_DIR.into(),
+            config_dir: CONFIG_DIR.into(),
+            store: None,
+        }
+    }
+}
+
+impl Named {
+    /// `None` where just this directory has no such file.
+    pub fn of(project: &Path) -> Result<Option<Self>> {
+        let file = project.join(FILE_NAME);
+        if !file.is_file() {
+            return Ok(None);
+        }
+        let (_, file) = ProjectFile::read(&file)?;
+        let unsaid = Named::default();
+        Ok(Some(Named {
+            code_dir: file.code_dir.unwrap_or(unsaid.code_dir),
+            config_dir: file.config_dir.unwrap_or(unsaid.config_dir),
+            store: file.store,
+        }))
+    }
+}
+
 /// Where this user's caches are: `$XDG_CACHE_HOME/lambda-pack`, by default `~/.cache/lambda-pack`.
 pub fn cache_dir(common: &Common) -> Option<PathBuf> {
     if common.no_cache {
@@ -260,7 +295,12 @@ impl ProjectFile {
         else {
             return Ok(None);
         };
-        let text = fs::read_to_string(&file).map_err(|cause| Error::input("read", &file, cause))?;
+        Self::read(&file).map(Some)
+    }
+
+    /// This file, with its directory.
+    fn read(file: &Path) -> Result<(PathBuf, Self)> {
+        let text = fs::read_to_string(file).map_err(|cause| Error::input("read", file, cause))?;
         let directory = file.parent().expect("a file stands in a directory");
         // Relative to where the user stands, messages are shorter and hold no home directory.
         let directory = match env::current_dir() {
@@ -273,7 +313,7 @@ impl ProjectFile {
         let parsed = toml_text::parse(place.display(), &text).map_err(|error| with_profiles(error, &text));
         let mut parsed: ProjectFile = parsed?;
         parsed.profiles = parsed.profiles.read_from(place.display(), text);
-        Ok(Some((directory.to_owned(), parsed)))
+        Ok((directory.to_owned(), parsed))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::init::{Architecture, Language};
 /// Make a working project, or definitions of an existing repository's functions
 ///
 /// Writes lambda-pack.toml, a function with its definition, and what git is to ignore; with --terraform, both Terraform
-/// modules too. No file that is there is replaced: if one is in the way, nothing is written. On a terminal it asks for what
+/// modules too, or them alone where lambda-pack.toml is there already. No file that is there is replaced: if one is in the way, nothing is written. On a terminal it asks for what
 /// isn't given.
 ///
 /// With --adopt it reads Terraform, SAM and CloudFormation templates, and serverless.yml, writes a definition of each function,
@@ -20,6 +20,7 @@ Examples:
   lambda-pack init                                   (asks, on a terminal)
   lambda-pack init shop --language go --name orders --architecture arm64
   lambda-pack init --language python --terraform --state-bucket my-terraform-state
+  lambda-pack init --terraform                       (in a project that is there: adds the modules)
   lambda-pack init --adopt . --dry-run               (what would become of this repository?)
   lambda-pack init --adopt . --json | jq '.notes'")]
 pub struct InitArgs {

@@ -12,6 +12,7 @@ use super::output;
 use crate::cli::{Common, InitArgs};
 use crate::init::{self, Architecture, Language, Layout, NewFile, Published};
 use crate::report;
+use crate::settings::{self, Named};
 
 #[derive(Serialize)]
 struct Answer {
@@ -37,7 +38,10 @@ struct FunctionRow {
 pub fn run(args: &InitArgs, common: &Common, meter: &'static Meter) -> Result<()> {
     let answer = match &args.adopt {
         Some(repository) => adopt(args, repository, common, meter)?,
-        None => fresh(args, common, meter)?,
+        None => match existing(args)? {
+            Some(existing) => modules_alone(args, existing, common, meter)?,
+            None => fresh(args, common, meter)?,
+        },
     };
     for text in said_once(&answer.notes) {
         report::warning(&text);
@@ -88,27 +92,64 @@ fn next_steps(args: &InitArgs) {
     }
 }
 
-fn layout(args: &InitArgs, common: &Common) -> Result<Layout> {
+/// `unsaid` is what counts where nothing is said.
+fn layout(args: &InitArgs, common: &Common, unsaid: Named) -> Result<Layout> {
     if let Some(bucket) = &args.state_bucket {
         check_bucket(bucket).map_err(|reason| Error::new(ErrorKind::Usage, format!("--state-bucket: {reason}")))?;
     }
+    let store = common.store.clone().filter(|store| !store.is_empty());
     Ok(Layout {
-        code_dir: init::within_project("--code-dir", common.code_dir.as_deref(), "code")?,
-        config_dir: init::within_project("--config-dir", common.config_dir.as_deref(), "lambda-json")?,
+        code_dir: init::within_project("--code-dir", common.code_dir.as_deref(), &unsaid.code_dir)?,
+        config_dir: init::within_project("--config-dir", common.config_dir.as_deref(), &unsaid.config_dir)?,
         out_dir: None,
-        store: common.store.clone().filter(|store| !store.is_empty()),
+        store: store.or(unsaid.store),
     })
+}
+
+/// The project that gets the modules and nothing else: it is there, and no sample was asked for.
+fn existing(args: &InitArgs) -> Result<Option<Named>> {
+    let is_sample_wanted = args.language.is_some() || args.name.is_some() || args.architecture.is_some();
+    if !args.terraform || is_sample_wanted {
+        return Ok(None);
+    }
+    Named::of(&args.directory)
+}
+
+/// What a project that is there lacks for Terraform.
+fn modules_alone(args: &InitArgs, existing: Named, common: &Common, meter: &Meter) -> Result<Answer> {
+    let layout = layout(args, common, existing)?;
+    let directories = [&layout.code_dir, &layout.config_dir];
+    if let Some(path) = directories.into_iter().find(|path| path.is_absolute()) {
+        let file = args.directory.join(settings::FILE_NAME);
+        return Err(Error::invalid(format!(
+            "`{}` of `{}` is an absolute path",
+            path.display(),
+            file.display()
+        ))
+        .help("say it relative to that file: Terraform runs on other machines, too"));
+    }
+    let state_bucket = state_bucket(args.state_bucket.as_deref(), asks(args, common), meter)?;
+    let answer = write(args, &init::modules(&layout, state_bucket.as_deref()), true, meter)?;
+    if let (None, Some(store)) = (&layout.store, init::store_of_modules(state_bucket.as_deref())) {
+        report::note(&format!(
+            "{} names no store: with `store = \"{store}\"` it is the one that lambda-build-module makes",
+            settings::FILE_NAME
+        ));
+    }
+    Ok(answer)
 }
 
 /// A project with a sample function.
 fn fresh(args: &InitArgs, common: &Common, meter: &Meter) -> Result<Answer> {
-    let layout = layout(args, common)?;
+    let layout = layout(args, common, Named::default())?;
     let choices = Choices::of(args, common, meter)?;
-    let layout = layout.with_modules(choices.state_bucket.as_deref());
+    let asks = choices.terraform && asks(args, common);
+    let state_bucket = state_bucket(args.state_bucket.as_deref(), asks, meter)?;
+    let layout = layout.with_modules(state_bucket.as_deref());
     let mut files = init::sample(choices.language, &choices.name, choices.architecture, &layout);
     files.push(init::settings_file(&layout));
     if choices.terraform {
-        files.extend(init::modules(&layout, choices.state_bucket.as_deref()));
+        files.extend(init::modules(&layout, state_bucket.as_deref()));
     }
     write(args, &files, choices.terraform, meter)
 }
@@ -119,14 +160,13 @@ struct Choices {
     name: String,
     architecture: Architecture,
     terraform: bool,
-    state_bucket: Option<String>,
 }
 
 impl Choices {
     fn of(args: &InitArgs, common: &Common, meter: &Meter) -> Result<Self> {
-        let asks = !args.yes && !common.json && init::are_possible();
+        let asks = asks(args, common);
         let (language, name, architecture) = (Language::Python, "hello", Architecture::X86_64);
-        let chosen = Choices {
+        Ok(Choices {
             language: match args.language {
                 None if asks => ask_value("Language", language, meter)?,
                 given => given.unwrap_or(language),
@@ -149,19 +189,24 @@ impl Choices {
                 }
                 given => given,
             },
-            state_bucket: args.state_bucket.clone(),
-        };
-        let state_bucket = match &chosen.state_bucket {
-            None if asks && chosen.terraform => {
-                let question = "Bucket for Terraform's state (none: TF_STATE_BUCKET names it)";
-                init::ask(question, "", meter, |answer| match answer {
-                    "" => Ok(None),
-                    bucket => check_bucket(bucket).map(|()| Some(bucket.to_owned())),
-                })?
-            }
-            given => given.clone(),
-        };
-        Ok(Choices { state_bucket, ..chosen })
+        })
+    }
+}
+
+fn asks(args: &InitArgs, common: &Common) -> bool {
+    !args.yes && !common.json && init::are_possible()
+}
+
+fn state_bucket(given: Option<&str>, asks: bool, meter: &Meter) -> Result<Option<String>> {
+    match given {
+        None if asks => {
+            let question = "Bucket for Terraform's state (none: TF_STATE_BUCKET names it)";
+            init::ask(question, "", meter, |answer| match answer {
+                "" => Ok(None),
+                bucket => check_bucket(bucket).map(|()| Some(bucket.to_owned())),
+            })
+        }
+        given => Ok(given.map(str::to_owned)),
     }
 }
 
@@ -234,7 +279,7 @@ fn write(args: &InitArgs, files: &[NewFile], has_modules: bool, meter: &Meter) -
 
 /// Definitions of what a repository has.
 fn adopt(args: &InitArgs, repository: &Path, common: &Common, meter: &Meter) -> Result<Answer> {
-    let layout = layout(args, common)?;
+    let layout = layout(args, common, Named::default())?;
     if common
         .code_dir
         .as_ref()

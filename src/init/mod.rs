@@ -46,21 +46,24 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The store is where lambda-build-module keeps packages, if nothing else is said: see its `terragrunt.hcl`.
+    /// The store is that of the modules, if nothing else is said.
     pub fn with_modules(self, state_bucket: Option<&str>) -> Self {
-        let of_modules = || state_bucket.map(|bucket| format!("s3://{bucket}-packages"));
         Layout {
-            store: self.store.or_else(of_modules),
+            store: self.store.or_else(|| store_of_modules(state_bucket)),
             ..self
         }
     }
 }
 
+/// Where lambda-build-module keeps packages: see its `terragrunt.hcl`.
+pub fn store_of_modules(state_bucket: Option<&str>) -> Option<String> {
+    state_bucket.map(|bucket| format!("s3://{bucket}-packages"))
+}
+
 /// A directory that the user named for the new project.
-pub fn within_project(flag: &str, given: Option<&Path>, default: &str) -> Result<PathBuf> {
-    let path = match given.filter(|path| !path.as_os_str().is_empty()) {
-        Some(path) => path,
-        None => Path::new(default),
+pub fn within_project(flag: &str, given: Option<&Path>, default: &Path) -> Result<PathBuf> {
+    let Some(path) = given.filter(|path| !path.as_os_str().is_empty()) else {
+        return Ok(default.to_owned());
     };
     let is_within = path
         .components()
@@ -99,13 +102,15 @@ pub fn settings_file(layout: &Layout) -> NewFile {
 /// `.gitignore` with what is made and not kept; `None` if it has all of that.
 pub fn ignored(existing: Option<&str>, has_modules: bool) -> Option<String> {
     const ALWAYS: [&str; 5] = ["/dist/", ".lambda-pack/", "__pycache__/", "node_modules/", "target/"];
-    const MODULES: [&str; 6] = [
+    // What Terraform and Terragrunt make: `root.hcl` and both `terragrunt.hcl` say it.
+    const MODULES: [&str; 7] = [
         ".terraform/",
         ".terragrunt-cache/",
         "*.tfstate*",
         "/lambda-*-module/backend.tf",
         "/lambda-*-module/provider.tf",
         "packages.auto.tfvars.json",
+        "/lambda-deploy-module/secret_values_override.tf",
     ];
     let wanted = ALWAYS.into_iter().chain(MODULES.into_iter().filter(|_| has_modules));
     let existing = existing.unwrap_or_default();
@@ -144,7 +149,7 @@ mod tests {
 
     #[test]
     fn a_project_holds_its_directories() {
-        let within = |path: &str| within_project("--code-dir", Some(Path::new(path)), "code").ok();
+        let within = |path: &str| within_project("--code-dir", Some(Path::new(path)), Path::new("code")).ok();
         assert_eq!(within("src/code"), Some(PathBuf::from("src/code")));
         assert_eq!(within(""), Some(PathBuf::from("code")));
         assert_eq!((within("../code"), within("/code")), (None, None));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::made::path_with_zigbuild;
 use crate::support::lambda::{Function, invoke};
-use crate::support::{BINARY, Dir, TestCommand, run};
+use crate::support::{BINARY, Dir, TestCommand};
 
 /// As `init` and AWS spell this machine's.
 const THIS_ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") {
@@ -207,42 +207,6 @@ fn the_profiles_of_the_settings_file_work() {
         .map(|row| row["name"].clone())
         .collect();
     assert_eq!(names, ["dev", "prod"]);
-}
-
-#[test]
-fn the_modules_come_without_anybodys_bucket() {
-    let dir = Dir::new();
-    dir.command(["init", "--terraform"]).ok();
-    let root = fs::read_to_string(dir.join("root.hcl")).unwrap();
-    assert!(root.contains("state_bucket = get_env(\"TF_STATE_BUCKET\")\n"), "{root}");
-    for (path, content) in dir.snapshot() {
-        let content = String::from_utf8_lossy(&content);
-        assert!(!content.contains("904233119504"), "{}", path.display());
-    }
-    let script = dir.join("lambda-build-module/build-script.sh");
-    run("sh", &["-n", script.to_str().unwrap()]);
-    run("test", &["-x", script.to_str().unwrap()]);
-    let modules = run("ls", &[dir.join("lambda-deploy-module").to_str().unwrap()]);
-    assert!(
-        modules.contains("iam.tf") && modules.contains("terragrunt.hcl"),
-        "{modules}"
-    );
-    let ignored = fs::read_to_string(dir.join(".gitignore")).unwrap();
-    assert!(ignored.contains(".terragrunt-cache/"), "{ignored}");
-    let named = Dir::new();
-    named
-        .command(["init", "--terraform", "--state-bucket", "state-of-shop"])
-        .ok();
-    let root = fs::read_to_string(named.join("root.hcl")).unwrap();
-    assert!(
-        root.contains("coalesce(get_env(\"TF_STATE_BUCKET\", \"\"), \"state-of-shop\")"),
-        "{root}"
-    );
-    let settings = fs::read_to_string(named.join("lambda-pack.toml")).unwrap();
-    assert!(
-        settings.contains("\nstore = \"s3://state-of-shop-packages\"\n"),
-        "{settings}"
-    );
 }
 
 /// Runs `init` on a terminal of its own: types each answer when its question is there; `^C` is Ctrl-C. The exit code comes back.

@@ -31,6 +31,7 @@ mod handoff;
 mod hash;
 mod heads;
 mod init;
+mod init_modules;
 mod kills;
 mod layers;
 mod leaks;
