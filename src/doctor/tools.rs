@@ -53,23 +53,16 @@ fn terraform(settings: &Settings) -> Finding {
 
 fn terragrunt(settings: &Settings) -> Finding {
     const CHECK: &str = "terragrunt";
+    let install = "install Terragrunt: https://docs.terragrunt.com/getting-started/install/";
     if !settings.project_dir.join("root.hcl").is_file() {
         return Finding::skip(CHECK, "no root.hcl");
     }
     match build::find(&["terragrunt"]) {
         Some(program) => match said_by(&program, "--version").as_deref().and_then(version_in) {
             Some(version) => Finding::pass(CHECK, version.to_string()),
-            None => Finding::warn(
-                CHECK,
-                "`terragrunt --version` says no version",
-                "install it again: https://terragrunt.gruntwork.io",
-            ),
+            None => Finding::warn(CHECK, "`terragrunt --version` says no version", install),
         },
-        None => Finding::warn(
-            CHECK,
-            "not on PATH; root.hcl needs it",
-            "install it: https://terragrunt.gruntwork.io; in CI, pipelines/install-tools.sh does",
-        ),
+        None => Finding::warn(CHECK, "not on PATH; root.hcl needs it", install),
     }
 }
 

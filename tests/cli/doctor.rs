@@ -77,7 +77,18 @@ fn what_is_missing_is_said_with_what_mends_it() {
         "terraform 1.9.8, and 1.10.0 is needed",
         "Terraform 1.10",
     );
-    assert_check(&run, "terragrunt", "warn", "not on PATH", "install");
+    assert_check(
+        &run,
+        "terragrunt",
+        "warn",
+        "not on PATH",
+        "https://docs.terragrunt.com/",
+    );
+    let named = check(&run, "terragrunt")["fix"].as_str().unwrap().to_owned();
+    assert!(
+        !named.contains("pipelines/"),
+        "a file that `init` doesn't write: {named}"
+    );
     assert_check(
         &run,
         "providers",
