@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::support::{Dir, hash_of};
+use crate::support::{Dir, PYTHON, hash_of, run};
 
 /// MiB in a file of zeros, which packs fast.
 const MIB: usize = 1024 * 1024;
@@ -233,4 +233,120 @@ fn dependencies_that_cannot_be_split_off_are_an_error() {
         json!({"layers": ["app-dependencies"]}),
         &["`app-dependencies` comes twice"],
     );
+}
+
+/// What an independent validator says of these definitions.
+fn schema_accepts(dir: &Dir, definitions: &[Value]) -> Vec<bool> {
+    const VALIDATE: &str = "import json, sys, jsonschema\n\
+        schema, definitions = (json.load(open(path)) for path in sys.argv[1:])\n\
+        jsonschema.Draft202012Validator.check_schema(schema)\n\
+        validator = jsonschema.Draft202012Validator(schema)\n\
+        print(json.dumps([validator.is_valid(definition) for definition in definitions]))";
+    let schema = dir.write("schema.json", dir.command(["schema"]).ok().stdout);
+    let definitions = dir.write("definitions.json", json!(definitions).to_string());
+    let answer = run(
+        &*PYTHON,
+        &["-c", VALIDATE, schema.to_str().unwrap(), definitions.to_str().unwrap()],
+    );
+    serde_json::from_str(&answer).unwrap()
+}
+
+/// An editor knows the schema alone.
+#[test]
+fn schema_and_validate_refuse_the_same_keys_of_layers() {
+    let sample = |key: &str| match key {
+        "runtime" => json!("python3.13"),
+        "handler" => json!("app.handler"),
+        "memory_size" => json!(256),
+        "timeout" | "reserved_concurrent_executions" => json!(5),
+        "environment" | "tags" => json!({"LEVEL": "info"}),
+        "layers" => json!(["arn:aws:lambda:eu-west-1:123456789012:layer:rules:1"]),
+        "ephemeral_storage" => json!({"size": 512}),
+        "tracing_config" => json!({"mode": "Active"}),
+        "dead_letter_config" => json!({"target_arn": "arn:aws:sqs:eu-west-1:123456789012:dead"}),
+        "vpc_config" => json!({"subnet_ids": ["subnet-1"], "security_group_ids": ["sg-1"]}),
+        "kms_key_arn" => json!("arn:aws:kms:eu-west-1:123456789012:key/11111111-2222-3333-4444-555555555555"),
+        "policy_statements" => json!([{"actions": ["s3:GetObject"], "resources": ["*"]}]),
+        other => panic!("say a value of `{other}`"),
+    };
+    let dir = Dir::with_app();
+    dir.write("code/rules/python/rules.py", "RATE = 7\n");
+    let layer = |key: &str, value: Value| {
+        let mut layer = json!({"type": "layer", "compatible_runtimes": ["python3.13"], "source": "rules"});
+        layer[key] = value;
+        layer
+    };
+    let function = |key: &str, value: Value| {
+        let mut function = json!({"runtime": "python3.13", "handler": "app.handler", "source": "app.py"});
+        function[key] = value;
+        function
+    };
+    let schema = dir.command(["schema"]).ok().json();
+    let refused = schema["then"]["properties"].as_object().unwrap();
+    let keys = refused.iter().filter(|(_, schema)| **schema == json!(false));
+    let keys: Vec<&str> = keys.map(|(key, _)| key.as_str()).collect();
+    assert_eq!(keys.len(), 14, "{keys:?}");
+    let refused = keys
+        .iter()
+        .map(|key| (layer(key, sample(key)), format!("key `{key}` is for functions only")));
+    let secret = json!([{"id": "token", "class": "user_prompt", "target": "TOKEN"}]);
+    let refused = refused.chain([
+        (
+            function("compatible_runtimes", json!(["python3.13"])),
+            "is for layers only".to_owned(),
+        ),
+        (
+            layer("secrets", secret.clone()),
+            "a layer can't have the secret `token`".to_owned(),
+        ),
+        (
+            layer("build", json!({"type": "python", "dependencies": "layer"})),
+            "a layer has its dependencies in itself".to_owned(),
+        ),
+        (
+            layer("build", json!({"type": "node", "bundle": {"entry": ["index.ts"]}})),
+            "a bundle is for functions".to_owned(),
+        ),
+        (
+            layer("build", json!({"type": "go"})),
+            "which layers have no use for".to_owned(),
+        ),
+        (
+            layer("build", json!({"type": "rust"})),
+            "which layers have no use for".to_owned(),
+        ),
+    ]);
+    let refused: Vec<(Value, String)> = refused.collect();
+    for (definition, words) in &refused {
+        dir.write("lambda-json/tried.json", definition.to_string());
+        dir.command(["validate", "tried"]).fails(3, &[words]);
+    }
+    let definitions: Vec<Value> = refused.into_iter().map(|(definition, _)| definition).collect();
+    let accepts = schema_accepts(&dir, &definitions);
+    let missed: Vec<_> = definitions
+        .iter()
+        .zip(accepts)
+        .filter(|(_, accepts)| *accepts)
+        .collect();
+    assert!(missed.is_empty(), "the schema takes {missed:#?}");
+    // The kind alone makes the difference.
+    let accepted = keys.iter().map(|key| function(key, sample(key)));
+    let command = json!({"type": "command", "command": ["make"], "output": "out"});
+    let accepted = accepted.chain([
+        function("type", json!("function")),
+        function("secrets", secret),
+        function("build", json!({"type": "go"})),
+        function("build", json!({"type": "python", "dependencies": "layer"})),
+        layer("description", json!("Rules")),
+        layer("build", json!({"type": "python", "dependencies": "package"})),
+        layer("build", command),
+    ]);
+    let accepted: Vec<Value> = accepted.collect();
+    for (definition, accepts) in accepted.iter().zip(schema_accepts(&dir, &accepted)) {
+        assert!(accepts, "the schema refuses {definition}");
+    }
+    for definition in accepted.iter().filter(|definition| definition["build"].is_null()) {
+        dir.write("lambda-json/tried.json", definition.to_string());
+        dir.command(["validate", "tried"]).ok();
+    }
 }

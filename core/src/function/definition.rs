@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::allowed_secret::AllowedSecret;
 use super::asset::Asset;
 use super::build::Build;
+use super::kinds;
 use super::policy::PolicyStatement;
 use super::secret::{self, Secret};
 use super::text::{Bounded, EntryPrefix, GlobText, RelativePath, Rule, Text};
@@ -133,41 +134,13 @@ impl Definition {
         });
         collect_all(checked)?;
         collect_all([secret::check(&self.secrets, "secrets"), self.check_secrets()])?;
-        match self.kind {
-            Kind::Function => {
-                if self.compatible_runtimes.is_some() {
-                    return Err(misplaced("compatible_runtimes", "layers"));
-                }
-                // Lambda's own defaults, see CreateFunction in its API reference.
-                self.memory_size.get_or_insert(Bounded::literal(128));
-                self.timeout.get_or_insert(Bounded::literal(3));
-                self.environment.get_or_insert_default();
-                self.layers.get_or_insert_default();
-            }
-            Kind::Layer => {
-                let functions_only = [
-                    ("runtime", self.runtime.is_some()),
-                    ("handler", self.handler.is_some()),
-                    ("memory_size", self.memory_size.is_some()),
-                    ("timeout", self.timeout.is_some()),
-                    ("environment", self.environment.is_some()),
-                    ("layers", self.layers.is_some()),
-                    ("ephemeral_storage", self.ephemeral_storage.is_some()),
-                    ("tracing_config", self.tracing_config.is_some()),
-                    ("dead_letter_config", self.dead_letter_config.is_some()),
-                    ("vpc_config", self.vpc_config.is_some()),
-                    ("kms_key_arn", self.kms_key_arn.is_some()),
-                    (
-                        "reserved_concurrent_executions",
-                        self.reserved_concurrent_executions.is_some(),
-                    ),
-                    ("tags", self.tags.is_some()),
-                    ("policy_statements", !self.policy_statements.is_empty()),
-                ];
-                if let Some((key, _)) = functions_only.into_iter().find(|(_, set)| *set) {
-                    return Err(misplaced(key, "functions"));
-                }
-            }
+        kinds::check(&self)?;
+        if self.kind == Kind::Function {
+            // Lambda's own defaults, see CreateFunction in its API reference.
+            self.memory_size.get_or_insert(Bounded::literal(128));
+            self.timeout.get_or_insert(Bounded::literal(3));
+            self.environment.get_or_insert_default();
+            self.layers.get_or_insert_default();
         }
         Ok(self)
     }
@@ -271,13 +244,11 @@ pub(super) fn is_reserved(variable: &str) -> bool {
     RESERVED.contains(&variable)
 }
 
-fn misplaced(key: &str, owners: &str) -> Error {
-    Error::invalid(format!("key `{key}` is for {owners} only")).help("remove the key, or correct `type`")
-}
-
 /// The JSON Schema of a definition, draft 2020-12.
 pub fn json_schema() -> schemars::Schema {
-    schemars::schema_for!(Definition)
+    let mut schema = schemars::schema_for!(Definition);
+    kinds::restrict(&mut schema);
+    schema
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

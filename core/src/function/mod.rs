@@ -4,6 +4,7 @@ mod allowed_secret;
 mod asset;
 mod build;
 mod definition;
+mod kinds;
 mod layers;
 mod policy;
 mod secret;
