@@ -108,7 +108,7 @@ lint-terraform:
 lint-docs: docs
 	cargo build --quiet --locked
 	$(PYTHON) tests/docs/generate.py --check --lambda-pack "$(CARGO_TARGET_DIR)/debug/lambda-pack"
-	$(PYTHON) tests/docs/links.py
+	$(PYTHON) tests/docs/links.py --book "$(CARGO_TARGET_DIR)/book"
 	"$$(dirname "$$(tests/setup.sh moto)")/check-jsonschema" --quiet --schemafile docs/reference/definition.schema.json lambda-json/*.json examples/*/lambda-json/*.json
 	"$$(dirname "$$(tests/setup.sh moto)")/taplo" check --schema "file://$(CURDIR)/docs/reference/project.schema.json" lambda-pack.toml examples/*/lambda-pack.toml
 
