@@ -342,6 +342,10 @@ pub struct UploadArgs {
 
 /// Answer Terraform's `external` data source: JSON query on stdin, JSON result on stdout
 #[derive(Args, Debug)]
+#[command(after_help = "\
+Examples:
+  echo '{}' | lambda-pack external hash
+  echo '{\"names\": \"[\\\"my-function\\\"]\"}' | lambda-pack external hash | jq '.packages | fromjson'")]
 pub struct ExternalArgs {
     #[command(subcommand)]
     pub query: ExternalQuery,
@@ -427,6 +431,25 @@ pub struct ManArgs {
 mod tests {
     use super::*;
     use clap::CommandFactory;
+
+    /// `manual` knows no other paragraphs.
+    #[test]
+    fn every_command_has_examples() {
+        fn look(command: &clap::Command) {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let is_known = |paragraph: &str| {
+                ["Example:\n", "Examples:\n", "Exit codes: "]
+                    .iter()
+                    .any(|known| paragraph.starts_with(known))
+            };
+            let name = command.get_name();
+            assert!(after.starts_with("Example"), "{name} has no examples");
+            assert!(after.split("\n\n").all(is_known), "{name}: {after}");
+            assert!(command.get_after_long_help().is_none(), "{name}");
+            command.get_subcommands().for_each(look);
+        }
+        look(&Cli::command());
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

@@ -24,6 +24,7 @@ mod init;
 mod input;
 mod invocation;
 mod lambda;
+mod manual;
 mod markdown;
 mod network;
 mod overrides;

@@ -19,6 +19,9 @@ pub struct ProfileArgs {
 #[derive(Debug, Subcommand)]
 pub enum ProfileVerb {
     /// List profiles, with tier and functions
+    #[command(
+        after_help = "Examples:\n  lambda-pack profile list\n  lambda-pack profile list --json | jq -r '.[] | select(.tier == \"lambda\").name'"
+    )]
     List,
     /// Show a profile with all that it extends, as TOML
     #[command(

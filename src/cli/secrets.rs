@@ -52,14 +52,13 @@ pub struct SecretsOfArgs {
 ///
 /// per_install_generated: makes one, unless there is one. user_prompt: stores the one that was given, or looks whether the SSM
 /// parameter exists that the declaration names. Values are given as a JSON object by id in the environment variable
-/// LAMBDA_PACK_SECRET_VALUES, or else TF_VAR_secret_values; none is printed. It may be repeated.
+/// LAMBDA_PACK_SECRET_VALUES, or else TF_VAR_secret_values; none is printed. It may be repeated. It prints `made`, `stored`, `kept`
+/// (there was a value) or `found` (the parameter).
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Example:
   lambda-pack secrets provide --secret-id shop/cookie-key \\
-      '{\"id\": \"cookie-key\", \"class\": \"per_install_generated\", \"target\": \"COOKIE_KEY_SECRET\"}'
-
-Prints `made`, `stored`, `kept` (there was a value) or `found` (the parameter).")]
+      '{\"id\": \"cookie-key\", \"class\": \"per_install_generated\", \"target\": \"COOKIE_KEY_SECRET\"}'")]
 pub struct ProvideArgs {
     /// An entry of `secrets` of a definition, as JSON
     #[arg(value_name = "DECLARATION")]

@@ -10,6 +10,7 @@ use lambda_pack_core::{Error, ErrorKind, Result, function, handoff};
 
 use super::output;
 use crate::cli::{Cli, ManArgs, SchemaName};
+use crate::manual;
 use crate::settings;
 
 const NAME: &str = "lambda-pack";
@@ -46,13 +47,10 @@ pub fn complete() -> Result<bool> {
 
 pub fn man(args: &ManArgs) -> Result<()> {
     let Some(directory) = &args.out_dir else {
-        let mut page = Vec::new();
-        clap_mangen::Man::new(Cli::command())
-            .render(&mut page)
+        let page = manual::page(Cli::command())
             .map_err(|cause| Error::failed(format!("cannot make the manual page: {cause}")))?;
         return output::bytes(&page);
     };
     fs::create_dir_all(directory).map_err(|cause| Error::io("create the directory", directory, cause))?;
-    clap_mangen::generate_to(Cli::command(), directory)
-        .map_err(|cause| Error::io("write the manual pages to", directory, cause))
+    manual::pages(Cli::command(), directory).map_err(|cause| Error::io("write the manual pages to", directory, cause))
 }

@@ -217,18 +217,9 @@ fn a_directory_that_may_not_be_written_is_named() {
 #[test]
 fn help_has_examples_and_usage_errors_are_exit_2() {
     let dir = Dir::new();
-    for command in [
-        "assets",
-        "hash",
-        "build",
-        "upload",
-        "validate",
-        "schema",
-        "completions",
-        "man",
-    ] {
-        let help = dir.command([command, "--help"]).ok().stdout;
-        assert!(help.contains("Example"), "{command}: {help}");
+    for command in [&["external"][..], &["profile", "list"], &["hash"], &["man"]] {
+        let help = dir.command(command.iter().copied()).arg("--help").ok().stdout;
+        assert!(help.contains("Example"), "{command:?}: {help}");
     }
     dir.command(["bild"]).fails(2, &["unrecognized subcommand", "build"]);
     dir.command(["build", "--jobs", "0"]).fails(2, &["--jobs"]);
@@ -236,6 +227,33 @@ fn help_has_examples_and_usage_errors_are_exit_2() {
     assert!(dir.command(["completions", "bash"]).ok().stdout.contains("complete"));
     dir.command(["man", "--out-dir", "man1"]).ok();
     assert!(dir.join("man1/lambda-pack-upload.1").is_file());
+}
+
+/// Comments of examples stand below each other, as in `--help`.
+#[test]
+fn manual_pages_have_examples_as_they_are_typed() {
+    let dir = Dir::new();
+    dir.command(["man", "--out-dir", "man1"]).ok();
+    let mut pages = vec![dir.command(["man"]).ok().stdout];
+    for entry in fs::read_dir(dir.join("man1")).unwrap() {
+        pages.push(fs::read_to_string(entry.unwrap().path()).unwrap());
+    }
+    assert!(pages.len() > 50, "{}", pages.len());
+    for page in &pages {
+        assert!(
+            page.contains("\n.SH EXAMPLES\n.nf\n") && page.contains("\n.fi\n"),
+            "{page}"
+        );
+        assert!(!page.contains("EXTRA") && !page.contains("Examples:"), "{page}");
+    }
+    let words = [
+        "\n.SH EXAMPLES\n.nf\nlambda\\-pack hash code/                 one digest of a directory",
+        "\nlambda\\-pack build                      dist/<function>.zip",
+        "\n.fi\n.SH \"EXIT STATUS\"\n0 done, 1 failed",
+    ];
+    for words in words {
+        assert!(pages[0].contains(words), "{words}: {}", pages[0]);
+    }
 }
 
 #[test]

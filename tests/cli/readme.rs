@@ -61,3 +61,15 @@ fn the_commands_print_what_the_readme_shows() {
         );
     }
 }
+
+#[test]
+fn the_rust_that_is_needed_is_said_in_full() {
+    let needed = concat!("Rust ", env!("CARGO_PKG_RUST_VERSION"));
+    for page in [
+        README,
+        include_str!("../../CONTRIBUTING.md"),
+        include_str!("../../docs/install.md"),
+    ] {
+        assert!(page.contains(needed), "{needed}: {page}");
+    }
+}
