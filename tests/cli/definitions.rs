@@ -250,6 +250,70 @@ fn strange_files_are_refused_by_name() {
     dir.command(["build"]).ok();
 }
 
+/// What globs take decides, whatever bytes a name is made of.
+#[test]
+fn names_that_are_not_utf8_are_held_against_globs() {
+    let dir = with_source(r#""app""#);
+    let at = |path: &[u8]| dir.join("code/app").join(OsStr::from_bytes(path));
+    fs::write(at(b"caf\xe9.txt"), "").unwrap();
+    fs::create_dir(at(b"lib/d\xff")).unwrap();
+    fs::write(at(b"lib/d\xff/x.py"), "").unwrap();
+    fs::write(at(b"lib/d\xff/y.py"), "").unwrap();
+    let (file, directory) = (r#""code/app/caf\xE9.txt""#, r#""code/app/lib/d\xFF""#);
+    for (globs, faults) in [
+        (r#""#, &[file, directory][..]),
+        (r#", "include": ["**"]"#, &[file, directory]),
+        (r#", "include": ["main.py", "**/*.py"]"#, &[directory]),
+        (r#", "include": ["caf?.txt"]"#, &[file]),
+        (r#", "exclude": ["**/caf*"]"#, &[directory]),
+        (r#", "exclude": ["caf?.txt", "lib/d?/*.py"]"#, &[]),
+        (r#", "exclude": ["caf*", "lib/d*/**"]"#, &[]),
+        (r#", "include": ["main.py"]"#, &[]),
+    ] {
+        dir.write(
+            "lambda-json/app.json",
+            format!(r#"{{"source": {{"path": "app"{globs}}}}}"#),
+        );
+        if faults.is_empty() {
+            assert!(entries(&dir).contains(&"main.py".to_owned()));
+            continue;
+        }
+        let run = dir.command(["build"]).fails(3, faults);
+        assert_eq!(
+            run.stderr.matches("its name is not UTF-8").count(),
+            faults.len(),
+            "{run:?}"
+        );
+        assert!(run.stderr.contains("help: rename it"), "{run:?}");
+    }
+}
+
+#[test]
+fn globs_hold_for_a_single_file() {
+    for (source, expected) in [
+        (
+            r#"{"path": "app/main.py", "include": ["*.py"], "prefix": "x"}"#,
+            &["x/main.py"][..],
+        ),
+        (
+            r#"[{"path": "app/main.py", "exclude": ["*.py"]}, "shared"]"#,
+            &["log.py", "notes.md"],
+        ),
+        // Named itself, it needs no glob that spells it.
+        (
+            r#"{"path": "app/lib/__pycache__/util.pyc", "include": ["*"]}"#,
+            &["util.pyc"],
+        ),
+    ] {
+        assert_eq!(entries(&with_source(source)), expected, "{source}");
+    }
+    for globs in [r#""exclude": ["main.py"]"#, r#""include": ["app/*.py"]"#] {
+        let dir = with_source(&format!(r#"{{"path": "app/main.py", {globs}}}"#));
+        dir.command(["build"])
+            .fails(3, &["function `app`", "the source is empty"]);
+    }
+}
+
 /// Runs the binary as nobody: root reads everything.
 fn as_nobody(dir: &Dir, args: &[&str]) -> crate::support::Run {
     std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();

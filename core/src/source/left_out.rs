@@ -1,6 +1,8 @@
 //! The names that are left out of every source tree. The list is frozen as part of hash version 1: adding a name would
 //! change the hash of existing trees.
 
+use std::ffi::OsStr;
+
 use globset::{Glob, GlobMatcher, GlobSet, GlobSetBuilder};
 
 use crate::function::GlobText;
@@ -55,8 +57,10 @@ impl Restored {
     }
 
     /// Whether every left-out name in this path is spelled by a glob that matches the path.
-    pub fn takes(&self, path: &str) -> bool {
-        let mut names = path.split('/').filter(|name| is_left_out(name));
+    pub fn takes(&self, path: &OsStr) -> bool {
+        // No name of the list asks what the bytes are that aren't UTF-8.
+        let text = path.to_string_lossy();
+        let mut names = text.split('/').filter(|name| is_left_out(name));
         names.all(|name| (self.0.iter()).any(|(glob, names)| names.is_match(name) && glob.is_match(path)))
     }
 }
@@ -93,7 +97,7 @@ mod tests {
     fn a_glob_brings_back_only_the_names_that_it_spells() {
         let takes = |glob: &str, path: &str| {
             let globs = [glob.parse().expect("a glob")];
-            Restored::new(&globs).expect("names").takes(path)
+            Restored::new(&globs).expect("names").takes(path.as_ref())
         };
         assert!(takes(".venv/**", ".venv/bin/tool"));
         assert!(takes("**/*.pyc", "lib/x.pyc"));

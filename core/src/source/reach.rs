@@ -2,13 +2,14 @@
 //! files that are gone, too.
 
 use std::collections::{BTreeSet, HashMap};
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::ignores::{self, Ignores};
 use super::resolve::Resolved;
-use super::walk::{Options, Rules};
+use super::walk::{self, Options, Rules};
 use super::{below, split_glob};
 use crate::function::{GlobText, SourceSpec, Symlinks};
 use crate::{Error, Result};
@@ -124,13 +125,9 @@ impl Reach {
         }
         let parts: Vec<_> = path.iter().collect();
         let mut directory = PathBuf::new();
-        let mut entry = String::new();
-        for (index, part) in parts.iter().enumerate() {
+        let mut entry = OsString::new();
+        for (index, &name) in parts.iter().enumerate() {
             let is_last = index + 1 == parts.len();
-            let Some(name) = part.to_str() else {
-                // The walk fails there, unless globs decide, which spell no such name.
-                return Ok(!self.rules.has_include());
-            };
             let is_ignore_file = name == ignores::OURS || (self.rules.gitignore && name == ignores::GITS);
             if is_last && is_ignore_file {
                 return Ok(true);
@@ -141,7 +138,7 @@ impl Reach {
             let ignores = self.ignores_in(&directory)?;
             let file = self.root().join(&directory).join(name);
             let is_link = fs::symlink_metadata(&file).is_ok_and(|metadata| metadata.is_symlink());
-            entry.push_str(name);
+            entry = walk::below(&entry, name);
             let is_ignored = |is_directory| {
                 ignores
                     .as_ref()
@@ -160,14 +157,13 @@ impl Reach {
                 return Ok(false);
             }
             directory.push(name);
-            entry.push('/');
         }
         // It is `root` itself.
         Ok(true)
     }
 
     /// Whether the walk reads what is in a directory, unless it is ignored.
-    fn enters(&self, path: &str, is_link: bool) -> bool {
+    fn enters(&self, path: &OsStr, is_link: bool) -> bool {
         let is_followed = is_link && self.rules.symlinks == Symlinks::Follow;
         !(self.rules.excluded_trees.is_match(path) || is_followed && self.rules.exclude.is_match(path))
     }
@@ -208,7 +204,7 @@ impl Reach {
                 let below = path.join(entry.file_name());
                 let name = entry.file_name();
                 let excluded = self.rules.excluded_trees.is_match(&below);
-                if excluded || name.to_str().is_some_and(|name| self.rules.passes_over(name)) {
+                if excluded || self.rules.passes_over(&name) {
                     continue;
                 }
                 let kind = entry.file_type().map_err(cannot_read)?;

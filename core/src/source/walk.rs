@@ -1,6 +1,6 @@
 //! The walk: which files of a directory are entries. Directories are read in parallel.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, FileType, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -59,12 +59,14 @@ pub fn walk(root: &Path, options: &Options, meter: &Meter) -> Result<Vec<TreeEnt
 pub fn walk_known(root: &Path, metadata: &Metadata, options: &Options, meter: &Meter) -> Result<Vec<TreeEntry>> {
     let rules = Rules::new(options)?;
     if !metadata.is_dir() {
-        // A file that is named itself is meant, whatever its name: only its content and kind count.
         let Some(name) = root.file_name() else {
             return Err(Error::invalid(format!("`{}` has no file name", root.display())));
         };
-        let name = utf8(name.to_owned(), root)?;
-        let entry = rules.entry(root.to_owned(), &name, metadata)?;
+        // A file that is named itself is meant, even by a name that is left out elsewhere.
+        if !rules.globs_take(name) {
+            return Ok(Vec::new());
+        }
+        let entry = rules.entry(root.to_owned(), name, metadata)?;
         meter.add_found(1)?;
         return Ok(vec![entry]);
     }
@@ -75,7 +77,7 @@ pub fn walk_known(root: &Path, metadata: &Metadata, options: &Options, meter: &M
     };
     let top = Directory {
         file: root.to_owned(),
-        path: String::new(),
+        path: OsString::new(),
         ignores: None,
         ancestors: Identity::of(metadata).map(|identity| Arc::new(Ancestors { identity, above: None })),
     };
@@ -106,6 +108,8 @@ impl Faults {
             return Some(self.0.swap_remove(interrupted));
         }
         self.0.sort_by(|a, b| a.message().cmp(b.message()));
+        // What is wrong with a directory's name is found with each file in it.
+        self.0.dedup_by(|a, b| a.message() == b.message());
         Error::join(self.0)
     }
 }
@@ -113,8 +117,8 @@ impl Faults {
 /// A directory that is to be read.
 struct Directory {
     file: PathBuf,
-    /// Entry path before `prefix`: empty, or ends with `/`.
-    path: String,
+    /// Entry path before `prefix`, which need not be UTF-8: what globs leave out in there is no fault. Empty at the top.
+    path: OsString,
     ignores: Option<Arc<Ignores>>,
     ancestors: Option<Arc<Ancestors>>,
 }
@@ -134,7 +138,7 @@ impl Ancestors {
 /// What was found in a directory: its name, and what it is or, if it is a followed link, what it leads to.
 struct Item {
     file: PathBuf,
-    path: String,
+    path: OsString,
     kind: FileType,
     entry: fs::DirEntry,
     followed: Option<Metadata>,
@@ -182,7 +186,7 @@ impl Walk<'_> {
         let listing = match fs::read_dir(&directory.file) {
             Ok(listing) => listing,
             // What is left out need not be readable.
-            Err(_) if self.rules.leaves_out(directory.path.trim_end_matches('/')) => return Ok(Vec::new()),
+            Err(_) if self.rules.leaves_out(&directory.path) => return Ok(Vec::new()),
             Err(cause) => return Err(cannot_read(cause)),
         };
         let listing = listing.collect::<Result<Vec<_>, _>>().map_err(cannot_read)?;
@@ -212,7 +216,7 @@ impl Walk<'_> {
 
     fn look(&self, directory: &Directory, ignores: Option<&Arc<Ignores>>, entry: fs::DirEntry) -> Result<Option<Seen>> {
         let name = entry.file_name();
-        if name.to_str().is_some_and(|name| self.rules.passes_over(name)) {
+        if self.rules.passes_over(&name) {
             return Ok(None);
         }
         let file = directory.file.join(&name);
@@ -220,15 +224,9 @@ impl Walk<'_> {
         if ignores.is_some_and(|ignores| ignores.leave_out(&file, kind.is_dir())) {
             return Ok(None);
         }
-        let path = match utf8(name, &file) {
-            Ok(name) => format!("{}{name}", directory.path),
-            // No glob spells such a name.
-            Err(_) if self.rules.include.is_some() => return Ok(None),
-            Err(error) => return Err(error),
-        };
         let mut item = Item {
             file,
-            path,
+            path: below(&directory.path, &name),
             kind,
             entry,
             followed: None,
@@ -275,7 +273,7 @@ impl Walk<'_> {
         }
         Ok(Seen::Directory(Directory {
             file: item.file,
-            path: item.path + "/",
+            path: item.path,
             ignores: ignores.cloned(),
             ancestors,
         }))
@@ -319,28 +317,29 @@ impl Rules {
     }
 
     /// Whether a file or directory of this name is left out with all below it.
-    pub(super) fn passes_over(&self, name: &str) -> bool {
-        !self.everything && left_out::is_left_out(name) && !self.restored.may_hold(name)
+    pub(super) fn passes_over(&self, name: &OsStr) -> bool {
+        let name = name.to_string_lossy();
+        !self.everything && left_out::is_left_out(&name) && !self.restored.may_hold(&name)
     }
 
-    /// Whether only what globs name is taken.
-    pub(super) fn has_include(&self) -> bool {
-        self.include.is_some()
+    /// Whether the globs and the list of left-out names take this path. All see its bytes, before `prefix` is put in front.
+    pub(super) fn takes(&self, path: &OsStr) -> bool {
+        (self.everything || self.restored.takes(path)) && self.globs_take(path)
     }
 
-    /// Whether the globs and the list of left-out names take this path. All see it before `prefix` is put in front.
-    pub(super) fn takes(&self, path: &str) -> bool {
-        (self.everything || self.restored.takes(path))
-            && self.include.as_ref().is_none_or(|globs| globs.is_match(path))
-            && !self.exclude.is_match(path)
+    fn globs_take(&self, path: &OsStr) -> bool {
+        self.include.as_ref().is_none_or(|globs| globs.is_match(path)) && !self.exclude.is_match(path)
     }
 
     /// Whether nothing below a directory can be taken. `include` says nothing of directories.
-    fn leaves_out(&self, path: &str) -> bool {
+    fn leaves_out(&self, path: &OsStr) -> bool {
         !self.restored.takes(path) || self.exclude.is_match(path)
     }
 
-    fn entry(&self, file: PathBuf, path: &str, metadata: &Metadata) -> Result<TreeEntry> {
+    fn entry(&self, file: PathBuf, path: &OsStr, metadata: &Metadata) -> Result<TreeEntry> {
+        let Some(path) = path.to_str() else {
+            return Err(not_utf8(&file, path));
+        };
         let path_in_archive = format!("{}{path}", self.prefix);
         if let Some(problem) = names::problem(&path_in_archive) {
             return Err(refused(&file, problem));
@@ -416,8 +415,27 @@ fn refused(file: &Path, why: &str) -> Error {
     Error::invalid(format!("cannot pack {:?}: {why}", file.display().to_string()))
 }
 
-fn utf8(name: OsString, file: &Path) -> Result<String> {
-    name.into_string().map_err(|_| refused(file, "its name is not UTF-8"))
+/// Names what is to be renamed: the first part of the entry path that is at fault.
+fn not_utf8(file: &Path, path: &OsStr) -> Error {
+    let parts: Vec<&OsStr> = Path::new(path).iter().collect();
+    let sound = parts.iter().take_while(|part| part.to_str().is_some()).count();
+    let above = parts.len().saturating_sub(sound + 1);
+    let at_fault = file.ancestors().nth(above).unwrap_or(file);
+    // Not `display()`, which shows all that isn't UTF-8 alike.
+    Error::invalid(format!("cannot pack {at_fault:?}: its name is not UTF-8"))
+        .help("rename it, or leave it out with `exclude` (`?` and `*` match any bytes)")
+}
+
+/// The entry path of what is in a directory.
+pub(super) fn below(directory: &OsStr, name: &OsStr) -> OsString {
+    if directory.is_empty() {
+        return name.to_owned();
+    }
+    let mut path = OsString::with_capacity(directory.len() + 1 + name.len());
+    path.push(directory);
+    path.push("/");
+    path.push(name);
+    path
 }
 
 fn glob_set<'a>(globs: impl IntoIterator<Item = &'a GlobText>) -> Result<GlobSet> {

@@ -219,6 +219,11 @@ fn names_may_hold_anything_but_nul() {
     assert!(list.contains("caf\\351"), "{list}");
     assert_eq!(since(&dir, "HEAD"), ["b"]);
     assert_eq!(of_files(&dir, &list), ["b"]);
+    // The glob takes it, so it is an error of `a`.
+    let taken = dir.join("code/a").join(OsStr::from_bytes(b"caf\xe9.py"));
+    fs::write(&taken, "x").unwrap();
+    assert_eq!(since(&dir, "HEAD"), ["a", "b"]);
+    fs::remove_file(taken).unwrap();
     assert_eq!(of_files(&dir, "code/b/a b\nc.py\0code/none\0"), ["b"]);
     fs::remove_file(dir.join("code/b").join(name)).unwrap();
     git(dir.path(), &["mv", "code/b/x.py", "code/a/from b.py"]);
