@@ -92,8 +92,19 @@ fn explain(place: &str, key: &str, error: &serde_json::Error) -> Error {
     in_words(place, key, text, "an object")
 }
 
+/// Stands between what is allowed and the help, in serde's words: an error of serde has one text.
+const HELP: &str = "\u{0}help: ";
+
+/// What was expected, for serde, with a help that the error gets.
+pub(crate) fn with_help(expected: &str, help: &str) -> String {
+    format!("{expected}{HELP}{help}")
+}
+
 /// What serde says of data, in the words of people who write it. `place` is file and line, `object` what the format calls one.
 pub(crate) fn in_words(place: &str, key: &str, text: &str, object: &str) -> Error {
+    if let Some((text, help)) = text.split_once(HELP) {
+        return in_words(place, key, text, object).help(shorten(help));
+    }
     let in_key = |what: String| match key {
         "" => Error::invalid(format!("{place}: {what}")),
         key => Error::invalid(format!("{place}: key `{}`: {what}", shorten(key))),

@@ -288,6 +288,87 @@ fn names_that_are_not_utf8_are_held_against_globs() {
     }
 }
 
+/// What such a glob was meant to leave out would be packed.
+#[test]
+fn globs_that_match_no_entry_path_are_refused() {
+    for (glob, help) in [
+        ("", "all there is would be `**`"),
+        ("/tests/**", "write `tests/**`"),
+        ("./tests/**", "write `tests/**`"),
+        ("tests/", "write `tests/**`"),
+        ("tests/**/", "write `tests/**`"),
+        ("lib/./x//*.md", "write `lib/x/*.md`"),
+        (".", "write `**`"),
+        ("../shared/*", "nothing above it is packed"),
+        ("!main.py", "name what is taken in `include`"),
+        (r"tests\\test_main.py", "write `tests/test_main.py`"),
+        (r"tests\\**", "write `tests/**`"),
+        (r"tests\\", "write `tests/**`"),
+        ("[éè]*.md", "write `{é,…}` or `*`"),
+    ] {
+        for key in ["include", "exclude", "executable"] {
+            let dir = with_source(&format!("{{\"path\": \"app\",\n\"{key}\": [\"**/*.md\", \"{glob}\"]}}"));
+            let key = format!("key `source.{key}[1]`");
+            let run = dir.command(["validate"]).fails(
+                3,
+                &[
+                    "lambda-json/app.json:2:",
+                    &key,
+                    "found string",
+                    "allowed: a glob on entry paths",
+                ],
+            );
+            assert!(
+                run.stderr
+                    .lines()
+                    .any(|line| line.contains("help:") && line.contains(help)),
+                "{glob}: {run:?}"
+            );
+        }
+    }
+    // Escapes are no separators, and `inputs` of builds may name directories.
+    let dir = with_source(
+        r#"{"path": "app", "exclude": ["\\!main.py", "\\{x\\}", "\\*b", "**/[!a-z]?.{md,txt}", ".venv/**", "..x", "é"]}"#,
+    );
+    dir.command(["validate"]).ok();
+    dir.write(
+        "lambda-json/app.json",
+        r#"{"source": "app", "build": {"type": "command", "command": ["true"], "output": "x", "inputs": ["shared/", "./shared"]}}"#,
+    );
+    dir.command(["validate"]).ok();
+}
+
+#[test]
+fn an_exclude_that_names_a_directory_is_warned_of() {
+    for (source, words) in [
+        (
+            r#"{"path": "app", "exclude": ["tests"]}"#,
+            Some(["the directory `tests`", "`tests/**` leaves out"]),
+        ),
+        (
+            r#"{"path": "app", "exclude": ["**/*sts"], "prefix": "p"}"#,
+            Some(["the directory `tests`", "`**/*sts/**`"]),
+        ),
+        (r#"["shared", {"path": "app/tests", "exclude": ["*.md"]}]"#, None),
+        (r#"{"path": "app", "exclude": ["tests", "tests/**"]}"#, None),
+        (r#"{"path": "app", "exclude": ["*", "tests/*.md"]}"#, None),
+    ] {
+        let dir = with_source(source);
+        for verb in ["build", "validate"] {
+            let run = dir.command([verb]).ok();
+            let warned = run.stderr.contains("leaves out nothing of");
+            assert_eq!(warned, words.is_some(), "{source}: {run:?}");
+            assert!(
+                words.iter().flatten().all(|words| run.stderr.contains(words)),
+                "{run:?}"
+            );
+        }
+    }
+    // It is the same package as ever.
+    let dir = with_source(r#"{"path": "app", "exclude": ["tests"]}"#);
+    assert_eq!(source_hash(&dir), hash_of(&dir.join("code/app")));
+}
+
 #[test]
 fn globs_hold_for_a_single_file() {
     for (source, expected) in [

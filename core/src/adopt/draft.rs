@@ -8,8 +8,8 @@ use serde_json::Value as Json;
 use super::carry::DECLARE;
 use super::unknown::{Says, Unknown};
 use super::value::{Place, Value};
-use crate::function::Kind;
-use crate::{printable, secrets};
+use crate::function::{Kind, glob_fault};
+use crate::{printable, secrets, shorten};
 
 /// What couldn't be carried over, and why.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq, PartialOrd, Ord)]
@@ -167,6 +167,16 @@ impl Draft {
     /// Notes that something isn't carried over.
     pub fn lost(&mut self, place: &Place, key: &str, reason: impl Into<String>) {
         self.notes.push(Note::new(place, Some(key), reason.into()));
+    }
+
+    /// Whether a source can have this glob; notes it if not.
+    pub fn can_have(&mut self, glob: &str, place: &Place, key: &str) -> bool {
+        let fault = glob_fault(glob);
+        if let Some(fault) = &fault {
+            let glob = shorten(glob);
+            self.lost(place, key, format!("`{glob}` matches no file of the source: {fault}"));
+        }
+        fault.is_none()
     }
 
     /// Notes that the function isn't.

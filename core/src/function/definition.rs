@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use super::allowed_secret::AllowedSecret;
 use super::asset::Asset;
 use super::build::Build;
+use super::entry_glob::EntryGlob;
 use super::kinds;
 use super::policy::PolicyStatement;
 use super::secret::{self, Secret};
@@ -368,15 +369,20 @@ pub struct SourceSpec {
     /// File or directory, relative to the code directory.
     pub path: RelativePath,
     /// Only what matches is taken. A glob that spells out a name which is otherwise left out brings it back.
+    #[serde(default, deserialize_with = "EntryGlob::some_list")]
+    #[schemars(with = "Option<Vec<EntryGlob>>")]
     pub include: Option<Vec<GlobText>>,
     /// What matches is left out. All globs see the entry path before `prefix` is put in front.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "EntryGlob::list")]
+    #[schemars(with = "Vec<EntryGlob>")]
     pub exclude: Vec<GlobText>,
     /// Directory in the archive that the entries are put under.
     pub prefix: Option<EntryPrefix>,
     #[serde(default)]
     pub symlinks: Symlinks,
     /// What matches is executable and nothing else is, whatever the file system says.
+    #[serde(default, deserialize_with = "EntryGlob::some_list")]
+    #[schemars(with = "Option<Vec<EntryGlob>>")]
     pub executable: Option<Vec<GlobText>>,
     /// Honour `.gitignore` files within the tree too.
     #[serde(default)]

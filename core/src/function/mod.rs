@@ -4,6 +4,7 @@ mod allowed_secret;
 mod asset;
 mod build;
 mod definition;
+mod entry_glob;
 mod kinds;
 mod layers;
 mod policy;
@@ -23,6 +24,7 @@ pub use build::{Build, Bundle, BundleFormat, CommandBuild, GoBuild, NodeBuild, P
 pub use definition::{
     Architecture, Definition, FunctionName, Kind, Source, SourceSpec, Symlinks, TracingMode, json_schema,
 };
+pub(crate) use entry_glob::glob_fault;
 pub use layers::Selected;
 pub use policy::{Effect, PolicyStatement};
 pub use secret::{Charset, Secret, SecretClass};

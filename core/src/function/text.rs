@@ -321,7 +321,8 @@ impl FromStr for EntryPath {
 pub struct GlobText(Glob);
 
 impl GlobText {
-    const EXPECTED: &'static str = "a glob such as `**/*.py` (`*` stays within one directory, `**` does not)";
+    pub(super) const EXPECTED: &'static str =
+        "a glob such as `**/*.py` (`*` stays within one directory, `**` does not)";
 
     pub fn glob(&self) -> &Glob {
         &self.0
@@ -341,6 +342,16 @@ impl GlobText {
 impl Serialize for GlobText {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
+    }
+}
+
+impl JsonSchema for GlobText {
+    fn schema_name() -> Cow<'static, str> {
+        "GlobText".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "description": Self::EXPECTED })
     }
 }
 
@@ -405,7 +416,7 @@ macro_rules! parsed_from_string {
     )*};
 }
 
-parsed_from_string!(RelativePath, EntryPrefix, EntryPath, GlobText, GoPackage, Sha256);
+parsed_from_string!(RelativePath, EntryPrefix, EntryPath, GoPackage, Sha256);
 
 #[cfg(test)]
 mod tests {

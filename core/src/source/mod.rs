@@ -1,5 +1,6 @@
 //! Source trees: the files that a function is packed from. One walk lists them; hashing and packing both follow it.
 
+mod exclusions;
 mod ignores;
 mod left_out;
 mod links;
@@ -181,18 +182,21 @@ impl Tree {
         let walked = specs.into_par_iter().map(|(spec, owner)| {
             let entries = walk_spec(spec, code_dir, &boundary, outputs, meter);
             let entries = entries.map_err(|error| error.within(format_args!("function `{}`", owner.name)))?;
-            Ok(shared(entries))
+            let entries = shared(entries);
+            let warnings = exclusions::of_directories(spec, &entries);
+            Ok((entries, warnings))
         });
-        let walked: Vec<Result<_>> = walked.collect();
+        let walked: Vec<Result<(Vec<_>, Vec<_>)>> = walked.collect();
         let walked = collect_all(walked)?;
         let trees: Vec<Result<Self>> = functions
             .par_iter()
             .zip(numbers)
             .map(|(function, numbers)| {
-                let sources = function.sources().iter().zip(numbers);
+                let sources = function.sources().iter().zip(&numbers);
                 let parts: Vec<_> = sources
-                    .map(|(spec, number)| (spec.path.as_str(), walked[number].as_slice()))
+                    .map(|(spec, &number)| (spec.path.as_str(), walked[number].0.as_slice()))
                     .collect();
+                let warnings = numbers.iter().flat_map(|&number| &walked[number].1);
                 let tree = Recipe::of(function, code_dir, digests, meter)
                     .and_then(|recipe| {
                         Ok(Inputs {
@@ -202,6 +206,10 @@ impl Tree {
                         })
                     })
                     .and_then(|inputs| Self::merge(&parts, inputs))
+                    .map(|mut tree| {
+                        tree.warnings.extend(warnings.cloned());
+                        tree
+                    })
                     .and_then(|tree| tree.swapped(function, code_dir))
                     .and_then(Self::check);
                 tree.map_err(|error| error.within(format_args!("function `{}`", function.name)))

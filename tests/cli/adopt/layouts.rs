@@ -99,6 +99,9 @@ functions:
   only:
     handler: src/deep/a.handler
     package: {patterns: ['!**', 'src/**', '!src/deep/*', 'src/deep/a.js', 'gone.js']}
+  slash:
+    handler: src/deep/a.handler
+    package: {patterns: ['!**', './src/deep/**', '!src/deep/']}
 ",
     );
     let adopted = Adopted::of(dir);
@@ -108,7 +111,15 @@ functions:
         adopted.packed("only"),
         ["src/deep/a.js", "src/hello.js", "src/other.js"]
     );
-    assert_eq!(adopted.json["notes"], json!([]));
+    // To the framework such a pattern says nothing, and here it would be refused.
+    assert_eq!(adopted.packed("slash"), ["src/deep/a.js", "src/deep/b.js"]);
+    assert_eq!(adopted.json["notes"].as_array().unwrap().len(), 1);
+    adopted.notes(
+        "serverless.yml:17",
+        "slash",
+        Some("package.patterns"),
+        "write `src/deep/**`",
+    );
 }
 
 /// Aliases, what calls functions, and what keeps them warm: no definition has them, so they are named.

@@ -51,6 +51,10 @@ pub fn narrow(draft: &mut Draft, part: &Part, patterns: &[Value]) -> Vec<Part> {
             }
             continue;
         };
+        let glob = clean(text.strip_prefix('!').unwrap_or(&text));
+        if !draft.can_have(glob, &pattern.place, "package.patterns") {
+            continue;
+        }
         match text.strip_prefix('!').map(clean) {
             Some("**" | "**/*" | "**/**") => {
                 takes_all = false;

@@ -110,7 +110,11 @@ fn sources(scope: &Scope, archive: Located, draft: &mut Draft) {
             .iter()
             .flat_map(Value::members)
             .flat_map(|value| match value.plain() {
-                Some(text) => excluded(&path, &text),
+                Some(text) => {
+                    let mut globs = excluded(&path, &text);
+                    globs.retain(|glob| draft.can_have(glob, &value.place, "excludes"));
+                    globs
+                }
                 None => {
                     draft.lost(&value.place, "excludes", "what it leaves out isn't known here");
                     Vec::new()
