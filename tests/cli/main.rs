@@ -30,6 +30,7 @@ mod graph;
 mod handoff;
 mod hash;
 mod heads;
+mod ignore_files;
 mod init;
 mod init_modules;
 mod kills;

@@ -1,6 +1,7 @@
 //! Source trees: the files that a function is packed from. One walk lists them; hashing and packing both follow it.
 
 mod exclusions;
+mod gitignore;
 mod ignores;
 mod left_out;
 mod links;
