@@ -290,11 +290,13 @@ pub struct PackingArgs {
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, ValueEnum)]
-#[serde(rename_all = "lowercase")]
+#[serde(remote = "CompressionName", rename_all = "lowercase")]
 pub enum CompressionName {
     Standard,
     Best,
 }
+
+lambda_pack_core::fixed_words!(read CompressionName);
 
 /// Build packages into a directory, as <name>.zip
 #[derive(Args, Debug)]

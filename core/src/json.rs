@@ -286,6 +286,8 @@ mod tests {
             .map(|error| format!("{} {}", error.message(), error.help_text().unwrap_or_default()))
             .collect();
         assert!(errors.len() > keys.len() * 4, "hardly any was wrong");
+        let wrong_json: Vec<&String> = errors.iter().filter(|shown| shown.contains("not JSON")).collect();
+        assert!(wrong_json.is_empty(), "{wrong_json:#?}");
         let of_rust: Vec<&String> = errors.iter().filter(|shown| !has_everybodys_words(shown)).collect();
         assert!(of_rust.is_empty(), "{of_rust:#?}");
     }
@@ -297,6 +299,64 @@ mod tests {
                 Some(part) => format!("{{\"{part}\": [{value}]}}"),
                 None => format!("{{\"{part}\": {value}}}"),
             })
+    }
+
+    /// Keys that are one of a few words, with what is allowed.
+    const FIXED_WORDS: [(&str, &str); 11] = [
+        ("type", "`function`, `layer`"),
+        ("architectures[]", "`x86_64`, `arm64`"),
+        ("tracing_config.mode", "`Active`, `PassThrough`"),
+        ("source.symlinks", "`preserve`, `follow`, `error`"),
+        ("assets[].mode", "`0644`, `0755`"),
+        (
+            "secrets[].class",
+            "`infrastructure`, `per_install_generated`, `user_prompt`, `remote_fetch`",
+        ),
+        ("secrets[].charset", "`alphanumeric`, `hex`, `url_safe`, `printable`"),
+        ("build.type", "`python`, `node`, `go`, `rust`, `command`"),
+        ("build.dependencies", "`package`, `layer`"),
+        ("build.bundle.format", "`cjs`, `esm`"),
+        ("policy_statements[].effect", "`Allow`, `Deny`"),
+    ];
+
+    #[test]
+    fn what_is_one_of_a_few_words_is_nothing_but_a_string() {
+        for (key, allowed) in FIXED_WORDS {
+            let word = allowed.split('`').nth(1).expect("a word");
+            let of_serde = format!("{{\"{word}\": null}}");
+            let wrong = [
+                ("1", "integer `1`"),
+                ("true", "boolean `true`"),
+                ("[]", "a list"),
+                ("{}", "an object"),
+                (&of_serde, "an object"),
+            ];
+            let place = key.replace("[]", "[0]");
+            for (value, found) in wrong {
+                let text = nested(key, value);
+                let error = parse_object::<Definition>("f.json", text.as_bytes()).expect_err(&text);
+                let end = format!(": key `{place}`: found {found}; allowed: {allowed}");
+                assert!(error.message().starts_with("f.json:1:"), "{error}");
+                assert!(error.message().ends_with(&end), "{text}: {error}");
+            }
+            // A word passes; what is wrong then is something else.
+            let text = nested(key, &format!("\"{word}\""));
+            let error = parse_object::<Definition>("f.json", text.as_bytes()).expect_err(&text);
+            assert!(!error.message().contains(&format!("`{place}`")), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn tables_of_toml_are_no_words_either() {
+        for (wrong, found) in [("1", "integer `1`"), ("{ lambda = {} }", "a table")] {
+            let error = toml_text::parse::<Profiles>("lambda-pack.toml", &format!("[p]\ntier = {wrong}"));
+            assert_eq!(
+                error.expect_err("no word").message(),
+                format!(
+                    "lambda-pack.toml:2:8: key `p.tier`: found {found}; allowed: `lambda`, `lambda-edge`, `container`"
+                )
+            );
+        }
     }
 
     #[test]
@@ -313,6 +373,7 @@ mod tests {
             "secrets[].length",
             "assets[].url",
         ]);
+        keys.extend(FIXED_WORDS.map(|(key, _)| key));
         keys.extend([
             "vpc_config.subnet_ids",
             "policy_statements[].actions",

@@ -19,6 +19,7 @@ pub mod digest;
 pub mod disk;
 mod error;
 pub mod fitness;
+pub mod fixed_words;
 pub mod function;
 pub mod graph;
 pub mod handoff;

@@ -70,12 +70,14 @@ pub struct IdentityArgs {
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema, ValueEnum)]
-#[serde(rename_all = "kebab-case")]
+#[serde(remote = "LayoutName", rename_all = "kebab-case")]
 pub enum LayoutName {
     LambdaPack,
     /// Seed-Farmer's
     Seedfarmer,
 }
+
+lambda_pack_core::fixed_words!(read LayoutName);
 
 /// A module's bundle, and what it is made from
 #[derive(Args, Debug)]

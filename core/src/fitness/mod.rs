@@ -15,7 +15,7 @@ pub use suggest::{Suggestion, may_suggest, suggest};
 
 /// Where functions run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(remote = "Tier", rename_all = "kebab-case")]
 pub enum Tier {
     #[default]
     Lambda,
@@ -23,6 +23,8 @@ pub enum Tier {
     /// Lambda functions from container images.
     Container,
 }
+
+crate::fixed_words!(read and written Tier);
 
 impl Tier {
     pub fn name(self) -> &'static str {
@@ -36,12 +38,14 @@ impl Tier {
 
 /// What came of a check; the worst comes last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(remote = "Status", rename_all = "lowercase")]
 pub enum Status {
     Pass,
     Warn,
     Fail,
 }
+
+crate::fixed_words!(read and written Status);
 
 impl Status {
     pub fn name(self) -> &'static str {

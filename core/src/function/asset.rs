@@ -359,12 +359,15 @@ impl ArchiveKind {
 
 /// The modes that a package knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(remote = "Mode")]
 pub enum Mode {
     #[serde(rename = "0644")]
     Plain,
     #[serde(rename = "0755")]
     Executable,
 }
+
+crate::fixed_words!(read Mode);
 
 impl Mode {
     /// As a definition spells it.

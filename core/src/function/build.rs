@@ -44,7 +44,7 @@ pub struct NodeBuild {
 
 /// Where dependencies are packed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(remote = "Place", rename_all = "lowercase")]
 pub enum Place {
     /// With the source.
     #[default]
@@ -52,6 +52,8 @@ pub enum Place {
     /// In a layer of their own, named after the function with `-dependencies`, which the function gets.
     Layer,
 }
+
+crate::fixed_words!(read Place);
 
 /// Modules in one file, by esbuild.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize, JsonSchema)]
@@ -71,7 +73,7 @@ pub struct Bundle {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(remote = "BundleFormat", rename_all = "lowercase")]
 pub enum BundleFormat {
     /// `index.js` with `require`.
     #[default]
@@ -79,6 +81,8 @@ pub enum BundleFormat {
     /// `index.mjs` with `import`.
     Esm,
 }
+
+crate::fixed_words!(read BundleFormat);
 
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -157,7 +161,7 @@ struct Keys {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(remote = "Type", rename_all = "lowercase")]
 enum Type {
     Python,
     Node,
@@ -165,6 +169,8 @@ enum Type {
     Rust,
     Command,
 }
+
+crate::fixed_words!(read Type);
 
 impl Keys {
     /// Fails if a key is given that belongs to other types alone.

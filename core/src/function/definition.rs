@@ -253,14 +253,17 @@ pub fn json_schema() -> schemars::Schema {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(remote = "Kind", rename_all = "lowercase")]
 pub enum Kind {
     #[default]
     Function,
     Layer,
 }
 
+crate::fixed_words!(read and written Kind);
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Architecture")]
 pub enum Architecture {
     #[default]
     #[serde(rename = "x86_64")]
@@ -268,6 +271,8 @@ pub enum Architecture {
     #[serde(rename = "arm64")]
     Arm64,
 }
+
+crate::fixed_words!(read and written Architecture);
 
 /// Lambda takes a list that must have one member.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -321,10 +326,13 @@ pub struct TracingConfig {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "TracingMode")]
 pub enum TracingMode {
     Active,
     PassThrough,
 }
+
+crate::fixed_words!(read and written TracingMode);
 
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -405,7 +413,7 @@ impl SourceSpec {
 
 /// What becomes of symbolic links.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(remote = "Symlinks", rename_all = "lowercase")]
 pub enum Symlinks {
     /// Stored as links.
     #[default]
@@ -415,6 +423,8 @@ pub enum Symlinks {
     /// Refused.
     Error,
 }
+
+crate::fixed_words!(read Symlinks);
 
 impl<'de> Deserialize<'de> for SourceSpecForm {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

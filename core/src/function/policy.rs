@@ -34,8 +34,11 @@ impl PolicyStatement {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Effect")]
 pub enum Effect {
     #[default]
     Allow,
     Deny,
 }
+
+crate::fixed_words!(read and written Effect);

@@ -65,7 +65,7 @@ pub struct Secret {
 
 /// What becomes of a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(remote = "SecretClass", rename_all = "snake_case")]
 pub enum SecretClass {
     /// It never leaves: what would be packed with it is refused.
     Infrastructure,
@@ -77,8 +77,10 @@ pub enum SecretClass {
     RemoteFetch,
 }
 
+crate::fixed_words!(read and written SecretClass);
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(remote = "Charset", rename_all = "snake_case")]
 pub enum Charset {
     #[default]
     Alphanumeric,
@@ -88,6 +90,8 @@ pub enum Charset {
     /// All that can be printed, but for spaces, quotes, `/`, `@` and `\`.
     Printable,
 }
+
+crate::fixed_words!(read and written Charset);
 
 impl SecretClass {
     pub const ALL: [SecretClass; 4] = [

@@ -82,7 +82,7 @@ pub struct Requirements {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(remote = "NodeKind", rename_all = "snake_case")]
 pub enum NodeKind {
     Function,
     /// Defined here, or known by its ARN.
@@ -98,6 +98,8 @@ pub enum NodeKind {
     /// An AWS service that a policy statement names.
     Service,
 }
+
+crate::fixed_words!(read and written NodeKind);
 
 impl NodeKind {
     const ALL: [NodeKind; 7] = [
@@ -152,7 +154,7 @@ pub struct Edge {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[serde(remote = "EdgeKind", rename_all = "snake_case")]
 pub enum EdgeKind {
     /// Is packed with it.
     Packs,
@@ -169,6 +171,8 @@ pub enum EdgeKind {
     /// Is made by it.
     MadeBy,
 }
+
+crate::fixed_words!(read and written EdgeKind);
 
 impl EdgeKind {
     /// As in JSON.

@@ -46,10 +46,13 @@ struct Execution {
 }
 
 #[derive(Deserialize)]
+#[serde(remote = "Version")]
 enum Version {
     #[serde(rename = "0.2")]
     V0_2,
 }
+
+crate::fixed_words!(read Version);
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
@@ -63,12 +66,15 @@ struct Env {
 }
 
 #[derive(Deserialize)]
+#[serde(remote = "ShellName")]
 enum ShellName {
     #[serde(rename = "sh", alias = "/bin/sh")]
     Sh,
     #[serde(rename = "bash", alias = "/bin/bash")]
     Bash,
 }
+
+crate::fixed_words!(read ShellName);
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -176,6 +176,14 @@ fn faults_name_line_key_and_what_is_allowed() {
             &[":2:", "`env.shell`", "`zsh`", "`bash`"],
         ),
         (
+            &format!("version: 0.2\nenv: {{shell: {{bash: null}}}}\n{phases}"),
+            &[":2:", "`env.shell`", "allowed: a string"],
+        ),
+        (
+            &format!("version: [0.2]\n{phases}"),
+            &[":1:", "`version`", "allowed: a string"],
+        ),
+        (
             &format!("version: 0.2\nenv: {{variables: {{a-b: c}}}}\n{phases}"),
             &["`a-b`", "variable"],
         ),
