@@ -50,6 +50,22 @@ fn a_layer_that_is_not_defined_is_an_error() {
     project(&["rules", arn]).command(["validate"]).ok();
 }
 
+/// Lambda takes one version of each layer.
+#[test]
+fn a_layer_comes_once_by_whatever_arn() {
+    let arn = |version: u32| format!("arn:aws:lambda:eu-central-1:123456789012:layer:tools:{version}");
+    for versions in [[1, 1], [1, 2]] {
+        let [first, second] = versions.map(arn);
+        let dir = project(&[&first, &second]);
+        dir.command(["validate"]).fails(
+            3,
+            &["key `layers`: `arn:aws:lambda:eu-central-1:123456789012:layer:tools` comes twice"],
+        );
+    }
+    let other = arn(2).replace("tools", "others");
+    project(&[&arn(1), &other]).command(["validate"]).ok();
+}
+
 /// The deploy module can't do without them.
 #[test]
 fn external_hash_of_a_function_has_its_layers() {

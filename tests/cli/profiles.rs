@@ -128,6 +128,11 @@ fn a_profile_changes_what_is_deployed_and_says_its_name() {
     dir.command(["external", "hash"])
         .stdin("{}")
         .fails(3, &["report.json", "environment.TABLE", "--deployment-profile"]);
+    // What AWS refuses of a tag only the parameter makes.
+    let long = format!("[profiles.prod]\nparameters = {{ stage = \"{}\" }}\n", "x".repeat(257));
+    dir.write("lambda-pack.toml", long);
+    dir.command(["validate", "report", "--deployment-profile", "prod"])
+        .fails(3, &["report.json", "key `tags`", "257 characters at `stage`"]);
     // An architecture decides no content where nothing is built.
     dir.write("lambda-json/report.json", r#"{"source": "report.py"}"#);
     dir.write("lambda-pack.toml", "[profiles.prod]\narchitecture = \"arm64\"\n");

@@ -60,6 +60,7 @@ crate::fixed_words!(read Place);
 #[serde(deny_unknown_fields)]
 pub struct Bundle {
     /// Files of the source that the bundles start from, such as `src/index.ts`.
+    #[schemars(length(min = 1))]
     pub entry: Vec<RelativePath>,
     #[serde(default)]
     pub format: BundleFormat,

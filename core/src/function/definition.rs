@@ -17,8 +17,9 @@ use super::asset::Asset;
 use super::build::Build;
 use super::entry_glob::EntryGlob;
 use super::kinds;
-use super::policy::PolicyStatement;
+use super::policy::{self, PolicyStatement};
 use super::secret::{self, Secret};
+use super::tags;
 use super::text::{Bounded, EntryPrefix, GlobText, RelativePath, Rule, Text};
 use crate::json::Object;
 use crate::limits::{
@@ -134,7 +135,13 @@ impl Definition {
             checked.map_err(|error| error.within(format_args!("key `assets[{index}]`")))
         });
         collect_all(checked)?;
-        collect_all([secret::check(&self.secrets, "secrets"), self.check_secrets()])?;
+        collect_all([
+            secret::check(&self.secrets, "secrets"),
+            self.check_secrets(),
+            policy::check(&self.policy_statements),
+            self.check_tags(),
+            self.vpc_config.as_ref().map_or(Ok(()), |Object(vpc)| vpc.check()),
+        ])?;
         kinds::check(&self)?;
         if self.kind == Kind::Function {
             // Lambda's own defaults, see CreateFunction in its API reference.
@@ -174,6 +181,11 @@ impl Definition {
     /// Fails where secrets and the rest of the definition contradict each other.
     pub(crate) fn check_secrets(&self) -> Result<()> {
         secret::check_together(&self.secrets, self.kind, self.environment.as_ref())
+    }
+
+    /// Fails where AWS refuses a tag.
+    pub(crate) fn check_tags(&self) -> Result<()> {
+        tags::check(self.tags.as_ref())
     }
 
     /// A function's runtime, or those that a layer is made for.
@@ -346,6 +358,20 @@ pub struct DeadLetterConfig {
 pub struct VpcConfig {
     subnet_ids: Vec<String>,
     security_group_ids: Vec<String>,
+}
+
+impl VpcConfig {
+    /// Lambda takes both or none; two empty lists are no VPC, as the deploy module has it.
+    fn check(&self) -> Result<()> {
+        let (filled, empty) = match (self.subnet_ids.is_empty(), self.security_group_ids.is_empty()) {
+            (false, true) => ("subnet_ids", "security_group_ids"),
+            (true, false) => ("security_group_ids", "subnet_ids"),
+            _ => return Ok(()),
+        };
+        Err(Error::invalid(format!(
+            "key `vpc_config.{empty}`: found an empty list beside `{filled}`; allowed: at least one, or none in both"
+        )))
+    }
 }
 
 /// Where the files come from. A plain string is a path; a list is merged into one tree.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::text::Text;
 use super::{Function, FunctionName, Kind, Place};
 use crate::{Error, Result, suggest};
 
@@ -98,6 +99,21 @@ pub(super) fn split(function: &mut Function) -> Result<Option<Function>> {
     Ok(Some(layer))
 }
 
+/// Layers that a function names by several ARNs. Lambda takes one version of each.
+fn twice(function: &Function) -> impl Iterator<Item = Error> {
+    let layers = function.definition.layers.iter().flatten().map(Text::as_str);
+    let versions = layers
+        .filter(|layer| layer.starts_with("arn:"))
+        .filter_map(|arn| arn.rsplit_once(':'));
+    let mut seen = BTreeSet::new();
+    versions
+        .filter(move |(layer, _)| !seen.insert(*layer))
+        .map(|(layer, _)| {
+            Error::invalid(format!("key `layers`: `{layer}` comes twice"))
+                .help("name it once, with one version: Lambda takes each layer once")
+        })
+}
+
 /// Faults in the layers that a function names.
 pub(super) fn check(function: &Function, functions: &BTreeMap<String, Function>) -> Vec<Error> {
     let mut seen = BTreeSet::new();
@@ -123,6 +139,6 @@ pub(super) fn check(function: &Function, functions: &BTreeMap<String, Function>)
             Some(Error::invalid(format!("key `layers`: no layer `{name}` is defined")).help(help))
         }
     };
-    let faults = function.layer_names().filter_map(fault);
+    let faults = function.layer_names().filter_map(fault).chain(twice(function));
     faults.map(|error| error.within(function.file.display())).collect()
 }

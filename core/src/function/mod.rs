@@ -9,6 +9,7 @@ mod kinds;
 mod layers;
 mod policy;
 mod secret;
+mod tags;
 mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -137,6 +138,14 @@ impl Function {
     pub fn layer_names(&self) -> impl Iterator<Item = &str> {
         let layers = self.definition.layers.iter().flatten().map(Text::as_str);
         layers.filter(|layer| !layer.starts_with("arn:"))
+    }
+}
+
+/// A name as the last words of a command that somebody is to run: it may begin as options do.
+pub fn as_argument(name: &str) -> String {
+    match name.starts_with('-') {
+        true => format!("-- {name}"),
+        false => name.to_owned(),
     }
 }
 
@@ -385,6 +394,87 @@ mod tests {
             "key `source.path` comes twice",
         );
         refused(r#"{"type": "layer", "source": "a", "handler": "x.y"}"#, "`handler`");
+    }
+
+    #[test]
+    fn lists_that_the_schema_wants_filled_are_filled() {
+        for key in ["actions", "resources"] {
+            let mut statement = serde_json::json!({"actions": ["s3:GetObject"], "resources": ["*"]});
+            statement[key] = serde_json::json!([]);
+            refused(
+                &format!(r#"{{"source": "a", "policy_statements": [{statement}]}}"#),
+                &format!("key `policy_statements[0].{key}`: found an empty list; allowed: at least one"),
+            );
+        }
+        refused(
+            r#"{"source": "a", "build": {"type": "node", "bundle": {"entry": []}}}"#,
+            "`bundle.entry` is empty",
+        );
+        let schema = serde_json::to_string(&json_schema()).expect("JSON");
+        let entry = &schema[schema.find(r#""entry":"#).expect("the key")..];
+        let end = entry.find('}').expect("its end");
+        assert!(entry[..end + 20].contains(r#""minItems":1"#), "{}", &entry[..end + 20]);
+    }
+
+    #[test]
+    fn what_aws_refuses_of_tags_statements_and_networks_is_refused() {
+        let long = |characters: usize| "ä".repeat(characters);
+        let tags = |key: &str, value: &str| format!(r#"{{"source": "a", "tags": {{"{key}": "{value}"}}}}"#);
+        refused(
+            &tags("", "x"),
+            "key `tags`: found the key `` of 0 characters; allowed: 1 to 128",
+        );
+        refused(&tags(&long(129), "x"), "of 129 characters; allowed: 1 to 128");
+        refused(
+            &tags("a", &long(257)),
+            "found a value of 257 characters at `a`; allowed: at most 256",
+        );
+        refused(
+            &tags("aws:x", "x"),
+            "found the key `aws:x`; allowed: what doesn't begin with `aws:`",
+        );
+        refused(&tags("AWS:x", "x"), "found the key `AWS:x`");
+        let many: Vec<String> = (0..51).map(|number| format!(r#""t{number}": """#)).collect();
+        let many = format!(r#"{{"source": "a", "tags": {{{}}}}}"#, many.join(", "));
+        refused(&many, "key `tags`: found 51 tags; allowed: at most 50");
+        for passes in [tags("awsome", ""), tags(&long(128), &long(256))] {
+            assert!(parse("app.json", &passes).is_ok(), "{passes}");
+        }
+
+        let statement = r#"{"sid": "Read", "actions": ["s3:GetObject"], "resources": ["*"]}"#;
+        let policy = |statements: &str| format!(r#"{{"source": "a", "policy_statements": [{statements}]}}"#);
+        refused(
+            &policy(&format!("{statement}, {statement}")),
+            "key `policy_statements`: two statements have the `sid` `Read`; allowed: each once",
+        );
+        let (other, unnamed) = (
+            statement.replace("Read", "List"),
+            statement.replace(r#""sid": "Read", "#, ""),
+        );
+        assert!(
+            parse(
+                "app.json",
+                &policy(&format!("{statement}, {other}, {unnamed}, {unnamed}"))
+            )
+            .is_ok()
+        );
+
+        let network = |subnets: &str, groups: &str| {
+            format!(
+                r#"{{"source": "a", "vpc_config": {{"subnet_ids": [{subnets}], "security_group_ids": [{groups}]}}}}"#
+            )
+        };
+        refused(
+            &network(r#""subnet-1""#, ""),
+            "key `vpc_config.security_group_ids`: found an empty list beside `subnet_ids`; allowed: at least one, or none in both",
+        );
+        refused(
+            &network("", r#""sg-1""#),
+            "key `vpc_config.subnet_ids`: found an empty list",
+        );
+        // No VPC, as lambda-deploy-module has it.
+        assert!(parse("app.json", &network("", "")).is_ok());
+        assert!(parse("app.json", &network(r#""subnet-1""#, r#""sg-1""#)).is_ok());
     }
 
     #[test]

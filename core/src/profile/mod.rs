@@ -419,7 +419,8 @@ impl Profile {
                 ..secret.clone()
             }));
         }
-        definition.check_secrets()
+        definition.check_secrets()?;
+        definition.check_tags()
     }
 }
 
