@@ -92,10 +92,15 @@ pub struct HashedPackage {
 }
 
 impl HashedPackage {
+    /// That it was planned with.
+    pub fn deployment_profile(&self) -> Option<&str> {
+        self.definition.get("deployment_profile").and_then(Value::as_str)
+    }
+
     pub fn source_hash(&self, name: &FunctionName) -> Result<Digest> {
         Digest::from_hex(Algorithm::Blake3, &self.source_hash).ok_or_else(|| {
             Error::invalid(format!(
-                "query key `packages.{name}.source_hash`: found `{}`; allowed: 64 hex digits",
+                "query key `packages.{name}.source_hash`: found `{}`; allowed: 64 lower-case hex digits",
                 lambda_pack_core::shorten(&self.source_hash)
             ))
         })

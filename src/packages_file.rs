@@ -213,7 +213,7 @@ impl NamedPackage {
             )))
         };
         if Digest::from_hex(Algorithm::Blake3, &self.source_hash).is_none() {
-            return wrong("source_hash", &self.source_hash, "64 hex digits");
+            return wrong("source_hash", &self.source_hash, "64 lower-case hex digits");
         }
         match CodeSha256::from_base64(&self.code_sha256) {
             None => wrong("code_sha256", &self.code_sha256, "a SHA-256 in base64"),
@@ -314,8 +314,14 @@ mod tests {
             let error = parse(wrong).unwrap_err();
             assert!(error.message().contains("packages are none"), "{error}");
         }
-        let error = parse(json!({"app": package("x")})).unwrap_err();
-        assert!(error.message().contains("key `app.source_hash`"), "{error}");
+        for wrong in ["x", "A"] {
+            let error = parse(json!({"app": package(wrong)})).unwrap_err();
+            assert!(error.message().contains("key `app.source_hash`"), "{error}");
+            assert!(
+                error.message().ends_with("allowed: 64 lower-case hex digits"),
+                "{error}"
+            );
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use lambda_pack_core::archive::Compression;
 use lambda_pack_core::disk::or_here;
 use lambda_pack_core::graph::Places;
 use lambda_pack_core::profile::{Profile, Profiles, STORE};
-use lambda_pack_core::{Error, ErrorKind, Result, toml_text};
+use lambda_pack_core::{Error, ErrorKind, Meter, Result, toml_text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
@@ -23,7 +23,7 @@ use crate::aws::AwsSettings;
 use crate::bundle::BundleTable;
 use crate::cli::{Common, CompressionName, PackingArgs};
 use crate::hidden;
-use crate::store::StoreUrl;
+use crate::store::{Store, StoreUrl};
 
 /// Longer than a server that works well thinks, shorter than people wait.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -210,6 +210,11 @@ impl Settings {
         })
     }
 
+    pub fn open_store(&self, meter: &'static Meter) -> Result<Store> {
+        let profile = self.profile.as_ref().map(|profile| profile.name.as_str());
+        Ok(Store::open(&self.store, &self.aws, meter)?.of_profile(profile))
+    }
+
     /// The project's `lambda-pack.toml`, whether it is there or not.
     pub fn file(&self) -> PathBuf {
         self.project_dir.join(FILE_NAME)
@@ -257,7 +262,7 @@ impl Named {
     /// `None` where just this directory has no such file.
     pub fn of(project: &Path) -> Result<Option<Self>> {
         let file = project.join(FILE_NAME);
-        if !file.is_file() {
+        if file.symlink_metadata().is_err() {
             return Ok(None);
         }
         let (_, file) = ProjectFile::read(&file)?;
@@ -291,7 +296,8 @@ impl ProjectFile {
         let Some(file) = absolute
             .ancestors()
             .map(|dir| dir.join(FILE_NAME))
-            .find(|file| file.is_file())
+            // A link that leads nowhere, too: who made it means a file.
+            .find(|file| file.symlink_metadata().is_ok())
         else {
             return Ok(None);
         };
@@ -300,7 +306,6 @@ impl ProjectFile {
 
     /// This file, with its directory.
     fn read(file: &Path) -> Result<(PathBuf, Self)> {
-        let text = fs::read_to_string(file).map_err(|cause| Error::input("read", file, cause))?;
         let directory = file.parent().expect("a file stands in a directory");
         // Relative to where the user stands, messages are shorter and hold no home directory.
         let directory = match env::current_dir() {
@@ -308,6 +313,11 @@ impl ProjectFile {
             Err(_no_current_directory) => directory,
         };
         let place = directory.join(FILE_NAME);
+        if !file.is_file() {
+            return Err(Error::invalid(format!("`{}` is no file", place.display()))
+                .help("make it one, or remove it: `lambda-pack schema project` prints the JSON Schema of its keys"));
+        }
+        let text = fs::read_to_string(file).map_err(|cause| Error::input("read", file, cause))?;
         hidden::hide_of_project(&text);
         hidden::definitions_are_in(&directory.join(CONFIG_DIR));
         let parsed = toml_text::parse(place.display(), &text).map_err(|error| with_profiles(error, &text));

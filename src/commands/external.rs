@@ -65,7 +65,10 @@ pub fn published(common: &Common, meter: &'static Meter) -> Result<()> {
         ..common.clone()
     };
     let settings = Settings::resolve(&common, None, None)?;
-    let mut store = Store::open(&settings.store, &settings.aws, meter)?;
+    let store = Store::open(&settings.store, &settings.aws, meter)?;
+    // All of a plan have the same.
+    let profile = packages.iter().find_map(|(_, package)| package.deployment_profile());
+    let mut store = store.of_profile(profile);
     let names: Vec<&str> = packages.iter().map(|(name, _)| name.as_str()).collect();
     store.expect(&names, settings.cache_dir.as_deref())?;
     let records = parallel::map(&packages, REQUESTS_AT_ONCE, |(name, package)| {

@@ -11,7 +11,7 @@ use crate::cli::{Common, GraphArgs, GraphFormat};
 use crate::packaging::{Hashed, graph_of, hash_loaded, load_functions, open_caches};
 use crate::report::Progress;
 use crate::settings::Settings;
-use crate::store::{Found, REQUESTS_AT_ONCE, Store};
+use crate::store::{Found, REQUESTS_AT_ONCE};
 use crate::{caches, parallel, report};
 
 pub fn run(args: &GraphArgs, common: &Common, meter: &'static Meter) -> Result<()> {
@@ -67,7 +67,7 @@ fn stored_sizes<'a>(
     meter: &'static Meter,
 ) -> Result<BTreeMap<&'a str, Sizes>> {
     let names: Vec<&str> = hashed.iter().map(|hashed| hashed.function.name.as_str()).collect();
-    let mut store = Store::open(&settings.store, &settings.aws, meter)?;
+    let mut store = settings.open_store(meter)?;
     store.expect(&names, settings.cache_dir.as_deref())?;
     let found = parallel::map(hashed, REQUESTS_AT_ONCE, |hashed| {
         let name = hashed.function.name.as_str();

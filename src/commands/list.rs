@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lambda_pack_core::digest::Digest;
-use lambda_pack_core::function::unknown;
+use lambda_pack_core::function::{as_argument, unknown};
 use lambda_pack_core::{Error, Meter, Result};
 use serde::Serialize;
 
@@ -45,7 +45,7 @@ pub fn run(args: &PackageListArgs, common: &Common, meter: &'static Meter) -> Re
     let settings = Settings::resolve(common, None, None)?;
     let progress = Progress::start("listing", meter);
     let current = current(&settings, meter);
-    let mut store = Store::open(&settings.store, &settings.aws, meter)?;
+    let mut store = settings.open_store(meter)?;
     if let Some(cache_dir) = &settings.cache_dir {
         store.open_cache(cache_dir);
     }
@@ -63,7 +63,7 @@ pub fn run(args: &PackageListArgs, common: &Common, meter: &'static Meter) -> Re
                 "function `{name}`: nothing of it is published in `{}`",
                 store.url()
             ))
-            .help(format!("`lambda-pack upload {name}` publishes it")),
+            .help(format!("`lambda-pack upload {}` publishes it", as_argument(name))),
         });
     }
     let uses = match args.deployed {

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 
 use lambda_pack_core::digest::Digest;
-use lambda_pack_core::function::FunctionName;
+use lambda_pack_core::function::{FunctionName, as_argument};
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, counted, shorten};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -176,7 +176,7 @@ fn package(
     meter: &'static Meter,
 ) -> Result<(Target, Value)> {
     let name = args.name.as_str();
-    let store = Store::open(&settings.store, &settings.aws, meter)?;
+    let store = settings.open_store(meter)?;
     let history = store
         .histories(std::slice::from_ref(&args.name))?
         .ok_or_else(|| store.not_there())?;
@@ -322,7 +322,8 @@ fn warn_of_layers(name: &str, definition: &Map<String, Value>) {
         .filter(|layer| !layer.starts_with("arn:"))
     {
         report::warning(&format!(
-            "`{name}` names the layer `{layer}`, which stays that of today; `lambda-pack rollback {layer}` takes that back, too"
+            "`{name}` names the layer `{layer}`, which stays that of today; `lambda-pack rollback {}` takes that back, too",
+            as_argument(layer)
         ));
     }
 }

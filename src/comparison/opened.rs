@@ -68,7 +68,8 @@ pub struct Version {
 
 impl Side {
     pub fn open<'a>(&'a self, settings: &'a Settings, common: &Common, meter: &'static Meter) -> Result<Opened<'a>> {
-        let store = |url: &StoreUrl| Store::open(url, &settings.aws, meter);
+        let profile = settings.profile.as_ref().map(|profile| profile.name.as_str());
+        let store = |url: &StoreUrl| Store::open(url, &settings.aws, meter).map(|store| store.of_profile(profile));
         Ok(match self {
             Side::Source => Opened::Project(Project {
                 functions: load_functions(settings)?,

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn reasons<'a>(hashed: &'a [Hashed], settings: &Settings) -> BTreeMap<&'a str, String> {
     let names: Vec<String> = hashed.iter().map(|hashed| hashed.function.name.to_string()).collect();
     let meter = limited(PATIENCE);
-    let store: &Store = match Store::open(&settings.store, &settings.aws, meter) {
+    let store: &Store = match settings.open_store(meter) {
         // The process ends soon. To drop it would be to wait for what hangs, such as a look-up of a name.
         Ok(store) => Box::leak(Box::new(store)),
         Err(error) => return all(hashed, &unknown(&error, settings)),

@@ -60,7 +60,7 @@ impl<'a> Collector<'a> {
                 named.entry(package).or_default().insert(file.display().to_string());
             }
         }
-        let mut store = Store::open(&settings.store, &settings.aws, meter)?;
+        let mut store = settings.open_store(meter)?;
         if let Some(cache_dir) = &settings.cache_dir {
             store.open_cache(cache_dir);
         }

@@ -113,7 +113,8 @@ impl Stated {
         let Stated { document, whole } = self;
         let mut results = vec![whole];
         results.extend(super::failures(&document).map(Err));
-        let mut store = Store::open(&store, &settings.aws, meter)?;
+        let store = Store::open(&store, &settings.aws, meter)?;
+        let mut store = store.of_profile(Some(&document.deployment_profile));
         let names: Vec<&str> = document.functions.iter().map(|it| it.name.as_str()).collect();
         // No cache: what is verified is what is there.
         store.expect(&names, None)?;

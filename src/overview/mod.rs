@@ -41,7 +41,7 @@ pub fn overview(settings: &Settings, names: &[String], detail: Detail, meter: &'
     let caches = open_caches(settings, false);
     let hashed = hash_functions(settings, names, &caches, meter)?.into_all();
     caches::keep(caches);
-    let mut store = Store::open(&settings.store, &settings.aws, meter)?;
+    let mut store = settings.open_store(meter)?;
     let names: Vec<String> = hashed.iter().map(|hashed| hashed.function.name.to_string()).collect();
     let histories = store.histories(&names)?;
     let store_exists = histories.is_some();

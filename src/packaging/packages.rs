@@ -115,7 +115,7 @@ impl<'a> Packages<'a> {
         caches: Caches,
         meter: &'static Meter,
     ) -> Result<Self> {
-        let mut store = Store::open(&settings.store, &settings.aws, meter)?;
+        let mut store = settings.open_store(meter)?;
         let names: Vec<&str> = hashed.all().map(|hashed| hashed.function.name.as_str()).collect();
         store.expect(&names, settings.cache_dir.as_deref())?;
         Ok(Packages {

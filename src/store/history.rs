@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use lambda_pack_core::digest::{Algorithm, Digest};
+use lambda_pack_core::function::as_argument;
 use lambda_pack_core::{Error, ErrorKind, Result, shorten};
 
 use super::listing::{FEWEST, Listed, Listing};
@@ -65,7 +66,11 @@ impl Store {
         let is_hex = start.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         if start.is_empty() || start.len() > DIGITS || !is_hex {
             let said = format!("`{}` is no source hash, and none begins so", shorten(start));
-            let help = format!("`lambda-pack list {name}` shows those that `{}` has", self.url);
+            let help = format!(
+                "`lambda-pack list {}` shows those that `{}` has",
+                as_argument(name),
+                self.url
+            );
             return Err(Error::new(ErrorKind::Usage, said).help(help));
         }
         let mut fitting = history

@@ -227,6 +227,8 @@ pub struct Store {
     cache: Cache,
     /// When nobody deleted, as this run knows.
     last_quiet: Mutex<Option<Quiet>>,
+    /// With which what it lacks was planned.
+    deployment_profile: Option<String>,
     meter: &'static Meter,
 }
 
@@ -243,8 +245,15 @@ impl Store {
             listings: None,
             cache: Cache::default(),
             last_quiet: Mutex::default(),
+            deployment_profile: None,
             meter,
         })
+    }
+
+    /// Commands that messages name are for this deployment profile.
+    pub fn of_profile(mut self, name: Option<&str>) -> Self {
+        self.deployment_profile = name.map(str::to_owned);
+        self
     }
 
     pub fn url(&self) -> &StoreUrl {

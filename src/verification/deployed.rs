@@ -13,7 +13,7 @@ use crate::lambda::{self, Code, LATEST, Lambda, Version};
 use crate::packages_file::{self, NamedDefinition, NamedPackage};
 use crate::packaging::{hash_functions, in_function, open_caches};
 use crate::settings::Settings;
-use crate::store::{Found, REQUESTS_AT_ONCE, Store, shell_word};
+use crate::store::{Found, REQUESTS_AT_ONCE, shell_word};
 use crate::{caches, overrides, parallel, report};
 
 /// A function or layer that was compared with what Lambda has.
@@ -188,7 +188,7 @@ fn published(names: &[String], settings: &Settings, meter: &'static Meter) -> Re
     let caches = open_caches(settings, false);
     let hashed = hash_functions(settings, names, &caches, meter)?.into_all();
     caches::keep(caches);
-    let mut store = Store::open(&settings.store, &settings.aws, meter)?;
+    let mut store = settings.open_store(meter)?;
     let names: Vec<&str> = hashed.iter().map(|it| it.function.name.as_str()).collect();
     store.expect(&names, settings.cache_dir.as_deref())?;
     let packages = parallel::map(&hashed, REQUESTS_AT_ONCE, |hashed| {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use lambda_pack_core::archive::CodeSha256;
+use lambda_pack_core::function::as_argument;
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all};
 
@@ -22,7 +23,7 @@ pub fn local(names: &[String], settings: &Settings, meter: &'static Meter) -> Re
     let caches = open_caches(settings, false);
     let hashed = hash_functions(settings, names, &caches, meter)?.functions;
     caches::keep(caches);
-    let store = Store::open(&settings.store, &settings.aws, meter)?;
+    let store = settings.open_store(meter)?;
     collect_all(parallel::map(&hashed, AT_ONCE, |hashed| {
         meter.check()?;
         let name = &hashed.function.name;
@@ -34,8 +35,9 @@ pub fn local(names: &[String], settings: &Settings, meter: &'static Meter) -> Re
 fn verify(hashed: &Hashed, package: &Path, store: &Store) -> Result<Verified> {
     let name = hashed.function.name.as_str();
     let source_hash = hashed.manifest.source_hash();
-    let code_sha256 = CodeSha256::of_file(package)
-        .map_err(|cause| Error::input("read", package, cause).help(format!("`lambda-pack build {name}` makes it")))?;
+    let code_sha256 = CodeSha256::of_file(package).map_err(|cause| {
+        Error::input("read", package, cause).help(format!("`lambda-pack build {}` makes it", as_argument(name)))
+    })?;
     let made: Option<Manifest> = match hashed.tree.is_whole() {
         true => None,
         false => Some(store.package_manifest(name, &source_hash)?.ok_or_else(|| {

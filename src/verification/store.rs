@@ -2,6 +2,7 @@
 
 use lambda_pack_core::diff::Change;
 use lambda_pack_core::digest::Digest;
+use lambda_pack_core::function::as_argument;
 use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::{Error, ErrorKind, Meter, Result, collect_all, function};
 
@@ -35,7 +36,7 @@ pub(super) fn each_published<T: Send>(
         [] => defined.into_keys().collect(),
         names => names.to_vec(),
     };
-    let store = Store::open(&settings.store, &settings.aws, meter)?;
+    let store = settings.open_store(meter)?;
     let histories = store.histories(&names)?.ok_or_else(|| store.not_there())?;
     let pairs: Vec<_> = names.iter().zip(histories).collect();
     collect_all(parallel::map(&pairs, REQUESTS_AT_ONCE, |(name, history)| {
@@ -44,7 +45,7 @@ pub(super) fn each_published<T: Send>(
             Some(last) => verify(name, &last.source_hash, &store),
             None => Err(
                 Error::failed(format!("nothing of it is published in `{}`", store.url()))
-                    .help(format!("`lambda-pack upload {name}` publishes it")),
+                    .help(format!("`lambda-pack upload {}` publishes it", as_argument(name))),
             ),
         };
         in_function(name, verified)

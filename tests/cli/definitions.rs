@@ -498,6 +498,13 @@ fn the_project_file_is_found_upward_and_flags_win() {
     dir.write("lambda-pack.toml", "out = 1\n");
     dir.command(["build"])
         .fails(3, &["lambda-pack.toml", ":1:1: unknown key `out`"]);
+    // Somebody meant a file.
+    fs::remove_file(dir.join("lambda-pack.toml")).unwrap();
+    dir.symlink("nowhere", "lambda-pack.toml");
+    dir.command(["validate"]).fails(3, &["lambda-pack.toml` is no file"]);
+    fs::remove_file(dir.join("lambda-pack.toml")).unwrap();
+    fs::create_dir(dir.join("lambda-pack.toml")).unwrap();
+    dir.command(["validate"]).fails(3, &["lambda-pack.toml` is no file"]);
 }
 
 #[test]

@@ -201,3 +201,50 @@ fn published_names_what_the_records_say() {
         .stdin(again)
         .fails(3, &["unknown key `app."]);
 }
+
+/// The command behind the last `run: ` of a message, without the program.
+fn told_to_run(stderr: &str) -> Vec<String> {
+    let (_, command) = stderr.rsplit_once("run: lambda-pack ").expect("a command");
+    shlex::split(command.lines().next().unwrap()).unwrap()
+}
+
+/// What is to mend it does, word by word.
+#[track_caller]
+fn mended(dir: &Dir, profile: Option<&str>, name: &str) {
+    let query = json!({"deployment_profile": profile.unwrap_or_default()}).to_string();
+    let hashed = dir.command(["external", "hash"]).stdin(query).ok().json();
+    let query = json!({"packages": hashed["packages"]}).to_string();
+    let published = || dir.command(["external", "published"]).stdin(query.clone());
+    let refused = published().fails(1, &["there is no package"]);
+    let command = told_to_run(&refused.stderr);
+    let uploaded = dir.command(command.iter().map(String::as_str)).arg("--json").ok();
+    assert_eq!(uploaded.json()[0]["name"], name, "{command:?}");
+    assert!(
+        packages(&published().ok().json())[name]["code_sha256"].is_string(),
+        "{command:?}"
+    );
+}
+
+#[test]
+fn the_command_for_a_missing_package_names_the_profile_of_the_plan() {
+    let dir = Dir::with_app();
+    // The architecture of a build decides its source hash.
+    let definition = json!({
+        "runtime": "python3.13", "handler": "app.handler", "source": "app.py",
+        "build": {"type": "command", "command": ["sh", "-c", "mkdir out && cp app.py out/"], "output": "out"},
+    });
+    dir.write("lambda-json/app.json", definition.to_string());
+    dir.write("lambda-pack.toml", "[profiles.'-x y']\narchitecture = \"arm64\"\n");
+    mended(&dir, Some("-x y"), "app");
+    mended(&dir, None, "app");
+}
+
+#[test]
+fn the_command_for_a_missing_package_knows_names_that_look_like_options() {
+    let dir = Dir::with_app();
+    std::fs::rename(dir.join("lambda-json/app.json"), dir.join("lambda-json/-x.json")).unwrap();
+    mended(&dir, None, "-x");
+    let run = dir.command(["verify"]).run();
+    assert!(run.stderr.contains("`lambda-pack build -- -x` makes it"), "{run:?}");
+    dir.command(["build", "--", "-x"]).ok();
+}

@@ -8,7 +8,7 @@ mod unpack;
 
 use serde_json::{Map, Value};
 
-use crate::function::{Asset, Function, Mode, Sha256};
+use crate::function::{Asset, Function, Mode, Sha256, as_argument};
 use crate::json::Object;
 use crate::manifest::BuildInputs;
 use crate::{Error, Result};
@@ -29,7 +29,7 @@ pub fn checksum(function: &Function, asset: &Asset) -> Result<Sha256> {
     asset.sha256.ok_or_else(|| {
         Error::invalid(format!("the asset `{}` has no `sha256`", asset.url)).help(format!(
             "`lambda-pack assets lock {}` downloads it and fills that in",
-            function.name
+            as_argument(function.name.as_str())
         ))
     })
 }

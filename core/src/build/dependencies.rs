@@ -8,7 +8,7 @@ use serde_json::Map;
 
 use super::{node, python, recorded};
 use crate::digest::Algorithm;
-use crate::function::{Architecture, Build, Function, Kind, NodeBuild, PythonBuild, RelativePath};
+use crate::function::{Architecture, Build, Function, Kind, NodeBuild, PythonBuild, RelativePath, as_argument};
 use crate::manifest::BuildInputs;
 use crate::source::read_changed;
 use crate::{Error, Result};
@@ -235,7 +235,8 @@ fn find_lock(function: &Function, facts: &Facts, code_dir: &Path) -> Result<(Pat
             ))
             .help(format!(
                 "`lambda-pack lock {}` locks them, as {}",
-                function.name, facts.how_to_lock
+                as_argument(function.name.as_str()),
+                facts.how_to_lock
             )))
         }
         [(one, _), (other, _), ..] => Err(Error::invalid(format!(

@@ -18,7 +18,7 @@ use crate::input;
 use crate::packages_file;
 use crate::packaging::{hash_functions, in_function, open_caches};
 use crate::settings::Settings;
-use crate::store::{Past, Store, StoreUrl};
+use crate::store::{Past, StoreUrl};
 
 /// A package that is to be promoted.
 #[derive(Clone)]
@@ -95,7 +95,7 @@ fn pair(text: &str, settings: &Settings, meter: &'static Meter) -> Result<Wanted
         // Whether it is there is asked with all others.
         Some(whole) => whole,
         None => {
-            let store = Store::open(&settings.store, &settings.aws, meter)?;
+            let store = settings.open_store(meter)?;
             let history = store.histories(&[name.to_string()])?.ok_or_else(|| store.not_there())?;
             let history: Vec<Past> = history.into_iter().flatten().collect();
             store.starting_with(start, name.as_str(), &history)?.source_hash
