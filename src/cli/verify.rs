@@ -20,7 +20,7 @@ use super::path;
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
-  lambda-pack verify --level local
+  lambda-pack build && lambda-pack verify
   lambda-pack verify --level rebuild my-function --json
   lambda-pack verify --level store --deep
   lambda-pack verify --provenance --source-uri github.com/example/shop --source-commit $COMMIT
@@ -31,8 +31,8 @@ pub struct VerifyArgs {
     /// Functions [default: all]
     #[arg(value_name = "NAME", add = super::complete::functions())]
     pub names: Vec<String>,
-    /// What to compare with
-    #[arg(long, value_enum, required_unless_present_any = ["rebuild", "provenance"])]
+    /// What to compare with [default: local]
+    #[arg(long, value_enum)]
     level: Option<Level>,
     /// The same as --level rebuild
     #[arg(long, conflicts_with = "level")]
@@ -101,9 +101,11 @@ impl Level {
 
 impl VerifyArgs {
     pub fn level(&self) -> Level {
-        self.level.unwrap_or(match self.provenance {
-            true => Level::Provenance,
-            false => Level::Rebuild,
+        self.level.unwrap_or(match (self.rebuild, self.provenance) {
+            (true, _) => Level::Rebuild,
+            (_, true) => Level::Provenance,
+            // What `build` made is what people have first.
+            _ => Level::Local,
         })
     }
 }

@@ -84,7 +84,6 @@ fn a_build_that_fails_says_so_once() {
         .fails(1, &["out of order", "the first build failed"]);
     dir.command(["verify", "nobody", "--rebuild"])
         .fails(2, &["no function is named `nobody`"]);
-    dir.command(["verify", "made"]).fails(2, &["--level <LEVEL>"]);
 }
 
 /// What it failed of is what the build failed of.
@@ -138,7 +137,21 @@ fn a_package_on_disk_holds_its_source_and_nothing_else() {
         assert!(run.stderr.contains("the package differs: `more.py` (added)"), "{run:?}");
         assert!(run.stdout.contains("differs"), "{run:?}");
     }
-    dir.command(["verify"]).fails(2, &["--level"]);
+    // What nobody says is `local`.
+    let run = dir.command(["verify"]).run();
+    assert_eq!(run.code, 4, "{run:?}");
+    assert!(
+        run.stdout.starts_with("FUNCTION  LOCAL") || run.stdout.contains("local"),
+        "{run:?}"
+    );
+    assert!(run.stderr.contains("`more.py` (added)"), "{run:?}");
+    dir.command(["build"]).ok();
+    assert_eq!(
+        dir.command(["verify", "app", "--json"]).ok().json()[0]["level"],
+        "local"
+    );
+    // Flags of other levels need them still.
+    dir.command(["verify", "--alias", "live"]).fails(2, &["--level"]);
 }
 
 against_both!(a_stored_package_is_what_its_record_and_manifest_say);
