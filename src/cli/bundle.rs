@@ -31,7 +31,7 @@ pub enum BundleVerb {
     Run(Box<RunArgs>),
     List(ListArgs),
     Taint(TaintArgs),
-    Export(ExportArgs),
+    Export(Box<ExportArgs>),
     Verify(VerifyManifestArgs),
 }
 
@@ -243,6 +243,8 @@ pub struct TaintArgs {
 /// Functions with source hash, code sha256, sizes and address in the store; the dependency graph; assets; swaps; secrets by
 /// class; and what was checked. Packages that the store lacks are built to know them, and not uploaded. Same inputs, same
 /// bytes. Exit 3 if a check failed; the document says which.
+///
+/// --source, --spec, --param and the like, which all bundle commands have, are about modules' bundles and change nothing here.
 #[derive(Args, Debug)]
 #[command(after_help = "\
 Examples:
@@ -252,6 +254,8 @@ pub struct ExportArgs {
     /// Directory for bundle.json and bundle.json.sha256 [default: dist]
     #[arg(long, env = "LAMBDA_PACK_OUT_DIR", value_name = "DIR", hide_env_values = true, value_parser = path())]
     pub out_dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub bundle: BundleArgs,
     #[command(flatten)]
     pub packing: PackingArgs,
 }

@@ -6,7 +6,9 @@ use serde::Serialize;
 
 use super::super::output;
 use super::Asked;
+use crate::cli::ExportArgs;
 use crate::handoff::{self, Done, Goal, PACKAGES, Steps};
+use crate::report;
 
 #[derive(Serialize)]
 struct Exported {
@@ -16,7 +18,13 @@ struct Exported {
     failures: usize,
 }
 
-pub fn run(asked: &Asked) -> Result<()> {
+pub fn run(args: &ExportArgs, asked: &Asked) -> Result<()> {
+    // Those that no variable gives: who typed them may mean the profile's.
+    if !(args.bundle.param.is_empty() && args.bundle.secret.is_empty()) {
+        report::warning(
+            "--param and --secret are for modules' bundles: what bundle.json says stands in the deployment profile, as `parameters` and `secrets`",
+        );
+    }
     let &Asked { settings, json, meter } = asked;
     let mut steps = Steps::new(meter);
     let (document, path) = handoff::packaged(settings, Goal::Describe, &mut steps, meter, |steps, deployment| {

@@ -43,7 +43,7 @@ pub fn run(command: &BundleCommand, common: &Common, meter: &'static Meter) -> R
         BundleVerb::List(args) => list::run(args, &asked),
         BundleVerb::Taint(args) => taint::run(args, &asked),
         BundleVerb::Verify(args) => verify::run(args, common, &asked),
-        BundleVerb::Export(_) => export::run(&asked),
+        BundleVerb::Export(args) => export::run(args, &asked),
     }
 }
 
