@@ -217,8 +217,7 @@ fn mended(dir: &Dir, profile: Option<&str>, name: &str) {
     let published = || dir.command(["external", "published"]).stdin(query.clone());
     let refused = published().fails(1, &["there is no package"]);
     let command = told_to_run(&refused.stderr);
-    let uploaded = dir.command(command.iter().map(String::as_str)).arg("--json").ok();
-    assert_eq!(uploaded.json()[0]["name"], name, "{command:?}");
+    dir.command(command.iter().map(String::as_str)).ok();
     assert!(
         packages(&published().ok().json())[name]["code_sha256"].is_string(),
         "{command:?}"

@@ -70,9 +70,15 @@ impl Draft {
         }
     }
 
-    /// Adds a policy statement, if it is allowed.
-    pub fn add_statement(&mut self, theirs: &str, place: &Place, statement: Json) {
+    /// Adds a policy statement, if it is allowed. Statements of several policies become those of one, where a `sid` comes once.
+    pub fn add_statement(&mut self, theirs: &str, place: &Place, mut statement: Json) {
         let mut all = self.list("policy_statements");
+        let is_taken = |sid: &Json| all.iter().any(|other| other.get("sid") == Some(sid));
+        if statement.get("sid").is_some_and(is_taken)
+            && let Some(keys) = statement.as_object_mut()
+        {
+            keys.remove("sid");
+        }
         all.push(statement);
         self.set_json("policy_statements", theirs, place, all.into());
     }

@@ -488,6 +488,8 @@ resource "aws_lambda_function" "tf" {
             - {Sid: Read, Effect: Allow, Action: [s3:GetObject], Resource: 'arn:aws:s3:::orders/*'}
             - {Effect: Allow, NotAction: 's3:*', Resource: '*'}
         - DynamoDBReadPolicy: {TableName: orders}
+        - Statement:
+            - {Sid: Read, Effect: Allow, Action: [sqs:ReceiveMessage], Resource: 'arn:aws:sqs:eu-west-1:123456789012:orders'}
 ",
     );
     dir.write(
@@ -517,7 +519,11 @@ functions:
     );
     assert_eq!(
         adopted.definition("sam")["policy_statements"],
-        json!([{"sid": "Read", "effect": "Allow", "actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::orders/*"]}])
+        json!([
+            {"sid": "Read", "effect": "Allow", "actions": ["s3:GetObject"], "resources": ["arn:aws:s3:::orders/*"]},
+            // Of another policy; in one that name comes once.
+            {"effect": "Allow", "actions": ["sqs:ReceiveMessage"], "resources": ["arn:aws:sqs:eu-west-1:123456789012:orders"]},
+        ])
     );
     assert_eq!(adopted.notes_of("sam"), 3, "{:#?}", adopted.json["notes"]);
     assert_eq!(

@@ -39,7 +39,11 @@ fn flags_that_all_bundle_commands_have_change_nothing() {
     let dir = demo();
     let exported = export(&dir);
     let flags = "--project p --deployment d --group g --module m --bucket b --source s --spec f --param A=b";
-    let again = dir.command(["bundle", "export"]).args(PROFILE).args(flags.split(' ')).ok();
+    let again = dir
+        .command(["bundle", "export"])
+        .args(PROFILE)
+        .args(flags.split(' '))
+        .ok();
     let warning = "--param and --secret are for modules' bundles";
     assert!(again.stderr.contains(warning), "{again:?}");
     assert_eq!(fs::read_to_string(dir.join("dist/bundle.json")).unwrap(), exported);
