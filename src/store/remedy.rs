@@ -18,10 +18,10 @@ impl Store {
             argument => (String::new(), format!(" {argument}")),
         };
         let profile = self.deployment_profile.as_deref();
-        let profile = profile.map(|profile| option("deployment-profile", profile));
+        let profile = profile.map(|profile| option("deployment-profile", profile, &shell_word(profile)));
         format!(
             "lambda-pack upload{before}{} --store {}{}{after}",
-            option("expect", &expected),
+            option("expect", &expected, &expected),
             self.url.shell_word(),
             profile.unwrap_or_default()
         )
@@ -52,8 +52,8 @@ impl Store {
     }
 }
 
-/// With its value, which may begin as options do.
-fn option(name: &str, value: &str) -> String {
+/// With its value, which may begin as options do, as a word of a shell.
+fn option(name: &str, value: &str, word: &str) -> String {
     let between = if value.starts_with('-') { '=' } else { ' ' };
-    format!(" --{name}{between}{}", shell_word(value))
+    format!(" --{name}{between}{word}")
 }
