@@ -12,11 +12,8 @@ set -eu
 . "$(dirname "$0")/packages.sh"
 cd "$(dirname "$0")/.."
 
-newer=
-[ -z "${1-}" ] || newer=$(newer_than_here "$1")
+newer=$(newer_than_here "$@")
 if [ -n "$newer" ]; then
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"; git worktree prune' EXIT
     packages_here . "$work/here"
     packages_of "$newer" "$work/newest"
     if ! cmp -s "$work/here" "$work/newest"; then
@@ -26,8 +23,7 @@ if [ -n "$newer" ]; then
         echo 'to take a function back, use lambda-pack rollback' >&2
         exit 5
     fi
-    rm -rf "$work"
 fi
 
 cd lambda-build-module
-exec terragrunt apply -input=false -auto-approve
+terragrunt apply -input=false -auto-approve

@@ -17,9 +17,6 @@ set -eu
 . "$(dirname "$0")/packages.sh"
 cd "$(dirname "$0")/.."
 
-work=$(mktemp -d)
-trap 'rm -rf "$work"; git worktree prune' EXIT
-
 leave() {
     echo "not deployed: $*" >&2
     case ${GITHUB_EVENT_NAME-} in
@@ -31,8 +28,7 @@ leave() {
 }
 
 packages_here . "$work/here"
-newer=
-[ -z "${1-}" ] || newer=$(newer_than_here "$1")
+newer=$(newer_than_here "$@")
 if [ -n "$newer" ]; then
     packages_of "$newer" "$work/newest"
     if cmp -s "$work/here" "$work/newest"; then

@@ -211,8 +211,13 @@ impl Settings {
     }
 
     pub fn open_store(&self, meter: &'static Meter) -> Result<Store> {
+        self.open_other_store(&self.store, meter)
+    }
+
+    /// One that was named instead.
+    pub fn open_other_store(&self, url: &StoreUrl, meter: &'static Meter) -> Result<Store> {
         let profile = self.profile.as_ref().map(|profile| profile.name.as_str());
-        Ok(Store::open(&self.store, &self.aws, meter)?.of_profile(profile))
+        Ok(Store::open(url, &self.aws, meter)?.of_profile(profile))
     }
 
     /// The project's `lambda-pack.toml`, whether it is there or not.

@@ -68,8 +68,6 @@ pub struct Version {
 
 impl Side {
     pub fn open<'a>(&'a self, settings: &'a Settings, common: &Common, meter: &'static Meter) -> Result<Opened<'a>> {
-        let profile = settings.profile.as_ref().map(|profile| profile.name.as_str());
-        let store = |url: &StoreUrl| Store::open(url, &settings.aws, meter).map(|store| store.of_profile(profile));
         Ok(match self {
             Side::Source => Opened::Project(Project {
                 functions: load_functions(settings)?,
@@ -82,9 +80,11 @@ impl Side {
                     place: Place::CheckedOut(Box::new(settings), directory),
                 })
             }
-            Side::Published => Opened::Store(store(&settings.store)?),
-            Side::Store(url) => Opened::Store(store(&StoreUrl::parse(url, Path::new("."))?)?),
-            Side::Hash(start) => Opened::Hash(store(&settings.store)?, start),
+            Side::Published => Opened::Store(settings.open_store(meter)?),
+            Side::Store(url) => {
+                Opened::Store(settings.open_other_store(&StoreUrl::parse(url, Path::new("."))?, meter)?)
+            }
+            Side::Hash(start) => Opened::Hash(settings.open_store(meter)?, start),
             Side::Zip(path) => Opened::Zip(path),
         })
     }

@@ -65,13 +65,8 @@ fn assert_as_git(ignore_files: &[String]) {
             "-z",
         ],
     );
-    let manifest = dir.command(["hash", "tree", "--json"]).ok().json();
-    let ours: BTreeSet<&str> = manifest["entries"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|entry| entry["path"].as_str().unwrap())
-        .collect();
+    let packed = dir.command(["hash", "tree", "--json"]).ok().entry_paths();
+    let ours: BTreeSet<&str> = packed.iter().map(String::as_str).collect();
     let gits: BTreeSet<&str> = listed.split_terminator('\0').collect();
     let of = |paths: &BTreeSet<&str>, number: usize| -> Vec<String> {
         let start = format!("{number}/");

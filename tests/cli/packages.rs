@@ -111,13 +111,8 @@ fn everybody_reads_it_and_finds_what_the_manifest_lists() {
     let dir = project(&[0, 1, 2, 3, 4]);
     dir.command(["build"]).ok();
     let zip = zip_path(&dir);
-    let manifest = dir.command(["hash", "--json", &format!("code/{NAME}")]).ok().json();
-    let expected: Vec<&str> = manifest["entries"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|entry| entry["path"].as_str().unwrap())
-        .collect();
+    let hashed = dir.command(["hash", "--json", &format!("code/{NAME}")]).ok();
+    let expected = hashed.entry_paths();
 
     run("unzip", &["-tqq", &zip]);
     let python = "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print('\\n'.join(z.namelist()))";
@@ -133,7 +128,7 @@ fn everybody_reads_it_and_finds_what_the_manifest_lists() {
     // Unpacked, it is the source again: kinds, bits, contents and links.
     run("unzip", &["-qq", &zip, "-d", dir.join("unzipped").to_str().unwrap()]);
     let again = dir.command(["hash", "--json", "unzipped"]).ok().json();
-    assert_eq!(again["entries"], manifest["entries"]);
+    assert_eq!(again["entries"], hashed.json()["entries"]);
 }
 
 #[test]

@@ -108,10 +108,12 @@ fn twice(function: &Function) -> impl Iterator<Item = Error> {
     let mut seen = BTreeSet::new();
     versions
         .filter(move |(layer, _)| !seen.insert(*layer))
-        .map(|(layer, _)| {
-            Error::invalid(format!("key `layers`: `{layer}` comes twice"))
-                .help("name it once, with one version: Lambda takes each layer once")
-        })
+        .map(|(layer, _)| comes_twice(layer, "name it once, with one version"))
+}
+
+fn comes_twice(layer: &str, remedy: &str) -> Error {
+    Error::invalid(format!("key `layers`: `{layer}` comes twice"))
+        .help(format!("{remedy}: Lambda takes each layer once"))
 }
 
 /// Faults in the layers that a function names.
@@ -122,10 +124,7 @@ pub(super) fn check(function: &Function, functions: &BTreeMap<String, Function>)
             Error::invalid(format!("key `layers`: `{name}` is a function"))
                 .help("only what has `\"type\": \"layer\"` is a layer"),
         ),
-        Some(_) if !seen.insert(name) => Some(
-            Error::invalid(format!("key `layers`: `{name}` comes twice"))
-                .help("name it once: Lambda takes each layer once"),
-        ),
+        Some(_) if !seen.insert(name) => Some(comes_twice(name, "name it once")),
         Some(_) => None,
         None => {
             let layers = functions.values().filter(|other| other.definition.kind == Kind::Layer);

@@ -8,15 +8,21 @@ pub fn of_directories(spec: &SourceSpec, entries: &[impl AsRef<TreeEntry>]) -> V
     let prefix = spec.prefix.as_ref().map_or("", |prefix| prefix.as_str());
     // `lib/*` means files, whatever directories there are.
     let names_something = |glob: &str| !glob.rsplit('/').next().unwrap_or(glob).bytes().all(|byte| byte == b'*');
-    let globs = spec.exclude.iter().filter(|glob| names_something(glob.as_str()));
+    let mut globs = spec
+        .exclude
+        .iter()
+        .filter(|glob| names_something(glob.as_str()))
+        .peekable();
+    if globs.peek().is_none() {
+        return Vec::new();
+    }
+    let paths = entries
+        .iter()
+        .filter_map(|entry| entry.as_ref().path.strip_prefix(prefix));
+    let directories: Vec<&str> = names::directories(paths).collect();
     let warnings = globs.filter_map(|glob| {
         let matcher = glob.glob().compile_matcher();
-        let mut before = "";
-        let directory = entries.iter().find_map(|entry| {
-            let path = entry.as_ref().path.strip_prefix(prefix)?;
-            let mut new = names::new_parents(std::mem::replace(&mut before, path), path);
-            new.find(|directory| matcher.is_match(directory))
-        })?;
+        let directory = directories.iter().find(|directory| matcher.is_match(directory))?;
         let glob = glob.as_str();
         Some(format!(
             "`exclude` has `{glob}`, which leaves out nothing of the directory `{directory}`: `{glob}/**` leaves out a directory"

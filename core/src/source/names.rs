@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
+use std::mem;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -32,13 +33,7 @@ pub fn parents(path: &str) -> impl Iterator<Item = &str> {
 
 /// Entries that are files or links where other entries need a directory. `entries` are sorted.
 pub fn clashes(entries: &[Arc<TreeEntry>]) -> Vec<Error> {
-    let mut before = "";
-    let directories = entries.iter().flat_map(|entry| {
-        let new = new_parents(before, &entry.path);
-        before = &entry.path;
-        new
-    });
-    directories
+    directories(entries.iter().map(|entry| &*entry.path))
         .filter_map(|directory| {
             let found = entries.binary_search_by(|entry| (*entry.path).cmp(directory));
             found.ok().map(|position| &entries[position])
@@ -100,8 +95,14 @@ fn new_paths<'a>(before: &'a str, path: &'a str) -> impl Iterator<Item = &'a str
     new_parents(before, path).chain([path])
 }
 
+/// The directories above entries of these paths, each once. `paths` are sorted.
+pub fn directories<'a>(paths: impl Iterator<Item = &'a str>) -> impl Iterator<Item = &'a str> {
+    let mut before = "";
+    paths.flat_map(move |path| new_parents(mem::replace(&mut before, path), path))
+}
+
 /// The directories above an entry that the entry before it isn't in: what has a prefix stands together in a sorted list.
-pub fn new_parents<'a>(before: &'a str, path: &'a str) -> impl Iterator<Item = &'a str> {
+fn new_parents<'a>(before: &'a str, path: &'a str) -> impl Iterator<Item = &'a str> {
     parents(path).filter(move |parent| !is_below(before, parent))
 }
 

@@ -172,8 +172,7 @@ fn open(
         endpoint_url: or_same(&args.to_endpoint_url, &settings.aws.endpoint_url),
         profile: or_same(&args.to_profile, &settings.aws.profile),
     };
-    let profile = settings.profile.as_ref().map(|profile| profile.name.as_str());
-    let mut from = Store::open(from, &settings.aws, meter)?.of_profile(profile);
+    let mut from = settings.open_other_store(from, meter)?;
     let mut to = Store::open(&url, &aws, meter)?;
     if from.is_same(&to) {
         let same = format!("--to names the store that is copied from: {url}");

@@ -210,6 +210,16 @@ impl Run {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error} in {self:?}"))
     }
 
+    /// The paths of a manifest's entries, as `hash --json` prints it.
+    pub fn entry_paths(&self) -> Vec<String> {
+        let manifest = self.json();
+        let entries = manifest["entries"].as_array().unwrap();
+        entries
+            .iter()
+            .map(|entry| entry["path"].as_str().unwrap().to_owned())
+            .collect()
+    }
+
     /// The status of each package of `build --json` or `upload --json`.
     pub fn statuses(&self) -> Vec<String> {
         let rows = self.json();
