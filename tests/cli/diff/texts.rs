@@ -89,6 +89,55 @@ fn they_are_shown_as_patches() {
     assert!(!old.join("gone.py").exists() && old.join("came.py").exists());
 }
 
+/// Much alike, here and there another; some are empty, some end without a newline.
+fn text(random: &mut fastrand::Rng) -> String {
+    let lines = random.usize(..4)..random.usize(..60);
+    let mut text: String = lines
+        .map(|line| {
+            format!(
+                "{}\n",
+                if random.u8(..12) == 0 {
+                    random.usize(..4)
+                } else {
+                    line / 2
+                }
+            )
+        })
+        .collect();
+    if random.bool() {
+        text.pop();
+    }
+    text
+}
+
+#[test]
+fn git_makes_the_new_texts_of_the_old_ones() {
+    let mut random = fastrand::Rng::with_seed(1);
+    let dir = Dir::with_app();
+    dir.write("lambda-json/app.json", r#"{"source": "lib"}"#);
+    let old = Dir::new();
+    for number in 0..200 {
+        let text = text(&mut random);
+        old.write(&number.to_string(), &text);
+        dir.write(&format!("code/lib/{number}"), &text);
+    }
+    dir.command(["upload"]).ok();
+    for number in 0..200 {
+        dir.write(&format!("code/lib/{number}"), text(&mut random));
+    }
+    let json = dir.command(["diff", "--unified", "--json"]).ok().json();
+    let texts = json["functions"][0]["texts"].as_array().unwrap();
+    let patch: String = texts.iter().map(|text| text["diff"].as_str().unwrap()).collect();
+    assert!(patch.matches("\n@@").count() > 300, "{patch}");
+    old.write("patch", patch);
+    git(old.path(), &["apply", "patch"]);
+    for number in 0..200 {
+        let name = number.to_string();
+        let [made, new] = [old.join(&name), dir.join(&format!("code/lib/{name}"))].map(|path| fs::read(path).unwrap());
+        assert_eq!(made, new, "{name}");
+    }
+}
+
 #[test]
 fn what_is_no_text_is_said_and_steers_no_terminal() {
     let dir = Dir::with_app();
