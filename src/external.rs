@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::io::{self, IsTerminal, Read};
 use std::path::PathBuf;
 
+use lambda_pack_core::canonical::canonical_json;
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::function::{Definition, FunctionName};
 use lambda_pack_core::json::{self, Object};
-use lambda_pack_core::manifest::canonical_json;
 use lambda_pack_core::{Error, ErrorKind, Result};
 use rayon::prelude::*;
 use serde::de::DeserializeOwned;

@@ -14,6 +14,7 @@ pub mod assets;
 pub mod build;
 pub mod bundle;
 pub mod cache;
+pub mod canonical;
 pub mod diff;
 pub mod digest;
 pub mod disk;

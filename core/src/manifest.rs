@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::canonical::{canonical_json, has_one_spelling};
 use crate::digest::{Algorithm, Digest, Framing};
 use crate::{Error, Result};
 
@@ -14,9 +15,6 @@ pub const HASH_VERSION: u32 = 1;
 
 /// Path of the record that stands for the build inputs.
 const BUILD_INPUTS_PATH: &str = "build-inputs";
-
-/// Integers from here on lose digits in other JSON implementations, so canonical JSON excludes them (RFC 8785, 3.2.2.3).
-const FIRST_INEXACT_INTEGER: u64 = 1 << 53;
 
 /// What an entry is; the names are those of the JSON form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -231,24 +229,13 @@ impl BuildInputs {
 
 fn check_numbers(value: &Value) -> Result<()> {
     match value {
-        Value::Number(number)
-            if number
-                .as_i64()
-                .is_none_or(|it| it.unsigned_abs() >= FIRST_INEXACT_INTEGER) =>
-        {
-            Err(Error::invalid(format!(
-                "build inputs hold the number {number}; only integers below 2^53 have one spelling everywhere"
-            )))
-        }
+        Value::Number(number) if !has_one_spelling(number) => Err(Error::invalid(format!(
+            "build inputs hold the number {number}; only integers below 2^53 have one spelling everywhere"
+        ))),
         Value::Array(values) => values.iter().try_for_each(check_numbers),
         Value::Object(values) => values.values().try_for_each(check_numbers),
         _ => Ok(()),
     }
-}
-
-/// Canonical JSON (RFC 8785): the same text for the same value, whatever the order of its keys was.
-pub fn canonical_json(value: &impl Serialize) -> String {
-    serde_json_canonicalizer::to_string(value).expect("the value has string keys and finite numbers only")
 }
 
 #[cfg(test)]

@@ -194,7 +194,7 @@ fn text_of(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => text.clone(),
         toml::Value::Array(_) | toml::Value::Table(_) => {
-            lambda_pack_core::manifest::canonical_json(&serde_json::json!(value))
+            lambda_pack_core::canonical::canonical_json(&serde_json::json!(value))
         }
         other => other.to_string(),
     }

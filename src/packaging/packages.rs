@@ -7,9 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use lambda_pack_core::archive::{self, Package, Packing};
 use lambda_pack_core::cache::Caches;
+use lambda_pack_core::canonical::canonical_json;
 use lambda_pack_core::digest::{Algorithm, Digest};
 use lambda_pack_core::function::{Definition, Function, FunctionName, Selected};
-use lambda_pack_core::manifest::{Manifest, canonical_json};
+use lambda_pack_core::manifest::Manifest;
 use lambda_pack_core::preflight::{Contents, Layer};
 use lambda_pack_core::profile::Profile;
 use lambda_pack_core::provenance;

@@ -16,9 +16,9 @@ use super::Places;
 use crate::assets;
 use crate::build::{Dependencies, Output};
 use crate::cache::DigestCache;
+use crate::canonical::canonical_json;
 use crate::disk::or_here;
 use crate::function::{AssetUrl, Function, GlobText, Kind, SourceSpec};
-use crate::manifest::canonical_json;
 use crate::source::{Outputs, Reach, Resolved, Shape, Tree};
 use crate::{Error, Meter, Result, shorten};
 

@@ -101,6 +101,8 @@ pub struct TreeEntry {
     /// Where its content stands.
     pub file: PathBuf,
     pub content: Content,
+    /// Whether file systems that ignore case or Unicode form would keep the path as it is.
+    is_folded: bool,
     origin: Origin,
     /// Size and digest, once somebody knows them.
     hashed: OnceLock<(u64, Digest)>,
@@ -535,6 +537,7 @@ fn split_glob(glob: &GlobText) -> Result<(RelativePath, Option<GlobText>)> {
 impl TreeEntry {
     fn new(path: String, file: PathBuf, content: Content) -> Self {
         TreeEntry {
+            is_folded: names::folded(&path).is_none(),
             path: path.into(),
             file,
             content,

@@ -50,14 +50,14 @@ pub fn clashes(entries: &[Arc<TreeEntry>]) -> Vec<Error> {
 
 /// Warnings for paths that are one and the same to a file system that ignores case or Unicode form. `entries` are sorted.
 pub fn lookalikes(entries: &[Arc<TreeEntry>]) -> Vec<String> {
+    // Two paths that are their own folded form differ anyway, so only others can be taken for something else.
+    if entries.iter().all(|entry| entry.is_folded) {
+        return Vec::new();
+    }
     let paths = entries.par_iter().enumerate().flat_map_iter(|(position, entry)| {
         let before = position.checked_sub(1).map_or("", |before| &*entries[before].path);
         new_paths(before, &entry.path)
     });
-    // Two paths that are their own folded form differ anyway, so only others can be taken for something else.
-    if !paths.clone().any(|path| folded(path).is_some()) {
-        return Vec::new();
-    }
     // Hardly ever are two alike, which takes no more than hashes to tell.
     let state = RandomState::new();
     let hash = |path: &str| state.hash_one(folded(path).as_deref().unwrap_or(path));
@@ -91,7 +91,7 @@ pub fn lookalikes(entries: &[Arc<TreeEntry>]) -> Vec<String> {
 }
 
 /// The path of an entry, and the directories above it that are new.
-fn new_paths<'a>(before: &'a str, path: &'a str) -> impl Iterator<Item = &'a str> {
+fn new_paths<'a>(before: &str, path: &'a str) -> impl Iterator<Item = &'a str> {
     new_parents(before, path).chain([path])
 }
 
@@ -102,8 +102,10 @@ pub fn directories<'a>(paths: impl Iterator<Item = &'a str>) -> impl Iterator<It
 }
 
 /// The directories above an entry that the entry before it isn't in: what has a prefix stands together in a sorted list.
-fn new_parents<'a>(before: &'a str, path: &'a str) -> impl Iterator<Item = &'a str> {
-    parents(path).filter(move |parent| !is_below(before, parent))
+fn new_parents<'a>(before: &str, path: &'a str) -> impl Iterator<Item = &'a str> {
+    let both = path.bytes().zip(before.bytes()).take_while(|(a, b)| a == b).count();
+    let new = path.bytes().enumerate().skip(both);
+    new.filter(|(_, byte)| *byte == b'/').map(|(end, _)| &path[..end])
 }
 
 /// What a tree has at a path.
@@ -128,7 +130,7 @@ fn is_below(path: &str, directory: &str) -> bool {
 }
 
 /// The form that such file systems compare; `None` if it is the path itself.
-fn folded(path: &str) -> Option<String> {
+pub fn folded(path: &str) -> Option<String> {
     if path.is_ascii() {
         return path
             .bytes()
