@@ -8,7 +8,7 @@ set -eu
 here=$(dirname "$0")
 
 if [ "${RUNNER_OS-}" = Windows ]; then
-    echo "error: the action is for Linux and macOS; on Windows, \`pip install lambda-pack\` installs a release" >&2
+    echo "error: the action is for Linux and macOS; docs/install.md says how to install a release on Windows" >&2
     exit 1
 fi
 

@@ -44,7 +44,7 @@ class Action(unittest.TestCase):
     def test_windows_is_told_another_way(self) -> None:
         done = self.install(RUNNER_OS="Windows")
         self.assertEqual(done.returncode, 1)
-        self.assertIn("pip install lambda-pack", done.stderr)
+        self.assertIn("docs/install.md", done.stderr)
         self.assertEqual(self.machine.server.asked, [])
 
     def test_the_cache_that_is_kept_is_checked_on_use(self) -> None:
