@@ -2,6 +2,9 @@
 
 use std::fs::{self, File, Metadata};
 use std::io;
+#[cfg(target_os = "linux")]
+use std::num::NonZeroU64;
+use std::ops::Range;
 use std::path::Path;
 
 /// Gives a file one of the two modes that packages know, whatever the umask.
@@ -40,6 +43,18 @@ pub fn make_link(target: impl AsRef<Path>, link: &Path) -> io::Result<()> {
 pub fn make_link(_target: impl AsRef<Path>, _link: &Path) -> io::Result<()> {
     Err(io::Error::other("symbolic links need Unix"))
 }
+
+/// Lets the disk begin with what was written, so that there is less to wait for when the file is synced. Linux does so with what is
+/// said to be needed no more, and keeps it in memory until it is done; a file system that can't is none worse off.
+#[cfg(target_os = "linux")]
+pub fn begin_writing(file: &File, range: Range<u64>) {
+    use rustix::fs::{Advice, fadvise};
+    let length = NonZeroU64::new(range.end - range.start);
+    fadvise(file, range.start, length, Advice::DontNeed).unwrap_or_default();
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn begin_writing(_file: &File, _range: Range<u64>) {}
 
 /// An empty path is where the user stands, as in `parent()` of a name alone; the system knows no such path.
 pub fn or_here(path: &Path) -> &Path {

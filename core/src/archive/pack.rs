@@ -21,6 +21,7 @@ use super::zip::{Header, Method, ZipWriter};
 use super::{CodeSha256, Package};
 use crate::cache::{Caches, Form, Shape};
 use crate::digest::Algorithm;
+use crate::disk::begin_writing;
 use crate::manifest::{Entry, EntryKind};
 use crate::secrets::{Found, Guard};
 use crate::source::{Content, Tree, TreeEntry, read_changed, read_stable};
@@ -253,7 +254,7 @@ impl Packed {
 /// Writes entries one after another, and remembers what they were.
 struct Writer<'a> {
     packing: &'a Packing<'a>,
-    zip: ZipWriter<BufWriter<HashingWriter<&'a mut File>>>,
+    zip: ZipWriter<BufWriter<HashingWriter<'a>>>,
     entries: Vec<Entry>,
     found: Vec<Found>,
 }
@@ -359,28 +360,36 @@ fn header(entry: &Entry, method: Method, crc32: u32, compressed_size: u64) -> He
     }
 }
 
-/// Hashes what passes through.
-struct HashingWriter<W> {
-    out: W,
+/// Hashes what passes through to a file, and lets the disk begin with it.
+struct HashingWriter<'a> {
+    out: &'a mut File,
     hasher: Sha256,
     written: u64,
+    /// How much of it the disk was told of.
+    begun: u64,
 }
 
-impl<W> HashingWriter<W> {
-    fn new(out: W) -> Self {
+impl<'a> HashingWriter<'a> {
+    fn new(out: &'a mut File) -> Self {
         HashingWriter {
             out,
             hasher: Sha256::new(),
             written: 0,
+            begun: 0,
         }
     }
 }
 
-impl<W: Write> Write for HashingWriter<W> {
+impl Write for HashingWriter<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        const PIECE_BYTES: u64 = 4 * 1024 * 1024;
         let count = self.out.write(bytes)?;
         self.hasher.update(&bytes[..count]);
         self.written += count as u64;
+        if self.written - self.begun >= PIECE_BYTES {
+            begin_writing(self.out, self.begun..self.written);
+            self.begun = self.written;
+        }
         Ok(count)
     }
 
