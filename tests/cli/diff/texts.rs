@@ -94,14 +94,9 @@ fn text(random: &mut fastrand::Rng) -> String {
     let lines = random.usize(..4)..random.usize(..60);
     let mut text: String = lines
         .map(|line| {
-            format!(
-                "{}\n",
-                if random.u8(..12) == 0 {
-                    random.usize(..4)
-                } else {
-                    line / 2
-                }
-            )
+            let is_another = random.u8(..12) == 0;
+            let number = if is_another { random.usize(..4) } else { line / 2 };
+            format!("{number}\n")
         })
         .collect();
     if random.bool() {
