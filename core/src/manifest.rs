@@ -1,7 +1,7 @@
 //! The manifest: what a source tree holds, entry by entry. Its digest is the source hash; `hash`, `build`, `upload` and
 //! `external` all consume it, so they cannot disagree.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -77,12 +77,22 @@ impl StoredEntry {
 }
 
 /// The sorted entries of a source tree, with whatever else decides the package's content.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Manifest {
     algorithm: Algorithm,
     entries: Vec<Entry>,
     build_inputs: Option<BuildInputs>,
+    /// Follows from the rest, which nothing changes; many ask for it.
+    source_hash: OnceLock<Digest>,
 }
+
+impl PartialEq for Manifest {
+    fn eq(&self, other: &Self) -> bool {
+        (self.algorithm, &self.entries, &self.build_inputs) == (other.algorithm, &other.entries, &other.build_inputs)
+    }
+}
+
+impl Eq for Manifest {}
 
 impl Manifest {
     /// Takes entries in any order; their paths must be unique.
@@ -93,6 +103,7 @@ impl Manifest {
             algorithm,
             entries,
             build_inputs,
+            source_hash: OnceLock::new(),
         }
     }
 
@@ -114,6 +125,10 @@ impl Manifest {
     }
 
     pub fn source_hash(&self) -> Digest {
+        *self.source_hash.get_or_init(|| self.hash())
+    }
+
+    fn hash(&self) -> Digest {
         let mut framing = Framing::new(self.algorithm);
         for entry in &self.entries {
             framing.record(entry.kind.record_kind(), &entry.path, &entry.digest);

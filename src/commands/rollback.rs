@@ -17,7 +17,7 @@ use crate::overrides::{ALIASES, Overrides, PACKAGES};
 use crate::packaging::{in_function, source_hashes};
 use crate::report::{self, Progress};
 use crate::settings::Settings;
-use crate::store::{Found, Past, Record, Store, not_there};
+use crate::store::{Found, Past, Record, Store, not_there, shell_word};
 use crate::{handoff, hidden};
 
 /// What `--json` prints.
@@ -308,7 +308,8 @@ fn check_profile(definition: &Map<String, Value>, settings: &Settings) -> Result
             let wanted = wanted.map_or_else(|| "none is named".to_owned(), |wanted| format!("`{wanted}` is named"));
             let said = format!("its definition is that of the deployment profile `{found}`, and {wanted}");
             Err(Error::new(ErrorKind::Conflict, said).help(format!(
-                "name it with --deployment-profile {found}; for another profile say where the definition is, with --commit or --definition"
+                "name it with --deployment-profile {}; for another profile say where the definition is, with --commit or --definition",
+                shell_word(found)
             )))
         }
     }

@@ -43,6 +43,10 @@ use crate::manifest::{BuildInputs, Entry, EntryKind, Manifest};
 use crate::swaps::{self, Swaps};
 use crate::{Error, Meter, Result, Work, collect_all, shorten};
 
+/// How many files a thread takes to hash at once. Left to itself rayon gives each a quarter of the tree, and who is ready
+/// waits for the one whose quarter has the large files.
+const FILES_AT_ONCE: usize = 16;
+
 /// The entries of one or several merged sources, sorted by the bytes of their paths.
 #[derive(Debug)]
 pub struct Tree {
@@ -380,6 +384,7 @@ impl Tree {
         let hashed: Vec<Result<Entry>> = self
             .entries
             .par_iter()
+            .with_max_len(FILES_AT_ONCE)
             .map(|entry| entry.hash(algorithm, digests, meter))
             .collect();
         Ok(Manifest::new(algorithm, collect_all(hashed)?, self.inputs.all()))
@@ -392,6 +397,7 @@ impl Tree {
         unique.dedup_by_key(|entry| Arc::as_ptr(entry));
         let hashed: Vec<Result<()>> = unique
             .into_par_iter()
+            .with_max_len(FILES_AT_ONCE)
             .map(|entry| entry.hash(Algorithm::Blake3, digests, meter).map(drop))
             .collect();
         collect_all(hashed)?;
