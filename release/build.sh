@@ -34,6 +34,8 @@ case $target in
     # Zig is the linker and the C compiler, with a C library of its own. A static program fits all of
     # Linux, so its wheel says so to both kinds of pip.
     set -- --zig --compatibility manylinux2014 musllinux_1_2
+    # Zig links it to a fixed address, so its code may count on one. What cargo wants between arguments is in no path.
+    CARGO_ENCODED_RUSTFLAGS=$(printf '%s\037%s' "$CARGO_ENCODED_RUSTFLAGS" -Crelocation-model=static)
     ;;
 *-windows-gnu) set -- --zig --compatibility pypi ;;
 *) set -- --compatibility pypi ;;
