@@ -104,6 +104,11 @@ pub fn walk_loaded(
     meter: &Meter,
 ) -> Result<Selected<Walked>> {
     let mut selected = function::select(functions, names)?;
+    for (one, other) in function::lookalikes(selected.all().map(|function| function.name.as_str())) {
+        report::warning(&format!(
+            "the functions `{one}` and `{other}` differ only by case: on macOS and Windows their packages are one file"
+        ));
+    }
     let out_dir = Some(("output directory", settings.out_dir.as_path()));
     let store = match &settings.store {
         StoreUrl::File(directory) => Some(("store", directory.as_path())),

@@ -528,6 +528,20 @@ fn every_bad_definition_is_reported_at_once() {
 }
 
 #[test]
+fn functions_whose_names_differ_only_by_case_are_warned_of() {
+    let dir = with_source(r#""app""#);
+    dir.write("lambda-json/other.json", r#"{"source": "app"}"#);
+    let warning = "`App` and `app` differ only by case";
+    let run = dir.command(["build"]).ok();
+    assert!(!run.stderr.contains(warning), "{run:?}");
+    dir.write("lambda-json/other.json", r#"{"function_name": "App", "source": "app"}"#);
+    for command in ["validate", "build"] {
+        let run = dir.command([command]).ok();
+        assert_eq!(run.stderr.matches(warning).count(), 1, "{run:?}");
+    }
+}
+
+#[test]
 fn a_directory_without_definitions_is_an_error_and_no_empty_answer() {
     let dir = with_source(r#""app""#);
     std::fs::remove_file(dir.join("lambda-json/app.json")).unwrap();

@@ -12,7 +12,7 @@ mod secret;
 mod tags;
 mod text;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -211,6 +211,13 @@ pub fn load(config_dir: &Path) -> Result<BTreeMap<String, Function>> {
         Some(error) => Err(error),
         None => Ok(functions),
     }
+}
+
+/// Pairs of names that are one where case doesn't count: file systems of macOS and Windows have one file for both packages.
+pub fn lookalikes<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(&'a str, &'a str)> {
+    let mut seen = HashMap::new();
+    let pairs = names.filter_map(|name| Some((seen.insert(name.to_ascii_lowercase(), name)?, name)));
+    pairs.collect()
 }
 
 /// Where a function's tool leaves what it makes, below the code directory.
