@@ -62,6 +62,8 @@ struct Inner {
     message: String,
     help: Option<String>,
     cause: Option<io::Error>,
+    /// In a text that somebody wrote.
+    key: Option<String>,
     more: Vec<Error>,
 }
 
@@ -84,6 +86,7 @@ impl Error {
             message: message.into(),
             help: None,
             cause: None,
+            key: None,
             more: Vec::new(),
         }))
     }
@@ -125,12 +128,45 @@ impl Error {
 
     /// The same failure, said to have happened in `place`.
     #[must_use]
-    pub fn within(mut self, place: impl fmt::Display) -> Self {
-        self.0.message = format!("{place}: {}", self.0.message);
-        for error in &mut self.0.more {
-            error.0.message = format!("{place}: {}", error.0.message);
-        }
+    pub fn within(self, place: impl fmt::Display) -> Self {
+        self.within_text(place, |_| None)
+    }
+
+    /// The same failure, of the value at a key such as `secrets[0]`, or of one inside it.
+    #[must_use]
+    pub fn at_key(mut self, outer: impl fmt::Display) -> Self {
+        self.change_each(|error| {
+            error.key = Some(match &error.key {
+                Some(inner) => format!("{outer}.{inner}"),
+                None => outer.to_string(),
+            });
+        });
         self
+    }
+
+    /// The same, said in the message.
+    #[must_use]
+    pub fn in_key(self, outer: &str) -> Self {
+        self.within(format_args!("key `{outer}`")).at_key(outer)
+    }
+
+    /// The same failure, said to have happened in `place`, a text. `position` knows line and column of its keys.
+    #[must_use]
+    pub fn within_text(mut self, place: impl fmt::Display, position: impl Fn(&str) -> Option<[usize; 2]>) -> Self {
+        self.change_each(|error| {
+            error.message = match error.key.as_deref().and_then(&position) {
+                Some([line, column]) => format!("{place}:{line}:{column}: {}", error.message),
+                None => format!("{place}: {}", error.message),
+            };
+        });
+        self
+    }
+
+    fn change_each(&mut self, change: impl Fn(&mut Inner)) {
+        change(&mut self.0);
+        for error in &mut self.0.more {
+            change(&mut error.0);
+        }
     }
 
     /// The same failures, with each of their texts as `change` makes it. Nothing of the old ones stays.

@@ -1,5 +1,7 @@
 //! JSON in, or an error that names file, line, key, what was found and what is allowed.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
 
@@ -40,6 +42,35 @@ pub(crate) fn parse_part<T: DeserializeOwned>(
     let lines = before.iter().filter(|byte| **byte == b'\n').count();
     let line_start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
     parse_at(place, part.get().as_bytes(), [lines, before.len() - line_start], key)
+}
+
+/// Line and column of the value at a key such as `secrets[0].target`, or of what is there of it.
+pub(crate) fn position(whole: &[u8], key: &str) -> Option<[usize; 2]> {
+    let whole = without_mark(whole);
+    let mut value: &RawValue = serde_json::from_slice(whole).ok()?;
+    for name in key.split(['.', '[']) {
+        let inner = match name.strip_suffix(']') {
+            Some(index) => element(value, index.parse().ok()?),
+            None => member(value, name),
+        };
+        match inner {
+            Some(inner) => value = inner,
+            None => break,
+        }
+    }
+    let before = &whole[..value.get().as_ptr().addr() - whole.as_ptr().addr()];
+    let mut lines = before.split(|byte| *byte == b'\n');
+    Some([lines.clone().count(), lines.next_back()?.len() + 1])
+}
+
+fn element(list: &RawValue, index: usize) -> Option<&RawValue> {
+    let list: Vec<&RawValue> = serde_json::from_str(list.get()).ok()?;
+    list.get(index).copied()
+}
+
+fn member<'a>(object: &'a RawValue, name: &str) -> Option<&'a RawValue> {
+    let object: BTreeMap<Cow<str>, &RawValue> = serde_json::from_str(object.get()).ok()?;
+    object.get(name).copied()
 }
 
 /// `before` are the lines before the text, and the columns before it in its first line.
@@ -318,6 +349,18 @@ mod tests {
         ("build.bundle.format", "`cjs`, `esm`"),
         ("policy_statements[].effect", "`Allow`, `Deny`"),
     ];
+
+    #[test]
+    fn values_are_found_by_their_keys() {
+        let text = "\u{feff}{\n  \"a\": [1, {\"b.c\": 2,\n    \"d\": 3}],\n\"\\u0065\": 4}";
+        for (key, line, column) in [("a", 2, 8), ("a[1]", 2, 12), ("a[1].d", 3, 10), ("e", 4, 11)] {
+            assert_eq!(position(text.as_bytes(), key), Some([line, column]), "{key}");
+        }
+        // As far as there is something.
+        assert_eq!(position(text.as_bytes(), "a[7].x"), Some([2, 8]));
+        assert_eq!(position(text.as_bytes(), "z"), Some([1, 1]));
+        assert_eq!(position(b"{", "z"), None);
+    }
 
     #[test]
     fn what_is_one_of_a_few_words_is_nothing_but_a_string() {

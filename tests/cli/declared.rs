@@ -164,7 +164,8 @@ fn a_check_says_all_that_is_wrong() {
     dir.command(["secrets", "check"]).fails(
         3,
         &[
-            "mails.json: key `secrets[0]`: key `pattern`: ",
+            "mails.json:11:18: key `secrets[0]`: key `pattern`: ",
+            "mails.json:14:5: key `secrets[1]`: ",
             "the secret `a` comes twice",
         ],
     );

@@ -477,7 +477,7 @@ fn outputs_inside_a_source_are_refused() {
 fn variables_that_lambda_sets_itself_are_refused() {
     let dir = with_source(r#""app", "environment": {"AWS_REGION": "x"}"#);
     dir.command(["validate"])
-        .fails(3, &["lambda-json/app.json", "`AWS_REGION` is set by Lambda itself"]);
+        .fails(3, &["lambda-json/app.json:1:", "`AWS_REGION` is set by Lambda itself"]);
 }
 
 #[test]
@@ -678,7 +678,7 @@ fn every_secret_that_is_wrong_is_reported_at_once() {
             "app.json:2:41: key `secrets[0].class`: found `infra`",
             "did you mean `infrastructure`?",
             "app.json:3:51: key `secrets[1].target`: found string \"X\"",
-            "app.json: key `secrets[2]`: key `reason` is missing",
+            "app.json:4:3: key `secrets[2]`: key `reason` is missing",
         ],
     );
     assert_eq!(run.stderr.matches("error: ").count(), 3, "each once: {run:?}");

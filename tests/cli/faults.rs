@@ -66,9 +66,7 @@ fn lost_output_is_a_failure() {
 #[test]
 fn a_full_disk_leaves_nothing_behind() {
     let dir = Dir::with_app();
-    let mut noise = fs::read(BINARY).unwrap();
-    noise.truncate(2 * 1024 * 1024);
-    dir.write("code/app.py", noise);
+    dir.write("code/app.py", crate::assets::noise());
     let small = dir.join("small");
     let script = format!(
         "'{BINARY}' build --out-dir '{0}'; echo build $?

@@ -234,7 +234,7 @@ fn dependencies_that_cannot_be_split_off_are_an_error() {
     refused(json!({"runtime": null}), &["app.json: key `runtime` is missing"]);
     refused(
         json!({"type": "layer", "runtime": null, "handler": null}),
-        &["app.json: key `build.dependencies`", "remove the key"],
+        &["app.json:1:", ": key `build.dependencies`", "remove the key"],
     );
     let long = "a".repeat(60);
     refused(

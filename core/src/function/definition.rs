@@ -121,6 +121,7 @@ impl Definition {
         if let Some(key) = variables.into_iter().find(|key| is_reserved(key.as_str())) {
             return Err(
                 Error::invalid(format!("environment variable `{key}` is set by Lambda itself"))
+                    .at_key(format_args!("environment.{key}"))
                     .help("use another name: Lambda refuses functions that set this one"),
             );
         }
@@ -132,7 +133,7 @@ impl Definition {
         }
         let checked = self.assets.iter().enumerate().map(|(index, Object(asset))| {
             let checked = asset.check();
-            checked.map_err(|error| error.within(format_args!("key `assets[{index}]`")))
+            checked.map_err(|error| error.in_key(&format!("assets[{index}]")))
         });
         collect_all(checked)?;
         collect_all([
@@ -369,8 +370,9 @@ impl VpcConfig {
             _ => return Ok(()),
         };
         Err(Error::invalid(format!(
-            "key `vpc_config.{empty}`: found an empty list beside `{filled}`; allowed: at least one, or none in both"
-        )))
+            "found an empty list beside `{filled}`; allowed: at least one, or none in both"
+        ))
+        .in_key(&format!("vpc_config.{empty}")))
     }
 }
 

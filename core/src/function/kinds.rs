@@ -37,9 +37,9 @@ pub(super) fn check(definition: &Definition) -> Result<()> {
     };
     match misplaced.iter().find(|(_, is_set)| is_set(definition)) {
         None => Ok(()),
-        Some((key, _)) => {
-            Err(Error::invalid(format!("key `{key}` is for {owners} only")).help("remove the key, or correct `type`"))
-        }
+        Some((key, _)) => Err(Error::invalid(format!("key `{key}` is for {owners} only"))
+            .at_key(key)
+            .help("remove the key, or correct `type`")),
     }
 }
 

@@ -66,9 +66,9 @@ pub(super) fn split(function: &mut Function) -> Result<Option<Function>> {
         return Ok(None);
     }
     if function.definition.kind == Kind::Layer {
-        return Err(
-            Error::invalid("key `build.dependencies`: a layer has its dependencies in itself").help("remove the key"),
-        );
+        return Err(Error::invalid("a layer has its dependencies in itself")
+            .in_key("build.dependencies")
+            .help("remove the key"));
     }
     if function.definition.runtime.is_none() {
         return Err(Error::invalid(

@@ -81,7 +81,7 @@ impl Function {
         };
         let definition = definition
             .resolve(name.clone())
-            .map_err(|error| error.within(file.display()))?;
+            .map_err(|error| error.within_text(file.display(), |key| json::position(bytes, key)))?;
         Ok(Function {
             name,
             file: file.to_owned(),
@@ -242,7 +242,8 @@ fn load_file(file: &Path) -> Result<Vec<Function>> {
 /// A function, and the layer that its dependencies are split off into if it asks for one.
 pub fn parse_file(file: &Path, bytes: &[u8]) -> Result<Vec<Function>> {
     let mut function = Function::parse(file, bytes)?;
-    let layer = layers::split(&mut function).map_err(|error| error.within(file.display()))?;
+    let layer = layers::split(&mut function)
+        .map_err(|error| error.within_text(file.display(), |key| json::position(bytes, key)))?;
     Ok([function].into_iter().chain(layer).collect())
 }
 

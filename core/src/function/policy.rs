@@ -42,9 +42,10 @@ pub(super) fn check(statements: &[Object<PolicyStatement>]) -> Result<()> {
         .enumerate()
         .find(|(index, sid)| sids[..*index].contains(sid));
     match twice {
-        Some((_, sid)) => Err(Error::invalid(format!(
+        Some((index, sid)) => Err(Error::invalid(format!(
             "key `policy_statements`: two statements have the `sid` `{sid}`; allowed: each once"
         ))
+        .at_key(format_args!("policy_statements[{index}].sid"))
         .help("rename one of them, or leave `sid` out")),
         None => Ok(()),
     }

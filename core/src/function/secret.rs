@@ -257,7 +257,7 @@ impl Secret {
                 .map(drop)
                 .map_err(|error| error.to_string()),
         };
-        compiled.map_err(|why| Error::invalid(format!("key `pattern`: {}", why.replace('\n', " "))))
+        compiled.map_err(|why| Error::invalid(why.replace('\n', " ")).in_key("pattern"))
     }
 }
 
@@ -270,7 +270,7 @@ pub(crate) fn check(secrets: &[Object<Secret>], key: &str) -> Result<()> {
             false => Err(Error::invalid(format!("the secret `{}` comes twice", secret.id))),
         };
         let checked = secret.check().and(twice);
-        checked.map_err(|error| error.within(format_args!("key `{key}[{index}]`")))
+        checked.map_err(|error| error.in_key(&format!("{key}[{index}]")))
     });
     collect_all(checked).map(drop)
 }
@@ -282,37 +282,50 @@ pub(super) fn check_together<K: Ord + AsRef<str>>(
     environment: Option<&UniqueMap<K>>,
 ) -> Result<()> {
     let mut targets = BTreeSet::new();
-    let checked = secrets.iter().map(|Object(secret)| {
+    let checked = secrets.iter().enumerate().map(|(index, Object(secret))| {
         let Some(target) = &secret.target else { return Ok(()) };
-        if kind == Kind::Layer {
-            return Err(Error::invalid(format!(
-                "a layer can't have the secret `{}`: it has no environment",
-                secret.id
-            ))
-            .help("declare it in the functions that read it"));
-        }
-        if is_reserved(target.as_str()) {
-            return Err(Error::invalid(format!(
-                "the variable `{target}`, the target of the secret `{}`, is set by Lambda itself",
-                secret.id
-            ))
-            .help("use another name: Lambda refuses functions that set this one"));
-        }
-        if environment.is_some_and(|environment| environment.get(target.as_str()).is_some()) {
-            return Err(Error::invalid(format!(
-                "the variable `{target}` is in `environment`, and the target of the secret `{}`",
-                secret.id
-            ))
-            .help("remove it from `environment`: when the function is deployed, it gets the secret's name"));
-        }
-        match targets.insert(target.as_str()) {
+        let checked = check_target(target.as_str(), secret, kind, environment);
+        let twice = match targets.insert(target.as_str()) {
             true => Ok(()),
             false => Err(Error::invalid(format!(
                 "the variable `{target}` is the target of two secrets"
             ))),
-        }
+        };
+        checked
+            .and(twice)
+            .map_err(|error| error.at_key(format_args!("{SECRETS}[{index}].target")))
     });
     collect_all(checked).map(drop)
+}
+
+fn check_target<K: Ord + AsRef<str>>(
+    target: &str,
+    secret: &Secret,
+    kind: Kind,
+    environment: Option<&UniqueMap<K>>,
+) -> Result<()> {
+    if kind == Kind::Layer {
+        return Err(Error::invalid(format!(
+            "a layer can't have the secret `{}`: it has no environment",
+            secret.id
+        ))
+        .help("declare it in the functions that read it"));
+    }
+    if is_reserved(target) {
+        return Err(Error::invalid(format!(
+            "the variable `{target}`, the target of the secret `{}`, is set by Lambda itself",
+            secret.id
+        ))
+        .help("use another name: Lambda refuses functions that set this one"));
+    }
+    if environment.is_some_and(|environment| environment.get(target).is_some()) {
+        return Err(Error::invalid(format!(
+            "the variable `{target}` is in `environment`, and the target of the secret `{}`",
+            secret.id
+        ))
+        .help("remove it from `environment`: when the function is deployed, it gets the secret's name"));
+    }
+    Ok(())
 }
 
 /// What is wrong with each secret of a definition that couldn't be read: reading it ends at the first.
@@ -331,8 +344,8 @@ pub(super) fn faults(place: &Path, definition: &[u8]) -> Vec<Error> {
         let secret: Result<Object<Secret>> = json::parse_part(place.display(), definition, text, &key);
         match secret {
             Ok(Object(secret)) => {
-                let error = secret.check().err()?;
-                Some(error.within(format_args!("{}: key `{key}`", place.display())))
+                let error = secret.check().err()?.in_key(&key);
+                Some(error.within_text(place.display(), |key| json::position(definition, key)))
             }
             Err(error) => Some(error),
         }

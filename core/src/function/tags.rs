@@ -42,5 +42,7 @@ pub(super) fn check(tags: Option<&UniqueMap<String>>) -> Result<()> {
 }
 
 fn wrong(what: String) -> Error {
-    Error::invalid(format!("key `tags`: {what}")).help("AWS refuses functions with such tags")
+    Error::invalid(what)
+        .in_key("tags")
+        .help("AWS refuses functions with such tags")
 }
